@@ -104,3 +104,17 @@ def from_text(text: str, anchor: Anchor, unit: Fraction, *, open_end: bool = Fal
 def to_text(score: Score, anchor: Anchor) -> str:
     """Write a score in the notation, in normal form."""
     return notation.text(to_ids(score, anchor))
+
+
+def lead(ringing: tuple[int, ...], chord: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the pitches that ring once `chord` has started, by the voice leading of the notation; both ascend.
+
+    A chord with fewer notes than are ringing releases, for each of its notes, the nearest ringing one (the lower, of
+    two equally near); the others go on. A chord with as many notes, or more, releases all.
+    """
+    if len(chord) >= len(ringing):
+        return chord
+    going_on = list(ringing)
+    for pitch in chord:
+        going_on.remove(min(going_on, key=lambda other: (abs(other - pitch), other)))
+    return tuple(sorted({*going_on, *chord}))

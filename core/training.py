@@ -1,0 +1,335 @@
+"""Learning: pieces as frames -> weights, with a history, early stopping, checkpoints and a way to stop.
+
+The pieces of an epoch, each in some of its twelve keys, stand one behind the other in a stream that is cut into
+`batch` rows. A window of each row is one step of the optimiser, and the state goes on from window to window, so that
+the network hears each piece from its beginning. Held-out pieces are heard whole.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from core import hearing, notation
+from core.bundle import Params, Weights
+from core.errors import Cancelled, TrainingError
+from core.hearing import ID, NONE, PITCH, Frames
+
+KEYS: Final = tuple(range(-6, 6))  # semitones of the twelve transpositions
+WARM_UP: Final = 0.03  # share of all steps in which the learning rate rises
+LAST_RATE: Final = 0.02  # share of the peak rate at which the cosine ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Say how to learn.
+
+    An epoch shows each piece in `keys` of its twelve keys, other ones each time. `average` is the momentum of the
+    moving average of the weights, which is what is kept. `patience` counts epochs without a better held-out loss;
+    `seconds` ends the training after that time, None never.
+    """
+
+    batch: int = 16
+    epochs: int = 12
+    keys: int = 4
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    average: float = 0.998
+    patience: int = 3
+    seconds: float | None = None
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Hold the figures of one epoch: losses in nats a token, accuracies as shares of tokens."""
+
+    epoch: int
+    loss: float
+    val_loss: float
+    accuracy: float
+    val_accuracy: float
+    seconds: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Tell where a training is within an epoch; `last` is the latest finished epoch."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    tokens_per_second: float
+    seconds_left: float
+    last: Epoch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Hold the weights of the best epoch, its number, the history, and why the training ended."""
+
+    weights: Weights
+    best: int
+    history: tuple[Epoch, ...]
+    ended: str
+
+
+def fit(
+    params: Params,
+    train: Sequence[Frames],
+    held_out: Sequence[Frames],
+    settings: Settings,
+    *,
+    start: Weights | None = None,
+    checkpoint: Path | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Fitted:
+    """Train a network on `train` and return the weights that predict `held_out` best.
+
+    `start` gives the weights to begin from. With `checkpoint`, every epoch is written to that file, whole or not at
+    all, and a training whose file is there goes on from it to the very weights it would have reached undisturbed.
+    `stop` is asked between steps. Raises TrainingError, and Cancelled if it was stopped before one epoch was done.
+    """
+    if not train or not held_out:
+        raise TrainingError("There must be music to learn from and music held out to test with: at least two pieces.")
+    trainer = _Trainer(params, settings, sum(map(len, train)) * settings.keys, start)
+    if checkpoint is not None and checkpoint.exists():
+        trainer.restore(checkpoint)
+    began = time.monotonic() - sum(epoch.seconds for epoch in trainer.history)
+    ended = "all epochs done"
+    while len(trainer.history) < settings.epochs:
+        if not trainer.run_epoch(train, held_out, report, stop):
+            ended = "stopped"
+            break
+        if checkpoint is not None:
+            trainer.save(checkpoint)
+        if len(trainer.history) - trainer.best > settings.patience:
+            ended = f"no better for {settings.patience} epochs"
+            break
+        if settings.seconds is not None and time.monotonic() - began > settings.seconds:
+            ended = "out of time"
+            break
+    if not trainer.history:
+        raise Cancelled("The training was stopped before its first epoch was done, so there is no model yet.")
+    return Fitted(trainer.best_weights, trainer.best, tuple(trainer.history), ended)
+
+
+class _Trainer:
+    """Hold what changes while a network learns."""
+
+    def __init__(self, params: Params, settings: Settings, tokens: int, start: Weights | None) -> None:
+        import keras
+        import tensorflow as tf
+
+        from core.network import Network
+
+        self.params, self.settings = params, settings
+        self.network = Network(params, settings.seed)
+        if start is not None:
+            self.network.put(start)
+        self.history: list[Epoch] = []
+        self.best = 0
+        self.best_weights: Weights = {}
+        self.steps = max(1, tokens // (settings.batch * params.window))
+        self.optimiser = keras.optimizers.AdamW(
+            learning_rate=_schedule(settings, self.steps * settings.epochs),
+            weight_decay=settings.weight_decay,
+            beta_2=0.99,
+            global_clipnorm=1.0,
+        )
+        self.variables = self.network.trainable_variables
+        self.optimiser.build(self.variables)
+        self.average = [tf.Variable(variable) for variable in self.variables]
+        self.learn = tf.function(self._learn)
+        self.gradients = tf.function(self._gradients, jit_compile=True)
+        self.judge = tf.function(self._judge, jit_compile=True)
+
+    def run_epoch(
+        self,
+        train: Sequence[Frames],
+        held_out: Sequence[Frames],
+        report: Callable[[Progress], None],
+        stop: Callable[[], bool],
+    ) -> bool:
+        """Learn from every piece once; return False if it was stopped on the way."""
+        began, number = time.monotonic(), len(self.history) + 1
+        stream = _stream(train, number, self.settings)
+        length = len(stream) // self.settings.batch
+        lanes = stream[: length * self.settings.batch].reshape(self.settings.batch, length, -1).swapaxes(0, 1)
+        states: Any = self.network.silence(self.settings.batch)
+        starts = range(0, length - self.params.window, self.params.window)
+        total = np.zeros(3)  # loss, correct, tokens
+        for step, at in enumerate(starts, 1):
+            if stop():
+                return False
+            window = lanes[at : at + self.params.window + 1]
+            sums, states = self.learn(window[:-1], window[1:, :, ID].astype(np.int32), states)
+            total += sums.numpy()
+            if step % 5 == 0 or step == len(starts):
+                spent = time.monotonic() - began
+                left = spent / step * (len(starts) * (self.settings.epochs - number + 1) - step)
+                last = self.history[-1] if self.history else None
+                report(Progress(number, self.settings.epochs, step, len(starts), total[0] / total[2], total[2] / spent, left, last))
+        val_loss, val_accuracy = self._evaluate(held_out)
+        loss, accuracy, tokens = float(total[0] / total[2]), float(total[1] / total[2]), float(total[2])
+        if not np.isfinite(loss + val_loss):
+            raise TrainingError("The loss is no longer a number: the learning rate is too high. Try half of it.")
+        seconds = time.monotonic() - began
+        self.history.append(Epoch(number, loss, val_loss, accuracy, val_accuracy, seconds, tokens / seconds))
+        if val_loss <= min(epoch.val_loss for epoch in self.history):
+            self.best, self.best_weights = number, self._averaged()
+        return True
+
+    def _learn(self, frames: Any, targets: Any, states: Any) -> Any:
+        sums, states, gradients = self.gradients(frames, targets, states)
+        self.optimiser.apply(gradients, self.variables)
+        # While few steps are done, a shorter average: the initial weights are not worth remembering.
+        import tensorflow as tf
+
+        done = tf.cast(self.optimiser.iterations, tf.float32)
+        momentum = tf.minimum(self.settings.average, (1 + done) / (10 + done))
+        for shadow, variable in zip(self.average, self.variables, strict=True):
+            shadow.assign(momentum * shadow + (1 - momentum) * variable.value)
+        return sums, states
+
+    def _gradients(self, frames: Any, targets: Any, states: Any) -> Any:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            logits, states = self.network(frames, states, training=True)
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits))
+        return _sums(logits, targets, tf.ones_like(targets, tf.float32)), states, tape.gradient(loss, self.variables)
+
+    def _judge(self, frames: Any, targets: Any, mask: Any, states: Any) -> Any:
+        logits, states = self.network(frames, states)
+        return _sums(logits, targets, mask), states
+
+    def _evaluate(self, pieces: Sequence[Frames]) -> tuple[float, float]:
+        """Return loss and accuracy of the averaged weights on whole pieces, each up to its boundary."""
+        kept = [variable.numpy() for variable in self.variables]
+        for variable, shadow in zip(self.variables, self.average, strict=True):
+            variable.assign(shadow)
+        total = np.zeros(3)
+        for frames, targets, mask in _batches(pieces, self.settings.batch, self.params.window):
+            states: Any = self.network.silence(self.settings.batch)
+            for at in range(0, len(frames), self.params.window):
+                window = slice(at, at + self.params.window)
+                sums, states = self.judge(frames[window], targets[window], mask[window], states)
+                total += sums.numpy()
+        for variable, value in zip(self.variables, kept, strict=True):
+            variable.assign(value)
+        return float(total[0] / total[2]), float(total[1] / total[2])
+
+    def _averaged(self) -> Weights:
+        shadows = {id(variable): shadow.numpy() for variable, shadow in zip(self.variables, self.average, strict=True)}
+        return {name: shadows[id(variable)] for name, variable in self.network.named().items()}
+
+    def save(self, path: Path) -> None:
+        """Write all that changes to one file, by rename."""
+        tensors = {f"state/{i}": np.asarray(variable.numpy()) for i, variable in enumerate(self._state())}
+        tensors |= {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
+        facts = {"history": json.dumps([asdict(epoch) for epoch in self.history]), "best": str(self.best), **self._identity()}
+        temporary = path.with_suffix(".part")
+        with temporary.open("wb") as file:
+            file.write(save_tensors(tensors, metadata=facts))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+    def restore(self, path: Path) -> None:
+        """Go on from what `save` wrote. Raises TrainingError if it belongs to another training."""
+        from safetensors import safe_open
+
+        try:
+            tensors = load_tensors(path.read_bytes())
+            with safe_open(path, "numpy") as file:
+                facts = file.metadata()
+        except (OSError, SafetensorError) as error:
+            raise TrainingError(f"The checkpoint {path} cannot be read: {error}. Delete it to begin anew.") from None
+        if {name: facts.get(name) for name in self._identity()} != self._identity():
+            raise TrainingError(f"The checkpoint {path} belongs to another training. Use its settings, or delete it to begin anew.")
+        for i, variable in enumerate(self._state()):
+            variable.assign(tensors[f"state/{i}"])
+        self.best = int(facts["best"])
+        self.best_weights = {name.removeprefix("best/"): t for name, t in tensors.items() if name.startswith("best/")}
+        self.history = [Epoch(**figures) for figures in json.loads(facts["history"])]
+
+    def _state(self) -> list[Any]:
+        return [*self.network.variables, *self.optimiser.variables, *self.average]
+
+    def _identity(self) -> dict[str, str]:
+        learning = replace(self.settings, seconds=None, patience=0)
+        return {"params": json.dumps(asdict(replace(self.params, training={}))), "settings": json.dumps(asdict(learning)), "steps": str(self.steps)}
+
+
+def _schedule(settings: Settings, steps: int) -> Any:
+    import keras
+
+    warm = max(1, int(steps * WARM_UP))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.learning_rate / 10,
+        decay_steps=max(1, steps - warm),
+        alpha=LAST_RATE,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warm,
+    )
+
+
+def _sums(logits: Any, targets: Any, mask: Any) -> Any:
+    """Return the loss, the correct tokens and all tokens of a window, summed."""
+    import tensorflow as tf
+
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    correct = tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), targets), tf.float32)
+    return tf.stack([tf.reduce_sum(losses * mask), tf.reduce_sum(correct * mask), tf.reduce_sum(mask)])
+
+
+def _stream(pieces: Sequence[Frames], epoch: int, settings: Settings) -> Frames:
+    """Lay out an epoch: every piece in `keys` keys, shuffled; keys come round before one comes again."""
+    rng = np.random.default_rng([settings.seed, epoch])
+    parts = []
+    for i, frames in enumerate(pieces):
+        order = np.random.default_rng([settings.seed, i]).permutation(len(KEYS))
+        for turn in range((epoch - 1) * settings.keys, epoch * settings.keys):
+            parts.append((frames, KEYS[order[turn % len(KEYS)]]))
+    rng.shuffle(parts)
+    return np.concatenate([in_key(frames, semitones) for frames, semitones in parts])
+
+
+def in_key(frames: Frames, semitones: int) -> Frames:
+    """Transpose a piece, by an octave less or more where it would leave 0 … 127; unmoved if nothing fits."""
+    sounding = np.concatenate([frames[:, PITCH], frames[:, hearing.NOW].ravel()])
+    sounding = sounding[sounding != NONE]
+    shift = notation.fitting(semitones, int(sounding.min()), int(sounding.max())) if len(sounding) else 0
+    return hearing.transpose(frames, shift) if shift else frames
+
+
+def _batches(pieces: Sequence[Frames], batch: int, window: int) -> list[tuple[Frames, NDArray[np.int32], NDArray[np.float32]]]:
+    """Pad whole pieces to batches of like length: frames, next tokens and mask, `(time, batch, ...)`."""
+    batches = []
+    ordered = sorted(pieces, key=len)
+    for at in range(0, len(ordered), batch):
+        group = ordered[at : at + batch]
+        time_steps = -(-len(group[-1]) // window) * window
+        frames = np.zeros((time_steps, batch, hearing.COLUMNS), np.int16)
+        frames[:] = hearing.listen((), "lowest", 1)[0]
+        mask = np.zeros((time_steps, batch), np.float32)
+        for row, piece in enumerate(group):
+            frames[: len(piece), row], mask[: len(piece), row] = piece, 1
+        targets = np.zeros((time_steps, batch), np.int32)  # the token behind a piece's last one is the boundary
+        targets[:-1] = frames[1:, :, ID]
+        batches.append((frames, targets, mask))
+    return batches
