@@ -70,7 +70,8 @@ def find_soundfont(choice: Path | None = None) -> Path:
     if choice is None:
         raise AudioError(
             "No soundfont is installed. On Debian or Ubuntu: apt-get install --no-install-recommends"
-            " timgm6mb-soundfont; elsewhere put any General MIDI .sf2 file into the folder soundfonts, or name it in CADENZA_SOUNDFONT."
+            " timgm6mb-soundfont. Elsewhere put any General MIDI .sf2 file into the folder soundfonts, or name it in"
+            " CADENZA_SOUNDFONT."
         )
     _check_soundfont(choice)
     return choice
