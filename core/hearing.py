@@ -5,6 +5,7 @@ one token; a piece begins with the boundary, at which everything is as `Ear` lea
 """
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Any, Final
 
 import numpy as np
@@ -80,6 +81,10 @@ class Ear:
         self.ringing: tuple[int, ...] = ()
         self.before: tuple[int, ...] = ()
         self.now: tuple[int, ...] = ()
+
+    def copy(self) -> "Ear":
+        """Return another ear that has heard the same."""
+        return copy(self)
 
     def hear(self, token: int) -> list[int]:
         """Take one token and return its frame."""
