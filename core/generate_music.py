@@ -1,0 +1,104 @@
+"""Compose on the command line: `python -m core.generate_music MODEL_WEIGHTS MODEL_PARAMS PARSED_NOTES OUTPUT PRIMER`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from core import audio, performing, pipeline
+from core.errors import CadenzaError, RequestError
+from core.novelty import NOTABLE
+from core.pipeline import Composition, ComposeRequest, Take
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        studio = pipeline.open_files(options.weights, options.params, options.notes)
+        composition = pipeline.compose(_request(options), studio)
+        _write(composition, options.output)
+    except CadenzaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or options.output} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core.generate_music",
+        description="Compose a piece with a trained model. Its notation goes to standard output, its MIDI to OUTPUT.",
+    )
+    parser.add_argument("weights", type=Path, metavar="MODEL_WEIGHTS", help="the model's weights.safetensors")
+    parser.add_argument("params", type=Path, metavar="MODEL_PARAMS", help="the model's params.json")
+    parser.add_argument("notes", type=Path, metavar="PARSED_NOTES", help="the model's notes.txt: quotes from it are reported")
+    parser.add_argument("output", type=Path, metavar="OUTPUT", help="the .mid file to write")
+    parser.add_argument("primer", metavar="PRIMER", help='how the piece begins, in the notation: 72r1; "" lets the model begin')
+    parser.add_argument("--temperature", type=float, default=1.0, help="divides the logits: 0.5 is tame, 1.5 wild (default 1.0)")
+    parser.add_argument("--gravity", type=float, help="how strongly the piece keeps to its key (default: the model's)")
+    parser.add_argument("--top-p", type=float, default=1.0, help="keep only the likeliest tokens of this probability (default 1)")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same piece (default: a new one, which is shown)")
+    parser.add_argument("--bars", type=int, help="length in bars of four quarters (default: until the model ends)")
+    parser.add_argument("--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)")
+    parser.add_argument("--tempo", type=float, help="quarters a minute (default: the model's)")
+    parser.add_argument("--instrument", default="piano", help=f"one of: {', '.join(performing.INSTRUMENTS)}")
+    parser.add_argument(
+        "--audio", nargs="?", const="mp3", choices=get_args(audio.Format), help="write the sound beside OUTPUT (mp3 if no format is named)"
+    )
+    parser.add_argument("--picture", action="store_true", help="write the piano roll beside OUTPUT as PNG")
+    return parser
+
+
+def _request(options: argparse.Namespace) -> ComposeRequest:
+    if options.output.suffix.lower() not in (".mid", ".midi"):
+        raise RequestError(f"OUTPUT is {options.output}; it must end with .mid, since a MIDI file is written there.")
+    return ComposeRequest(
+        model=str(options.weights.parent),
+        primer=options.primer,
+        temperature=options.temperature,
+        gravity=options.gravity,
+        top_p=options.top_p,
+        seed=options.seed,
+        bars=options.bars,
+        takes=options.takes,
+        tempo=options.tempo,
+        instrument=options.instrument,
+        audio=options.audio,
+        picture=options.picture,
+    )
+
+
+def _write(composition: Composition, output: Path) -> None:
+    request = composition.request
+    print(f"{composition.model.name}, seed {request.seed}, gravity {request.gravity:g}, tempo {request.tempo:g}", file=sys.stderr)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    for number, take in enumerate(composition.takes, 1):
+        path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+        print(take.text)
+        print(f"{_facts(take)}: {', '.join(str(written) for written in _write_take(take, path, request.audio))}", file=sys.stderr)
+
+
+def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:
+    contents = {path: take.midi, path.with_suffix(f".{sound}"): take.audio, path.with_suffix(".png"): take.picture}
+    written = [target for target, content in contents.items() if content is not None]
+    for target in written:
+        target.write_bytes(contents[target] or b"")
+    return written
+
+
+def _facts(take: Take) -> str:
+    facts = f"{take.bars:g} bars, {take.seconds:.0f} s"
+    if take.quote and take.quote.events >= NOTABLE:
+        facts += f", {take.quote.events} of {take.events} events as in {take.quote.title}"
+    return facts
+
+
+if __name__ == "__main__":
+    sys.exit(main())

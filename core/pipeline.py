@@ -1,0 +1,189 @@
+"""The two recipes of the house: `compose`, from a request to a piece with sound and picture, and `train`."""
+
+import secrets
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from core import audio, bundle, notation, notes, novelty, performing, pictures, sampling, score
+from core.bundle import Bundle
+from core.errors import NotationError, RequestError
+from core.notation import Anchor
+from core.novelty import Quote
+from core.sampling import LONGEST_PIECE, Options, Stepper
+
+LONGEST_PRIMER: Final = 4000  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeRequest:
+    """Ask for a piece.
+
+    `model` is the path of a model's folder. An empty `primer` lets the model begin. `bars` is the length of the whole piece, primer
+    included, in bars of four quarters; None lets the model end. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes
+    the model's own, None for `seed` draws one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav,
+    flac or ogg, None for no sound; `soundfont` is the path of one, None finds one.
+    """
+
+    model: str
+    primer: str = ""
+    temperature: float = 1.0
+    gravity: float | None = None
+    top_p: float = 1.0
+    seed: int | None = None
+    bars: int | None = None
+    takes: int = 1
+    tempo: float | None = None
+    instrument: str = "piano"
+    audio: audio.Format | None = "mp3"
+    picture: bool = True
+    soundfont: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Name the model that composed: `version` changes with its weights."""
+
+    name: str
+    version: str
+    rest_unit: str
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Hold one piece.
+
+    `text` is its notation, of which the first `primer_events` events were given; `seconds` and `bars` are its length; `ended`
+    tells that the model closed it by itself; `quote` is its longest quote from the training pieces, if any.
+    """
+
+    text: str
+    primer_events: int
+    events: int
+    bars: float
+    seconds: float
+    ended: bool
+    quote: Quote | None
+    midi: bytes
+    audio: bytes | None
+    picture: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Answer a request: the same with all that was left open filled in, the model, and a take or several."""
+
+    request: ComposeRequest
+    model: ModelInfo
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """Hold a loaded model, ready to compose; `index` knows its training pieces."""
+
+    bundle: Bundle
+    stepper: Stepper
+    index: novelty.Index
+
+
+def compose(request: ComposeRequest, studio: Studio | None = None) -> Composition:
+    """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
+    program = _program(request.instrument)
+    studio = studio or open_model(request.model)
+    params = studio.bundle.params
+    ids = check_primer(request.primer, params.anchor)
+    request = replace(
+        request,
+        primer=notation.text(ids),
+        seed=secrets.randbelow(2**32) if request.seed is None else request.seed,
+        gravity=params.gravity if request.gravity is None else request.gravity,
+        tempo=params.tempo if request.tempo is None else request.tempo,
+    )
+    samples = sampling.sample(studio.stepper, ids, _options(request, params.units_per_bar))
+    takes = tuple(render(request, studio, sample.ids, sample.ended, program) for sample in samples)
+    model = ModelInfo(studio.bundle.name, studio.bundle.version, params.rest_unit, params.anchor)
+    return Composition(request, model, takes)
+
+
+def render(request: ComposeRequest, studio: Studio, ids: tuple[int, ...], ended: bool, program: int) -> Take:
+    """Make the MIDI, the sound and the picture of a piece."""
+    params = studio.bundle.params
+    piece = score.from_ids(ids, params.anchor, params.unit)
+    text = notation.text(ids)
+    given = len(score.from_text(request.primer, params.anchor, params.unit, open_end=True).events)
+    assert request.tempo is not None
+    midi = performing.perform(piece, tempo=request.tempo, program=program)
+    font = None if request.soundfont is None else Path(request.soundfont)
+    return Take(
+        text=text,
+        primer_events=given,
+        events=len(piece.events),
+        bars=float(piece.bars),
+        seconds=float(piece.quarters) * 60 / request.tempo,
+        ended=ended,
+        quote=studio.index.longest_quote(text, given),
+        midi=midi,
+        audio=None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font),
+        picture=pictures.piano_roll(piece, primer_events=given) if request.picture else None,
+    )
+
+
+def check_primer(text: str, anchor: Anchor) -> list[int]:
+    """Return a primer's ids. Raises NotationError and RequestError."""
+    if len(text) > LONGEST_PRIMER:
+        raise RequestError(f"The primer has {len(text)} characters; the longest is {LONGEST_PRIMER}.")
+    return notation.primer(text, anchor)
+
+
+def open_model(directory: str) -> Studio:
+    """Load a model, or take it from memory if its files have not changed. Raises BundleError."""
+    folder = Path(directory)
+    stamps = tuple(_stamp(folder / name) for name in ("weights.safetensors", "params.json", "notes.txt"))
+    return _open(folder, stamps)
+
+
+def open_files(weights: Path, params: Path, parsed: Path) -> Studio:
+    """Load a model from its three files. Raises BundleError."""
+    loaded = bundle.load_files(weights, params)
+    return Studio(loaded, Stepper(loaded), novelty.Index(notes.read_notes(parsed).pieces))
+
+
+@lru_cache(maxsize=8)
+def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Studio:
+    loaded = bundle.load(folder)
+    return Studio(loaded, Stepper(loaded), novelty.Index(notes.read_notes(folder / "notes.txt").pieces))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _options(request: ComposeRequest, units_per_bar: int) -> Options:
+    if request.bars is not None and not 1 <= request.bars <= LONGEST_PIECE:
+        raise RequestError(f"A piece can have 1 to {LONGEST_PIECE} bars; {request.bars} were asked for.")
+    if request.tempo is None or not 20 <= request.tempo <= 300:
+        raise RequestError(f"The tempo is {request.tempo} quarters a minute; it must be from 20 to 300.")
+    assert request.gravity is not None and request.seed is not None
+    return Options(
+        temperature=request.temperature,
+        gravity=request.gravity,
+        top_p=request.top_p,
+        seed=request.seed,
+        takes=request.takes,
+        units=None if request.bars is None else request.bars * units_per_bar,
+    )
+
+
+def _program(instrument: str) -> int:
+    try:
+        return performing.INSTRUMENTS[instrument]
+    except KeyError:
+        known = ", ".join(performing.INSTRUMENTS)
+        raise RequestError(f"There is no instrument called {instrument[:40]!r}. Choose one of: {known}.") from None
