@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from core import audio, bundle, notation, notes, novelty, performing, pictures, sampling, score
+from core.audio import Format
 from core.bundle import Bundle
-from core.errors import NotationError, RequestError
+from core.errors import RequestError
 from core.notation import Anchor
 from core.novelty import Quote
 from core.sampling import LONGEST_PIECE, Options, Stepper
@@ -36,7 +37,7 @@ class ComposeRequest:
     takes: int = 1
     tempo: float | None = None
     instrument: str = "piano"
-    audio: audio.Format | None = "mp3"
+    audio: Format | None = "mp3"
     picture: bool = True
     soundfont: str | None = None
 
