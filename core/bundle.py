@@ -81,7 +81,7 @@ class Params:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the name and shape of every tensor of the weights."""
-        inputs = sum(hearing.rows(self.hears, self.units_per_bar).values())
+        inputs = sum(hearing.rows(self.hears).values())
         outputs = sum(hearing.parts(self.hears).values())
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in range(self.layers):

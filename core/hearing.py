@@ -19,6 +19,7 @@ NONE: Final = 128  # no pitch
 VOICES: Final = 6  # pitches kept of a chord, counted from its own note
 START: Final = 60  # the note that the first one is measured from
 NO_STEP: Final = 255
+PLACES: Final = 16  # places in a bar are counted in sixteenths, whatever the rest unit, so that all models are of one shape
 BARS: Final = 8  # bars are counted up to a period
 
 ID, PITCH, STEP, PLACE, BAR, BASE = range(6)
@@ -47,7 +48,7 @@ CLASSES: Final = np.eye(12, dtype=np.float32)[:, np.arange(128) % 12]  # (12, 12
 OCTAVES: Final = np.eye(11, dtype=np.float32)[:, np.arange(128) // 12]  # (11, 128)
 
 
-def rows(hears: bool, units_per_bar: int) -> dict[str, int]:
+def rows(hears: bool) -> dict[str, int]:
     """Return the groups of ones in an input vector and how many rows each has."""
     if not hears:
         return {"id": notation.SIZE}
@@ -57,7 +58,7 @@ def rows(hears: bool, units_per_bar: int) -> dict[str, int]:
         "class": 12,
         "octave": 11,
         "step": 255,
-        "place": units_per_bar,
+        "place": PLACES,
         "bar": BARS,
         "ringing": 12,  # pitch classes
     }
@@ -104,6 +105,7 @@ class Ear:
         else:
             self._begin()
         bar, place = divmod(self.time, self.units_per_bar)
+        place *= PLACES // self.units_per_bar
         voices = [*_slots(self.ringing), *_slots(self.before), *_slots(self.now)]
         return [token, pitch, step, place, bar % BARS, self.base, *voices]
 

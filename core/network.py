@@ -39,7 +39,7 @@ class Network(keras.Model):  # type: ignore[misc]
         ]
         self.dropouts = [keras.layers.Dropout(params.dropout, seed=seed + i) for i in range(params.layers)]
         self.head = Head(params, seed) if params.hears else PlainHead(params, seed)
-        inputs = sum(hearing.rows(params.hears, params.units_per_bar).values())
+        inputs = sum(hearing.rows(params.hears).values())
         for layer in range(params.layers):
             self.lstms[layer].build((None, None, params.units if layer else inputs))
         self.head.build((None, None, params.units))
@@ -156,7 +156,7 @@ def multi_hot(frames: tf.Tensor, params: Params) -> tf.Tensor:
         tf.one_hot(tf.where(sounds, pitch % 12, -1), 12),
         tf.one_hot(tf.where(sounds, pitch // 12, -1), 11),
         tf.one_hot(column[..., STEP], 255),
-        tf.one_hot(column[..., PLACE], params.units_per_bar),
+        tf.one_hot(column[..., PLACE], hearing.PLACES),
         tf.one_hot(column[..., hearing.BAR], hearing.BARS),
         tf.matmul(_roll(column[..., RINGING]), hearing.CLASSES, transpose_b=True),
     ]

@@ -1,4 +1,4 @@
-"""The two recipes of the house: `compose`, from a request to a piece with sound and picture, and `train`."""
+"""The recipe for composing: from a request to a piece with sound and picture. The one for training is core.learning."""
 
 import secrets
 from dataclasses import dataclass, replace

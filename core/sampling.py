@@ -106,7 +106,7 @@ class Stepper:
         self.kernels = [weights[f"lstm{i}/kernel"] * halves for i in range(params.layers)]
         self.recurrent = [weights[f"lstm{i}/recurrent_kernel"] * halves for i in range(params.layers)]
         self.biases = [weights[f"lstm{i}/bias"] * halves for i in range(params.layers)]
-        self.table, self.starts = _table(self.kernels[0], params.hears, params.units_per_bar)
+        self.table, self.starts = _table(self.kernels[0], params.hears)
         self.kernel, self.bias = weights["output/kernel"].copy(), weights["output/bias"]
         ends = np.cumsum(list(hearing.parts(params.hears).values())).tolist()
         self.parts = {part: slice(a, b) for part, a, b in zip(hearing.parts(params.hears), [0, *ends], ends, strict=False)}
@@ -254,9 +254,9 @@ def _near(by_distance: Floats, voices: NDArray[np.int16]) -> Floats:
     return padded[REACH:-REACH]
 
 
-def _table(kernel: Floats, hears: bool, units_per_bar: int) -> tuple[Floats, NDArray[np.intp]]:
+def _table(kernel: Floats, hears: bool) -> tuple[Floats, NDArray[np.intp]]:
     """Arrange the first kernel's rows so that a frame adds up one row of each kind; return it and where each kind starts."""
-    rows = hearing.rows(hears, units_per_bar)
+    rows = hearing.rows(hears)
     ends = np.cumsum(list(rows.values())).tolist()
     group = {name: kernel[a:b] for name, a, b in zip(rows, [0, *ends], ends, strict=False)}
     if not hears:

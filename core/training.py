@@ -95,13 +95,14 @@ def fit(
     start: Weights | None = None,
     checkpoint: Path | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
+    epoch_done: Callable[[Epoch, Weights], None] = lambda epoch, weights: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Fitted:
     """Train a network on `train` and return the weights that predict `held_out` best.
 
     `start` gives the weights to begin from. With `checkpoint`, every epoch is written to that file, whole or not at
     all, and a training whose file is there goes on from it to the very weights it would have reached undisturbed.
-    `stop` is asked between steps. Raises TrainingError, and Cancelled if it was stopped before one epoch was done.
+    `epoch_done` gets each epoch's figures and averaged weights; `stop` is asked between steps. Raises TrainingError, and Cancelled if it was stopped before one epoch was done.
     """
     if not train or not held_out:
         raise TrainingError("There must be music to learn from and music held out to test with: at least two pieces.")
@@ -116,6 +117,7 @@ def fit(
             break
         if checkpoint is not None:
             trainer.save(checkpoint)
+        epoch_done(trainer.history[-1], trainer.averaged())
         if len(trainer.history) - trainer.best > settings.patience:
             ended = f"no better for {settings.patience} epochs"
             break
@@ -190,7 +192,7 @@ class _Trainer:
         seconds = time.monotonic() - began
         self.history.append(Epoch(number, loss, val_loss, accuracy, val_accuracy, seconds, tokens / seconds))
         if val_loss <= min(epoch.val_loss for epoch in self.history):
-            self.best, self.best_weights = number, self._averaged()
+            self.best, self.best_weights = number, self.averaged()
         return True
 
     def _learn(self, frames: Any, targets: Any, states: Any) -> Any:
@@ -233,7 +235,8 @@ class _Trainer:
             variable.assign(value)
         return float(total[0] / total[2]), float(total[1] / total[2])
 
-    def _averaged(self) -> Weights:
+    def averaged(self) -> Weights:
+        """Return the moving average of the weights."""
         shadows = {id(variable): shadow.numpy() for variable, shadow in zip(self.variables, self.average, strict=True)}
         return {name: shadows[id(variable)] for name, variable in self.network.named().items()}
 
@@ -325,7 +328,7 @@ def _batches(pieces: Sequence[Frames], batch: int, window: int) -> list[tuple[Fr
         group = ordered[at : at + batch]
         time_steps = -(-len(group[-1]) // window) * window
         frames = np.zeros((time_steps, batch, hearing.COLUMNS), np.int16)
-        frames[:] = hearing.listen((), "lowest", 1)[0]
+        frames[:] = hearing.listen((), "lowest", hearing.PLACES)[0]
         mask = np.zeros((time_steps, batch), np.float32)
         for row, piece in enumerate(group):
             frames[: len(piece), row], mask[: len(piece), row] = piece, 1
