@@ -32,7 +32,14 @@ class NotationError(CadenzaError):
 
 
 class ReadingError(CadenzaError):
-    """Say why a file cannot be read as music."""
+    """Say why a file cannot be read as music; `kind` sums it up in a word or two, for tables and counts."""
+
+    def __init__(self, sentence: str, kind: str = "damaged") -> None:
+        super().__init__(sentence, kind)
+        self.sentence, self.kind = sentence, kind
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class CorpusError(CadenzaError):

@@ -1,0 +1,172 @@
+"""What a reader hands on: a piece as it is written, before it is rounded to rest units."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ReadingError
+from core.score import Event, Score
+
+TICKS: Final = 10_080  # a quarter note in the formats without ticks: 7th, 5th and 128th notes are whole numbers
+LONGEST_SILENCE: Final = 16  # units
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Say how much of a file may be read; notes, quarters and seconds are of one piece."""
+
+    file_bytes: int = 1 << 20
+    unpacked_bytes: int = 16 << 20  # of a compressed score
+    tracks: int = 64
+    notes: int = 20_000
+    quarters: int = 4_096
+    seconds: int = 600  # of music, at the tempos of the file
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Hold the notes of a piece, in ticks.
+
+    `length` is where the last note stops sounding; `metres` are the time signatures in their order.
+    """
+
+    title: str
+    onsets: NDArray[np.int64]  # (notes,) ticks, ascending
+    pitches: NDArray[np.int16]  # (notes,) MIDI numbers, ascending at one onset
+    ticks_per_quarter: int
+    length: int
+    metres: tuple[str, ...]
+
+    def on_grid(self, unit: Fraction) -> float:
+        """Return the share of notes that start exactly on the grid of `unit` quarters."""
+        return float(np.mean(self.onsets * unit.denominator % (self.ticks_per_quarter * unit.numerator) == 0))
+
+    def score(self, unit: Fraction) -> Score:
+        """Round onsets to the unit, flatten all parts into events, and cap silences at 16 units."""
+        onsets, pitches = self.flattened(unit)
+        starts = np.flatnonzero(np.diff(onsets, prepend=-1))
+        times, names, ends = onsets[starts].tolist(), pitches.tolist(), [*starts.tolist()[1:], len(onsets)]
+        events = []
+        start = 0
+        for time, end in zip(times, ends, strict=True):
+            events.append(Event(time, tuple(names[start:end])))
+            start = end
+        last = times[-1]
+        silence = int(self._units(np.array([self.length]), unit)[0]) - int(self._units(self.onsets[-1:], unit)[0])
+        return Score(tuple(events), last + min(max(silence, 1), LONGEST_SILENCE), unit)
+
+    def flattened(self, unit: Fraction) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return onsets in units and pitches, (notes,) each, every pitch of an event once, silences capped."""
+        keys = np.unique(self._units(self.onsets, unit) * 128 + self.pitches)
+        onsets, pitches = np.divmod(keys, 128)
+        gaps = np.diff(onsets, prepend=0)
+        return np.cumsum(np.minimum(gaps, LONGEST_SILENCE)), pitches
+
+    def _units(self, ticks: NDArray[np.int64], unit: Fraction) -> NDArray[np.int64]:
+        """Round to the nearest unit, halves up."""
+        whole = 2 * self.ticks_per_quarter * unit.numerator
+        return (2 * ticks * unit.denominator + whole // 2) // whole
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Say why one piece of a file was left out: a kind in a word or two, and a sentence."""
+
+    title: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Hold what a file gave: its pieces, at least one, and those that had to be left out."""
+
+    pieces: tuple[Piece, ...]
+    refusals: tuple[Refusal, ...] = ()
+
+    def pack(self) -> bytes:
+        """Write the reading as bytes that need no trust to be read back."""
+        document = {
+            "pieces": [
+                {
+                    "title": piece.title,
+                    "onsets": piece.onsets.tolist(),
+                    "pitches": piece.pitches.tolist(),
+                    "ticks_per_quarter": piece.ticks_per_quarter,
+                    "length": piece.length,
+                    "metres": piece.metres,
+                }
+                for piece in self.pieces
+            ],
+            "refusals": [[refusal.title, refusal.kind, refusal.reason] for refusal in self.refusals],
+        }
+        return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
+
+
+def unpack(data: bytes) -> Reading:
+    """Read back what `Reading.pack` wrote. Raises ValueError for anything else."""
+    try:
+        document = json.loads(zlib.decompress(data))
+        pieces = [
+            Piece(
+                title=piece["title"],
+                onsets=np.array(piece["onsets"], np.int64),
+                pitches=np.array(piece["pitches"], np.int16),
+                ticks_per_quarter=piece["ticks_per_quarter"],
+                length=piece["length"],
+                metres=tuple(piece["metres"]),
+            )
+            for piece in document["pieces"]
+        ]
+        return Reading(tuple(pieces), tuple(Refusal(*refusal) for refusal in document["refusals"]))
+    except (zlib.error, KeyError, TypeError, OverflowError) as error:
+        raise ValueError("not a packed reading") from error
+
+
+def piece(
+    title: str, notes: Sequence[tuple[int, int]], length: int, metres: tuple[str, ...], ticks_per_quarter: int = TICKS
+) -> Piece:
+    """Make a piece of (onset, pitch) pairs in any order."""
+    table = np.array(sorted(notes), np.int64).reshape(-1, 2)
+    return Piece(title, table[:, 0], table[:, 1].astype(np.int16), ticks_per_quarter, length, metres)
+
+
+def clean_title(title: str) -> str:
+    """Make one printable line of a title that a file claims, 120 characters at most."""
+    printable = "".join(character if character.isprintable() else " " for character in title)
+    return " ".join(printable.split())[:120]
+
+
+def odd_metre(name: str, where: str) -> ReadingError:
+    """Make the refusal of a piece that is not in two or four."""
+    return ReadingError(f"The piece is in {name} {where}; pieces in two or four are read.", f"metre {name}")
+
+
+def too_many(what: str, count: int, limit: int) -> ReadingError:
+    """Make the refusal of a piece with more notes, tracks or other things than the budget has."""
+    return ReadingError(f"There are {count:,} {what}; {limit:,} are read at most. Choose a shorter piece, or cut it.", f"too many {what}")
+
+
+def too_long(quarters: float, budget: Budget) -> ReadingError:
+    """Make the refusal of a piece with more quarter notes than the budget has."""
+    return ReadingError(
+        f"The piece lasts {quarters:,.0f} quarter notes; {budget.quarters:,} are read at most. Cut it into parts.", "too long"
+    )
+
+
+def too_slow(seconds: float, budget: Budget) -> ReadingError:
+    """Make the refusal of a piece that sounds longer than the budget has."""
+    return ReadingError(
+        f"The piece lasts {seconds / 60:,.0f} minutes; {budget.seconds / 60:.0f} are read at most. Cut it into parts.", "too long"
+    )
+
+
+def damaged(what: str, how: str) -> ReadingError:
+    """Make the refusal of a file that is not what its format asks for."""
+    return ReadingError(f"This {what} file is damaged: {how}. Export or fetch it again.")
