@@ -36,7 +36,8 @@ Weights = dict[str, NDArray[np.float32]]
 class Params:
     """Hold all that rebuilds and describes a model.
 
-    `units` is the width of each of `layers` LSTMs, `window` the tokens a training step sees at once. `hears` is False
+    `units` is the width of each of `layers` LSTMs, `dropout` the share of their outputs and `weight_drop` the share of their recurrent
+    weights that is left out while learning, `window` the tokens a training step sees at once. `hears` is False
     for the plainest network, which sees tokens and no pitches. `gravity` and `tempo` (quarters a minute) are the defaults when
     composing. `training` tells how the model came to be: data, figures, versions.
     """
@@ -45,7 +46,8 @@ class Params:
     rest_unit: str = "1"
     units: int = 256
     layers: int = 2
-    dropout: float = 0.4
+    dropout: float = 0.5
+    weight_drop: float = 0.3
     window: int = 128
     hears: bool = True
     gravity: float = 0.5
@@ -57,6 +59,7 @@ class Params:
             ("units", self.units, 1, LARGEST_UNITS),
             ("layers", self.layers, 1, LARGEST_LAYERS),
             ("dropout", self.dropout, 0, 0.95),
+            ("weight_drop", self.weight_drop, 0, 0.95),
             ("window", self.window, 2, 4096),
             ("gravity", self.gravity, 0, 5),
             ("tempo", self.tempo, 10, 400),

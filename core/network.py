@@ -34,7 +34,7 @@ class Network(keras.Model):  # type: ignore[misc]
         super().__init__()
         self.params = params
         self.lstms = [
-            UnrolledLSTM(params.units, kernel_initializer=_glorot(seed, i), recurrent_initializer=_orthogonal(seed, i))
+            UnrolledLSTM(params.units, params.weight_drop, seed, kernel_initializer=_glorot(seed, i), recurrent_initializer=_orthogonal(seed, i))
             for i in range(params.layers)
         ]
         self.dropouts = [keras.layers.Dropout(params.dropout, seed=seed + i) for i in range(params.layers)]
@@ -49,7 +49,7 @@ class Network(keras.Model):  # type: ignore[misc]
         x = multi_hot(frames, self.params)
         after = []
         for lstm, dropout, state in zip(self.lstms, self.dropouts, states, strict=True):
-            x, state = lstm(x, state)
+            x, state = lstm(x, state, training=training)
             x = dropout(x, training=training)
             after.append(state)
         return self.head(x, frames), after
@@ -82,14 +82,24 @@ class UnrolledLSTM(keras.layers.LSTM):  # type: ignore[misc]
     """Compute what `keras.layers.LSTM` computes, with its weights, faster.
 
     The input's projection is one product for all steps, and so is the recurrent kernel's gradient; only what must go step
-    by step does. Gradients stop at the window's edges.
+    by step does. Gradients stop at the window's edges. While training, `weight_drop` of the recurrent weights are left out,
+    the same ones for a whole window (Merity, Keskar and Socher 2018).
     """
 
-    def call(self, x: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+    def __init__(self, units: int, weight_drop: float, seed: int, **arguments: object) -> None:
+        super().__init__(units, **arguments)
+        self.weight_drop, self.chance = weight_drop, keras.random.SeedGenerator(seed)
+
+    def call(
+        self, x: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor], training: bool = False
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
         """Run over `(time, batch, inputs)` from h and c; return the outputs `(time, batch, units)`, h and c."""
+        recurrent = tf.convert_to_tensor(self.cell.recurrent_kernel)
+        if training and self.weight_drop:
+            recurrent = keras.random.dropout(recurrent, self.weight_drop, seed=self.chance)
         time, batch, inputs = x.shape
         projected = tf.matmul(tf.reshape(x, (-1, inputs)), self.cell.kernel) + self.cell.bias
-        outputs, cells = _recur(tf.reshape(projected, (time, batch, -1)), self.cell.recurrent_kernel.value, *state)
+        outputs, cells = _recur(tf.reshape(projected, (time, batch, -1)), recurrent, *state)
         return outputs, (outputs[-1], tf.stop_gradient(cells[-1]))
 
 

@@ -1,0 +1,95 @@
+"""The network: Keras's own LSTM, faster, and one that numpy steps to the same logits."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from core import hearing, notation
+from core.bundle import Bundle, Params
+from core.network import Network, UnrolledLSTM, multi_hot
+from core.sampling import Stepper
+
+PIECES = {
+    "lowest": "r272-4-7r160-12-24r174r4r262-3r148-7-12-16-19-24-28r474-3r1",
+    "highest": "r272-4-7r160-12-24r174r4r262-3r188-7-12-16-19-24-28r474-3r1",
+}
+
+
+def random_weights(params: Params) -> dict[str, np.ndarray]:
+    chance = np.random.default_rng(1)
+    return {name: (chance.standard_normal(shape) * 0.3).astype(np.float32) for name, shape in params.shapes.items()}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        Params(rest_unit="1/2", units=32),
+        Params(rest_unit="1/4", units=16, layers=1, anchor="highest"),
+        Params(rest_unit="1", units=16, layers=3, hears=False),
+    ],
+    ids=["hears", "highest", "plain"],
+)
+def test_numpy_steps_to_the_logits_of_keras(params: Params) -> None:
+    network = Network(params)
+    weights = random_weights(params)
+    network.put(weights)
+    assert {name: tensor.shape for name, tensor in network.take().items()} == params.shapes
+    stepper = Stepper(Bundle("test", params, weights, "1"))
+    frames = hearing.listen(notation.parse(PIECES[params.anchor], params.anchor), params.anchor, params.units_per_bar)
+    keras_logits, _ = network(frames[:, None], network.silence(1))
+    states = stepper.silence(1)
+    steps = np.stack([stepper.step(frame[None], states) for frame in frames])
+    np.testing.assert_allclose(steps, keras_logits.numpy(), atol=2e-5)
+
+
+def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient() -> None:
+    time, batch, inputs, units = 7, 3, 5, 4
+    stock = keras.layers.LSTM(units, return_sequences=True, return_state=True)
+    ours = UnrolledLSTM(units, 0.0, 1)
+    stock.build((batch, time, inputs))
+    ours.build((time, batch, inputs))
+    for mine, theirs in zip(ours.trainable_variables, stock.trainable_variables, strict=True):
+        mine.assign(theirs)
+    chance = np.random.default_rng(2)
+    x = tf.constant(chance.standard_normal((time, batch, inputs)), tf.float32)
+    state = tuple(tf.constant(chance.standard_normal((batch, units)), tf.float32) for _ in range(2))
+    weighing = tf.constant(chance.standard_normal((time, batch, units)), tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y, (h, c) = ours(x, state)
+        loss = tf.reduce_sum(y * weighing)
+        expected, expected_h, expected_c = stock(tf.transpose(x, (1, 0, 2)), initial_state=list(state))
+        expected_loss = tf.reduce_sum(tf.transpose(expected, (1, 0, 2)) * weighing)
+    np.testing.assert_allclose(y, np.swapaxes(expected, 0, 1), atol=1e-6)
+    np.testing.assert_allclose(h, expected_h, atol=1e-6)
+    np.testing.assert_allclose(c, expected_c, atol=1e-6)
+    mine = tape.gradient(loss, [x, *ours.trainable_variables])
+    theirs = tape.gradient(expected_loss, [x, *stock.trainable_variables])
+    for gradient, other in zip(mine, theirs, strict=True):
+        np.testing.assert_allclose(gradient, other, atol=1e-5)
+
+
+def test_the_input_is_one_hot_with_a_few_more_ones() -> None:
+    params = Params(rest_unit="1/2", units=8)
+    frames = hearing.listen(notation.parse("60-4-7r262r1"), "lowest", 8)
+    ones = multi_hot(frames[:, None], params).numpy()[:, 0]
+    assert ones.shape[1] == sum(hearing.rows(True).values())
+    assert ones[:, : notation.SIZE].argmax(1).tolist() == frames[:, hearing.ID].tolist()
+    assert ones[1].sum() == 8  # id, pitch, class, octave, step, place, bar and one ringing class
+    assert ones[0].sum() == 3  # a boundary has no pitch
+
+
+def test_a_step_in_another_key_is_learned_as_the_same() -> None:
+    """The relative rows alone give the same logit to the same step in every key."""
+    params = Params(rest_unit="1/2", units=8)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in params.shapes.items()}
+    steps = hearing.parts(True)
+    start = sum(list(steps.values())[: list(steps).index("step")])
+    weights["output/bias"][start + 127 + 5] = 1.0  # a fourth up
+    stepper = Stepper(Bundle("test", params, weights, "1"))
+    for base in (40, 60, 81):
+        states = stepper.silence(1)
+        for frame in hearing.listen(notation.parse(f"{base}r1"), "lowest", 8):
+            logits = stepper.step(frame[None], states)[0]
+        assert logits.argmax() == notation.note(base + 5)
