@@ -7,6 +7,8 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
+from core.errors import PictureError
+
 Colour = tuple[int, int, int]
 
 BACKGROUND: Final[Colour] = (24, 25, 31)
@@ -92,6 +94,14 @@ def mix(colour: Colour, ground: Colour, share: float) -> Colour:
     """Lay a share of a colour over a ground."""
     red, green, blue = (round(share * c + (1 - share) * g) for c, g in zip(colour, ground, strict=True))
     return red, green, blue
+
+
+def text_font() -> tuple[str, bytes]:
+    """Return the name of the house's type, and its TrueType file."""
+    font = _font(_SMALL)
+    if not isinstance(font, ImageFont.FreeTypeFont) or not isinstance(font.path, BytesIO):
+        raise PictureError("Pillow was built without FreeType, which draws text: install Pillow from PyPI.")
+    return str(font.getname()[0]), font.path.getvalue()
 
 
 @cache
