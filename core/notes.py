@@ -61,10 +61,10 @@ def read_notes(path: Path) -> Notes:
     header, _, rest = content.partition("\n")
     if header != HEADER:
         raise CorpusError(f"{path} does not begin with {HEADER!r}; parsed notes are written by core.parse_and_train.")
-    body = rest.splitlines()
-    facts = dict(line[2:].split(": ", 1) for line in body if line.startswith("# ") and ": " in line)
+    body = rest.split("\n")
+    facts = dict(line[2:].split(": ", 1) for line in body[:2] if line.startswith("# ") and ": " in line)
     anchor, unit = facts.get("anchor"), facts.get("rest unit", "")
     if (anchor != "lowest" and anchor != "highest") or unit not in map(str, UNITS):
         raise CorpusError(f"The header of {path} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4).")
-    pieces = tuple((title, text) for title, tab, text in (line.partition("\t") for line in body if not line.startswith("# ")) if tab)
+    pieces = tuple((title, text) for title, tab, text in (line.partition("\t") for line in body[2:]) if tab)
     return Notes(anchor, Fraction(unit), pieces)

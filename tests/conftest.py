@@ -1,0 +1,27 @@
+"""What all tests share: a small model, published as every model is."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import bundle
+from core.bundle import Params
+
+NOTES = """# cadenza notes 1
+# anchor: lowest
+# rest unit: 1/2
+A rising line\t60r262r264r265r267r269r271r272r4
+Four chords\t48-7-12-16r243-7-16-21r245-7-12-16r241-7-16-24r4
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model of the true shape with random weights: quick, and as unmusical as it should be."""
+    params = Params(rest_unit="1/2", units=24, layers=2, tempo=96, training={"title": "two made-up pieces"})
+    chance = np.random.default_rng(5)
+    weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    bundle.publish(folder, params, weights, NOTES)
+    return folder
