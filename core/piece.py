@@ -91,39 +91,26 @@ class Reading:
     refusals: tuple[Refusal, ...] = ()
 
     def pack(self) -> bytes:
-        """Write the reading as bytes that need no trust to be read back."""
-        document = {
-            "pieces": [
-                {
-                    "title": piece.title,
-                    "onsets": piece.onsets.tolist(),
-                    "pitches": piece.pitches.tolist(),
-                    "ticks_per_quarter": piece.ticks_per_quarter,
-                    "length": piece.length,
-                    "metres": piece.metres,
-                }
-                for piece in self.pieces
-            ],
+        """Write the reading as bytes that need no trust to be read back: a line of JSON, then arrays, compressed."""
+        header = {
+            "pieces": [[p.title, len(p.onsets), p.ticks_per_quarter, p.length, p.metres] for p in self.pieces],
             "refusals": [[refusal.title, refusal.kind, refusal.reason] for refusal in self.refusals],
         }
-        return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
+        arrays = [array for p in self.pieces for array in (p.onsets.astype("<i8"), p.pitches.astype("<i2"))]
+        return zlib.compress(json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays), 1)
 
 
 def unpack(data: bytes) -> Reading:
     """Read back what `Reading.pack` wrote. Raises ValueError for anything else."""
     try:
-        document = json.loads(zlib.decompress(data))
-        pieces = [
-            Piece(
-                title=piece["title"],
-                onsets=np.array(piece["onsets"], np.int64),
-                pitches=np.array(piece["pitches"], np.int16),
-                ticks_per_quarter=piece["ticks_per_quarter"],
-                length=piece["length"],
-                metres=tuple(piece["metres"]),
-            )
-            for piece in document["pieces"]
-        ]
+        header, _, rest = zlib.decompress(data).partition(b"\n")
+        document = json.loads(header)
+        pieces, place = list[Piece](), 0
+        for title, notes, ticks_per_quarter, length, metres in document["pieces"]:
+            onsets = np.frombuffer(rest, "<i8", notes, place).astype(np.int64)
+            pitches = np.frombuffer(rest, "<i2", notes, place + 8 * notes).astype(np.int16)
+            pieces.append(Piece(title, onsets, pitches, ticks_per_quarter, length, tuple(metres)))
+            place += 10 * notes
         return Reading(tuple(pieces), tuple(Refusal(*refusal) for refusal in document["refusals"]))
     except (zlib.error, KeyError, TypeError, OverflowError) as error:
         raise ValueError("not a packed reading") from error
@@ -137,10 +124,10 @@ def piece(
     return Piece(title, table[:, 0], table[:, 1].astype(np.int16), ticks_per_quarter, length, metres)
 
 
-def clean_title(title: str) -> str:
-    """Make one printable line of a title that a file claims, 120 characters at most."""
+def clean_title(title: str, most: int = 120) -> str:
+    """Make one printable line of a title that a file claims, `most` characters at most."""
     printable = "".join(character if character.isprintable() else " " for character in title)
-    return " ".join(printable.split())[:120]
+    return " ".join(printable.split())[:most]
 
 
 def odd_metre(name: str, where: str) -> ReadingError:
@@ -150,20 +137,25 @@ def odd_metre(name: str, where: str) -> ReadingError:
 
 def too_many(what: str, count: int, limit: int) -> ReadingError:
     """Make the refusal of a piece with more notes, tracks or other things than the budget has."""
-    return ReadingError(f"There are {count:,} {what}; {limit:,} are read at most. Choose a shorter piece, or cut it.", f"too many {what}")
+    return ReadingError(
+        f"There are {count:,} {what}; {limit:,} are read at most. Choose a shorter piece, or cut it.",
+        f"too many {what}",
+    )
 
 
 def too_long(quarters: float, budget: Budget) -> ReadingError:
     """Make the refusal of a piece with more quarter notes than the budget has."""
     return ReadingError(
-        f"The piece lasts {quarters:,.0f} quarter notes; {budget.quarters:,} are read at most. Cut it into parts.", "too long"
+        f"The piece lasts {quarters:,.0f} quarter notes; {budget.quarters:,} are read at most. Cut it into parts.",
+        "too long",
     )
 
 
 def too_slow(seconds: float, budget: Budget) -> ReadingError:
     """Make the refusal of a piece that sounds longer than the budget has."""
     return ReadingError(
-        f"The piece lasts {seconds / 60:,.0f} minutes; {budget.seconds / 60:.0f} are read at most. Cut it into parts.", "too long"
+        f"The piece lasts {seconds / 60:,.0f} minutes; {budget.seconds / 60:.0f} are read at most. Cut it into parts.",
+        "too long",
     )
 
 

@@ -25,12 +25,15 @@ def read(data: bytes, name: str, budget: Budget | None = None) -> Reading:
     budget = budget or Budget()
     if len(data) > budget.file_bytes:
         raise ReadingError(
-            f"The file has {len(data) / (1 << 20):.1f} MiB; {budget.file_bytes / (1 << 20):.0f} are read at most.", "file too large"
+            f"The file has {len(data) / (1 << 20):.1f} MiB; {budget.file_bytes / (1 << 20):.0f} are read at most.",
+            "file too large",
         )
     try:
         return _read(data, name, budget)
     except (RecursionError, MemoryError) as error:
-        raise ReadingError("The file is nested too deeply, or too large, to be read. Choose another.", "damaged") from error
+        raise ReadingError(
+            "The file is nested too deeply, or too large, to be read. Choose another.", "damaged"
+        ) from error
 
 
 def _read(data: bytes, name: str, budget: Budget) -> Reading:
@@ -61,7 +64,13 @@ def _format(data: bytes, name: str) -> str:
         return "midi"
     if head.startswith(b"PK\x03\x04"):
         return "mxl"
-    text = head.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").lstrip()
+    text = (
+        head.replace(b"\0", b"")
+        .removeprefix(b"\xef\xbb\xbf")
+        .removeprefix(b"\xff\xfe")
+        .removeprefix(b"\xfe\xff")
+        .lstrip()
+    )
     if text.startswith(b"<"):
         return "musicxml"
     if re.search(rb"^\*\*kern\b", text, re.MULTILINE):
@@ -74,5 +83,7 @@ def _format(data: bytes, name: str) -> str:
     if ending == ".krn" and b"**kern" in text:
         return "humdrum"
     if ending in ENDINGS:
-        raise ReadingError(f"The file is called {ending} but holds nothing of the kind. Export or fetch it again.", "damaged")
+        raise ReadingError(
+            f"The file is called {ending} but holds nothing of the kind. Export or fetch it again.", "damaged"
+        )
     raise ReadingError(f"This is not a music file that can be read. The kinds are {', '.join(ENDINGS)}.", "not music")

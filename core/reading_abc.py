@@ -90,6 +90,8 @@ class _Tune:
         self._metre = Fraction(1)  # of a whole note
         self._unit: Fraction | None = None  # of a whole note, None until L: or the first K: says
         for number, line in enumerate(tune.split("\n"), 1):
+            if self.voices and not line.strip():
+                break  # what follows the tune is a text
             self._line(line.partition("%")[0].rstrip(), number)
 
     def _line(self, line: str, number: int) -> None:
@@ -136,7 +138,9 @@ class _Tune:
             return
         text = _NOT_NOTES.sub("", text).replace("x", "z")
         if "&" in text:
-            raise ReadingError("The tune lays voices over one another (&). Give each a voice (V:) of its own.", "voice overlay")
+            raise ReadingError(
+                "The tune lays voices over one another (&). Give each a voice (V:) of its own.", "voice overlay"
+            )
         if re.search(r"\d{4,}", text):
             raise damaged("ABC", f"line {number} of the tune has a note of an impossible length")
         unit = self._unit or Fraction(1, 8)

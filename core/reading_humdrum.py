@@ -24,7 +24,9 @@ def read_humdrum(data: bytes, title: str, budget: Budget) -> Piece:
 
         score = HumdrumDataCollection(text).parse()
         if isinstance(score, Opus):
-            raise ReadingError("This Humdrum file holds several pieces. Save each in a file of its own.", "several pieces")
+            raise ReadingError(
+                "This Humdrum file holds several pieces. Save each in a file of its own.", "several pieces"
+            )
         measures = list(score.parts[0].getElementsByClass(Measure)) if score.parts else []
         bar_lines = [Fraction(measure.offset) for measure in measures[:2]]
         pickup = next((place for place in bar_lines if place > 0), Fraction(0))

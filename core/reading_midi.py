@@ -28,7 +28,9 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Piece:
     metres = _metres(score)
     tables = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
     if not tables:
-        raise ReadingError(_DRUMS if score.note_num() else _SILENT, "no notes" if not score.note_num() else "only percussion")
+        raise ReadingError(
+            _DRUMS if score.note_num() else _SILENT, "no notes" if not score.note_num() else "only percussion"
+        )
     onsets = np.concatenate([table["time"] for table in tables]).astype(np.int64)
     lengths = np.concatenate([table["duration"] for table in tables])
     pitches = np.concatenate([table["pitch"] for table in tables]).astype(np.int16)
@@ -43,13 +45,15 @@ def _check_header(data: bytes, budget: Budget) -> None:
     form, division = int.from_bytes(data[8:10]), int.from_bytes(data[12:14])
     if form == 2:
         raise ReadingError(
-            "This MIDI file is of format 2, independent patterns without an order. Export it as format 0 or 1.", "MIDI format 2"
+            "This MIDI file is of format 2, independent patterns without an order. Export it as format 0 or 1.",
+            "MIDI format 2",
         )
     if form > 2:
         raise damaged("MIDI", f"its header names a format {form}")
     if division & 0x8000:
         raise ReadingError(
-            "This MIDI file counts film frames (SMPTE) instead of quarter notes. Export it with ticks per quarter note.", "SMPTE time"
+            "This MIDI file counts film frames (SMPTE) instead of quarter notes. Export it with ticks per quarter note.",
+            "SMPTE time",
         )
     if division == 0:
         raise damaged("MIDI", "its header gives a quarter note no ticks")

@@ -14,6 +14,7 @@ from typing import Any
 from core.errors import ReadingError
 from core.piece import TICKS, Budget, Piece, damaged, piece, too_long, too_many
 
+
 def decode(data: bytes) -> str:
     """Read bytes as text: by their byte order mark, else as UTF-8, else as Latin-1, which takes everything."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -78,7 +79,9 @@ class Starts:
         if not length > 0:
             return
         if not 0 <= pitch <= 127:
-            raise ReadingError(f"A note in it is outside MIDI's range (0-127): {pitch}. Transpose the piece.", "out of range")
+            raise ReadingError(
+                f"A note in it is outside MIDI's range (0-127): {pitch}. Transpose the piece.", "out of range"
+            )
         if not math.isfinite(end := onset + length) or end > self._budget.quarters:
             raise too_long(float(end), self._budget)
         start, stop = round((onset + self._shift) * TICKS), round((end + self._shift) * TICKS)

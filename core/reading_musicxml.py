@@ -15,7 +15,18 @@ from core.piece import Budget, Piece, clean_title, damaged, odd_metre, too_long,
 from core.reading_music21 import collect_notes, decode, lead_in, music21_on
 
 # What a reader of notes leaves out anyway, and what makes music21 slow or fail.
-_BALLAST: Final = {"harmony", "figured-bass", "direction", "lyric", "notations", "print", "sound", "beam", "credit", "defaults"}
+_BALLAST: Final = {
+    "harmony",
+    "figured-bass",
+    "direction",
+    "lyric",
+    "notations",
+    "print",
+    "sound",
+    "beam",
+    "credit",
+    "defaults",
+}
 _NUMBER: Final = re.compile(r"\s*\d{1,9}(\.\d{1,9})?\s*")
 
 
@@ -23,7 +34,8 @@ def read_musicxml(data: bytes, title: str, budget: Budget) -> Piece:
     """Read a MusicXML document. Raises ReadingError."""
     root = _document(data, budget)
     pickup, metres = _check(root, budget)
-    title = clean_title(root.findtext("work/work-title") or root.findtext("movement-title") or "") or title
+    named = clean_title(root.findtext("work/work-title") or root.findtext("movement-title") or "")
+    title = named.removesuffix(".mxl").removesuffix(".xml") or title  # some programs name the score by its file
     transposing = root.find(".//transpose") is not None
     for element in list(root.iter()):
         for child in [child for child in element if child.tag in _BALLAST]:
@@ -42,7 +54,17 @@ def unpack_mxl(data: bytes, budget: Budget) -> bytes:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive, archive.open(_root_file(archive)) as file:
             content = file.read(budget.unpacked_bytes + 1)
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, ValueError, RuntimeError, ArithmeticError, MemoryError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        KeyError,
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
         raise damaged("compressed MusicXML", "it cannot be unpacked") from error
     if len(content) > budget.unpacked_bytes:
         raise _too_large(budget)
@@ -60,7 +82,9 @@ def _root_file(archive: zipfile.ZipFile) -> str:
     for name in names:
         if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF/"):
             return name
-    raise ReadingError("This zip archive holds no MusicXML score. Choose a .mxl file, or the score by itself.", "not music")
+    raise ReadingError(
+        "This zip archive holds no MusicXML score. Choose a .mxl file, or the score by itself.", "not music"
+    )
 
 
 def _document(data: bytes, budget: Budget) -> Element:
@@ -70,7 +94,8 @@ def _document(data: bytes, budget: Budget) -> Element:
     text = decode(data)
     if "<!ENTITY" in text:
         raise ReadingError(
-            "This XML file defines entities, which scores have no use for and bombs are made of. Export it again.", "XML entities"
+            "This XML file defines entities, which scores have no use for and bombs are made of. Export it again.",
+            "XML entities",
         )
     if (elements := text.count("<note>") + text.count("<note ")) > 2 * budget.notes:  # rests are among them
         raise too_many("notes and rests", elements, 2 * budget.notes)
@@ -79,7 +104,9 @@ def _document(data: bytes, budget: Budget) -> Element:
     except (ElementTree.ParseError, ValueError) as error:
         raise damaged("XML", f"{error}") from error
     if root.tag == "score-timewise":
-        raise ReadingError("This MusicXML file goes by measures (score-timewise). Export it as score-partwise.", "score-timewise")
+        raise ReadingError(
+            "This MusicXML file goes by measures (score-timewise). Export it as score-partwise.", "score-timewise"
+        )
     if root.tag != "score-partwise":
         raise ReadingError("This XML file is not a MusicXML score. Export the score as MusicXML.", "not music")
     return root
@@ -130,7 +157,11 @@ def _lengths(part: Element) -> Iterator[Fraction]:
                 divisions = _number(element.findtext("divisions"), divisions)
                 if not divisions:
                     raise damaged("MusicXML", "a quarter note has no divisions")
-            elif element.tag in ("note", "forward", "backup") and element.find("chord") is None and element.find("grace") is None:
+            elif (
+                element.tag in ("note", "forward", "backup")
+                and element.find("chord") is None
+                and element.find("grace") is None
+            ):
                 step = _number(element.findtext("duration"), Fraction(0)) / divisions
                 place = max(place - step, Fraction(0)) if element.tag == "backup" else place + step
                 furthest = max(furthest, place)
@@ -157,4 +188,6 @@ def _number(text: str | None, default: Fraction) -> Fraction:
 
 
 def _too_large(budget: Budget) -> ReadingError:
-    return ReadingError(f"This score has more than {budget.unpacked_bytes >> 20} MiB. Choose a shorter one.", "file too large")
+    return ReadingError(
+        f"This score has more than {budget.unpacked_bytes >> 20} MiB. Choose a shorter one.", "file too large"
+    )

@@ -1,0 +1,284 @@
+"""A collection of files -> parsed notes and a report of what was taken and why the rest was not."""
+
+import csv
+import hashlib
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from core.collecting import Found, find, load
+from core.errors import CorpusError, ReadingError
+from core.keys import find_key
+from core.notation import Anchor
+from core.notes import Notes
+from core.notes import write_notes as write
+from core.piece import Budget, Piece, Reading
+from core.reading import ENDINGS
+from core.reading_apart import ACCIDENTS, Readers
+from core.readings import Readings
+from core.score import UNITS, to_text
+
+ON_GRID: Final = 0.95  # share of onsets that a rest unit must hit to be chosen
+_WAITING: Final = 32  # files in memory for each process that reads
+
+RestUnit = Literal["auto", "1", "1/2", "1/4"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectSettings:
+    """Say how to read a collection."""
+
+    anchor: Anchor = "lowest"
+    rest_unit: RestUnit = "auto"
+    least_events: int = 8  # fewer are too short to learn from
+    budget: Budget = field(default_factory=Budget)
+    deadline_seconds: float = 60  # for one file
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """Say what became of one piece, or of one file that gave none."""
+
+    file: str
+    title: str
+    kept: bool
+    kind: str = ""  # of the reason, in a word or two
+    reason: str = ""
+    notes: int = 0
+    events: int = 0
+    bars: float = 0
+    key: str = ""
+    range: str = ""
+    on_grid: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Hold the parsed notes, the report, and the share of all onsets that fell exactly on the rest unit."""
+
+    notes: Notes
+    report: tuple[ReportLine, ...]
+    on_grid: float
+
+
+def collect(
+    music: Path,
+    settings: CollectSettings | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Collection:
+    """Read every piece of a folder, a file or a zip archive; no file in it stops the others.
+
+    Files that `cache`, a folder, knows are not read again. `progress` hears how many files are done, and of how many;
+    without it a bar on the terminal shows that. Raises CorpusError if `music` is not there.
+    """
+    settings = settings or CollectSettings()
+    found = find(music)
+    readings = Readings(cache, settings.budget)
+    try:
+        with tqdm(total=len(found), desc="reading", unit="file", disable=None if progress is None else True) as bar:
+
+            def done(count: int) -> None:
+                bar.update(count - bar.n)
+                if progress is not None:
+                    progress(count, len(found))
+
+            outcomes = _read(found, readings, settings, done)
+        unit, on_grid = _choose_unit(outcomes, readings, settings.rest_unit)
+        return _keep(outcomes, readings, settings, unit, on_grid)
+    finally:
+        readings.close()
+
+
+def summary(collection: Collection) -> str:
+    """Say in a few lines what was kept, on which grid, and why the rest was not."""
+    kept = [line for line in collection.report if line.kept]
+    notes, events, bars = (sum(getattr(line, name) for line in kept) for name in ("notes", "events", "bars"))
+    lines = [f"Kept {len(kept):,} of {len(collection.report):,}: {notes:,} notes, {events:,} events, {bars:,.0f} bars."]
+    if kept:
+        lines.append(f"Rest unit {collection.notes.unit}: {collection.on_grid:.1%} of the onsets fall exactly on it.")
+    if reasons := _reasons(collection):
+        lines.append(f"Left out: {reasons}.")
+    return "\n".join(lines)
+
+
+def write_report(path: Path, collection: Collection) -> None:
+    """Write a line of CSV for each piece, and for each file that gave none."""
+    names = [field.name for field in fields(ReportLine)]
+    temporary = path.with_suffix(".part")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(names)
+        for line in collection.report:
+            table.writerow([_cell(getattr(line, name)) for name in names])
+    temporary.replace(path)
+
+
+def write_notes(path: Path, collection: Collection) -> None:
+    """Write notes.txt. Raises CorpusError, with the reasons counted, if nothing was kept."""
+    if not collection.notes.pieces:
+        if not collection.report:
+            raise CorpusError(f"There are no music files there. The kinds are {', '.join(ENDINGS)}, and .zip.")
+        raise CorpusError(f"Nothing can be learned from: no piece was kept. Left out: {_reasons(collection)}.")
+    write(path, collection.notes)
+
+
+def split(pieces: Sequence[tuple[str, str]], validation_share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Choose by piece what to learn from and what to hold out; return indices of both, in order.
+
+    The choice depends on the texts and the seed alone, not on the order of the pieces.
+    """
+    ranks = [hashlib.sha256(f"{seed}\0{text}".encode()).digest() for _, text in pieces]
+    order = sorted(range(len(pieces)), key=ranks.__getitem__)
+    size = min(max(round(validation_share * len(pieces)), 1), len(pieces) - 1) if len(pieces) > 1 else 0
+    return sorted(order[size:]), sorted(order[:size])
+
+
+def _read(
+    found: list[Found], readings: Readings, settings: CollectSettings, done: Callable[[int], None]
+) -> list[tuple[Found, bytes | ReadingError]]:
+    """Have every file read that the cache does not know; return its key there, or why there is none."""
+    outcomes: list[tuple[Found, bytes | ReadingError]] = []
+    waiting: deque[tuple[int, bytes, Future[Reading]]] = deque()
+
+    def settle() -> None:
+        place, key, future = waiting.popleft()
+        try:
+            readings.put(key, future.result())
+        except ReadingError as error:
+            if error.kind in ACCIDENTS:  # these may end otherwise the next time
+                outcomes[place] = outcomes[place][0], error
+            else:
+                readings.put(key, error)
+        done(len(outcomes) - len(waiting))
+
+    with Readers(settings.workers, settings.budget, settings.deadline_seconds) as readers:
+        for entry, data in load(found, settings.budget.file_bytes):
+            if isinstance(data, ReadingError):
+                outcomes.append((entry, data))
+                continue
+            key = readings.key(data, entry.name)
+            outcomes.append((entry, key))
+            if readings.get(key) is None:
+                waiting.append((len(outcomes) - 1, key, readers.submit(data, entry.name)))
+            while len(waiting) > settings.workers * _WAITING or (waiting and waiting[0][2].done()):
+                settle()
+            done(len(outcomes) - len(waiting))
+        while waiting:
+            settle()
+    return outcomes
+
+
+def _answers(
+    outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings
+) -> Iterator[tuple[Found, Reading | ReadingError]]:
+    for entry, outcome in outcomes:
+        answer = outcome if isinstance(outcome, ReadingError) else readings.get(outcome)
+        yield entry, answer or ReadingError("The cache has lost it. Run this again.", "lost")
+
+
+def _choose_unit(
+    outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings, rest_unit: RestUnit
+) -> tuple[Fraction, float]:
+    """Return the unit, and the share of all onsets that fall exactly on it.
+
+    `auto` is the coarsest unit on which 95% of them do, else the finest.
+    """
+    total, hits = 0, np.zeros(len(UNITS))
+    for _, answer in _answers(outcomes, readings):
+        if isinstance(answer, Reading):
+            for piece in answer.pieces:
+                total += len(piece.onsets)
+                hits += [piece.on_grid(unit) * len(piece.onsets) for unit in UNITS]
+    shares = [float(share) for share in hits / max(total, 1)]
+    if rest_unit != "auto":
+        chosen = UNITS.index(Fraction(rest_unit))
+    else:
+        chosen = next((place for place, share in enumerate(shares) if share >= ON_GRID), len(UNITS) - 1)
+    return UNITS[chosen], shares[chosen]
+
+
+def _keep(
+    outcomes: list[tuple[Found, bytes | ReadingError]],
+    readings: Readings,
+    settings: CollectSettings,
+    unit: Fraction,
+    on_grid: float,
+) -> Collection:
+    """Round the pieces, leave out short and known ones, and write the rest in the notation."""
+    kept: list[tuple[str, str]] = []
+    report: list[ReportLine] = []
+    known: dict[bytes, str] = {}
+    for entry, answer in _answers(outcomes, readings):
+        if isinstance(answer, ReadingError):
+            report.append(ReportLine(entry.name, "", False, answer.kind, str(answer)))
+            continue
+        for piece in answer.pieces:
+            line, text = _parse(entry.name, piece, settings, unit, known)
+            report.append(line)
+            if text:
+                kept.append((line.title, text))
+        report += [ReportLine(entry.name, r.title, False, r.kind, r.reason) for r in answer.refusals]
+    return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), on_grid)
+
+
+def _parse(
+    file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: dict[bytes, str]
+) -> tuple[ReportLine, str]:
+    """Return the report on a piece, and its text if it is kept; `known` are the pieces before it."""
+    score = piece.score(unit)
+    low, high = score.range
+    kind = reason = ""
+    fingerprint = _fingerprint(piece, unit)
+    if len(score.events) < settings.least_events:
+        kind = "too short"
+        reason = f"It has {len(score.events)} events; {settings.least_events} are the least to learn from."
+    elif fingerprint in known:
+        kind, reason = "duplicate", f"It is {known[fingerprint]} again, perhaps in another key."
+    else:
+        known[fingerprint] = f"{piece.title} ({file})"
+    line = ReportLine(
+        file=file,
+        title=piece.title,
+        kept=not kind,
+        kind=kind,
+        reason=reason,
+        notes=sum(len(event.pitches) for event in score.events),
+        events=len(score.events),
+        bars=round(float(score.bars), 2),
+        key=find_key(piece.pitches),
+        range=f"{_pitch_name(low)}-{_pitch_name(high)}",
+        on_grid=round(piece.on_grid(unit), 4),
+    )
+    return line, "" if kind else to_text(score, settings.anchor)
+
+
+def _fingerprint(piece: Piece, unit: Fraction) -> bytes:
+    """Digest the events of a piece so that its transpositions, and what silence it begins with, make no difference."""
+    onsets, pitches = piece.flattened(unit)
+    return hashlib.blake2b(np.stack([onsets - onsets[0], pitches - pitches.min()]).tobytes(), digest_size=16).digest()
+
+
+def _reasons(collection: Collection) -> str:
+    """Count why pieces were left out, the most frequent first."""
+    counts = Counter(line.kind for line in collection.report if not line.kept)
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
+
+
+def _pitch_name(pitch: int) -> str:
+    return f"{('C', 'C♯', 'D', 'E♭', 'E', 'F', 'F♯', 'G', 'A♭', 'A', 'B♭', 'B')[pitch % 12]}{pitch // 12 - 1}"
+
+
+def _cell(value: object) -> object:
+    """Keep spreadsheets from taking a title for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

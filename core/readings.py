@@ -1,0 +1,82 @@
+"""A cache of readings: one SQLite file, keyed by content, name, budget and reader version.
+
+It may be deleted at any time, and what is damaged in it is read again.
+"""
+
+import hashlib
+import sqlite3
+from dataclasses import astuple
+from importlib.metadata import version
+from pathlib import Path, PurePath
+from typing import Final
+
+from core.errors import ReadingError
+from core.piece import Budget, Reading, unpack
+from core.reading import VERSION
+
+_PUT: Final = "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)"
+_TABLE: Final = "CREATE TABLE IF NOT EXISTS readings (key BLOB PRIMARY KEY, kind TEXT NOT NULL, content BLOB NOT NULL) WITHOUT ROWID"
+
+
+class Readings:
+    """Remember what files gave; without a folder, only until it is closed, in a temporary file."""
+
+    def __init__(self, folder: Path | None, budget: Budget) -> None:
+        readers = (VERSION, version("symusic"), version("music21"), astuple(budget))
+        self._settings = repr(readers).encode()
+        self._path = ""
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._path = str(folder / "readings.sqlite")
+        self._database = self._open()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def key(self, data: bytes, name: str) -> bytes:
+        """Return the key of a file; its name counts, since titles come from it."""
+        digest = hashlib.sha256(self._settings)
+        digest.update(PurePath(name).name.encode(errors="replace") + b"\0")
+        digest.update(data)
+        return digest.digest()
+
+    def get(self, key: bytes) -> Reading | ReadingError | None:
+        """Return what a file gave, or why it was refused; None if that is not known, or damaged."""
+        try:
+            row = self._database.execute("SELECT kind, content FROM readings WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return None
+            kind, content = row
+            return ReadingError(content.decode(), kind) if kind else unpack(content)
+        except (sqlite3.DatabaseError, ValueError, AttributeError, TypeError):
+            return None
+
+    def put(self, key: bytes, answer: Reading | ReadingError) -> None:
+        """Remember what a file gave."""
+        if isinstance(answer, ReadingError):
+            row = key, answer.kind, str(answer).encode()
+        else:
+            row = key, "", answer.pack()
+        try:
+            self._database.execute(_PUT, row)
+        except sqlite3.DatabaseError:
+            self._database.close()
+            self._database = self._open()
+            self._database.execute(_PUT, row)
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file, anew if it is damaged, and a temporary one if it cannot be used at all."""
+        for path in (self._path, self._path, ""):
+            database = sqlite3.connect(path, timeout=10, isolation_level=None)
+            try:
+                database.execute("PRAGMA synchronous = OFF")
+                database.execute(_TABLE)
+                database.execute("SELECT count(*) FROM readings").fetchone()
+                return database
+            except sqlite3.OperationalError:
+                database.close()
+            except sqlite3.DatabaseError:
+                database.close()
+                Path(path).unlink(missing_ok=True)
+        raise sqlite3.OperationalError("no temporary database")
