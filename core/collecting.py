@@ -95,10 +95,7 @@ def _members(path: Path, archive_name: str) -> Iterator[Found]:
         )
         return
     if len(members) > MOST_MEMBERS:
-        refusal = ReadingError(
-            f"The archive holds {len(members):,} files; {MOST_MEMBERS:,} are read at most. Split it.",
-            "archive too large",
-        )
+        too_large = _too_large(f"holds {len(members):,} files; {MOST_MEMBERS:,} are read at most")
         yield Found(archive_name, path, refusal=too_large)
         return
     for member in members:
