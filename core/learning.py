@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from core import bundle, hearing, notation, pipeline, sampling
+from core import bundle, hearing, notation, pipeline
 from core.advice import advise
 from core.bundle import Bundle, Params, Weights
 from core.corpus import split
@@ -18,6 +18,7 @@ from core.notes import Notes, lines
 from core.novelty import Index
 from core.pictures import learning_curve
 from core.pipeline import ComposeRequest, Studio
+from core.stepping import Stepper
 from core.training import Epoch, Fitted, Progress, Settings, fit
 
 CLIP_BARS: Final = 8
@@ -157,7 +158,7 @@ def _listen(notes: Notes, params: Params) -> list[hearing.Frames]:
 def _clip(request: TrainRequest, params: Params, weights: Weights, epoch: int) -> bytes | None:
     """Compose a clip with the weights of an epoch and keep it in the work folder."""
     made = Bundle("clip", params, weights, str(epoch))
-    studio = Studio(made, sampling.Stepper(made), Index(()))
+    studio = Studio(made, Stepper(made), Index(()))
     clip = pipeline.compose(ComposeRequest(model="clip", seed=epoch, bars=CLIP_BARS, picture=False), studio).takes[0]
     folder = Path(request.work) / "clips"
     folder.mkdir(exist_ok=True)

@@ -12,7 +12,8 @@ from core.bundle import Bundle
 from core.errors import RequestError
 from core.notation import Anchor
 from core.novelty import Quote
-from core.sampling import LONGEST_PIECE, Options, Stepper
+from core.sampling import LONGEST_PIECE, Options
+from core.stepping import Stepper
 
 LONGEST_PRIMER: Final = 4000  # characters
 

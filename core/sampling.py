@@ -11,20 +11,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core import hearing, notation
-from core.bundle import Bundle
+from core import notation
 from core.errors import RequestError
-from core.hearing import BASE, BEFORE, ID, NONE, NOW, PITCH, PLACE, REACH, RINGING, STEP, Ear, Frames
-from core.notation import BOUNDARY, INTERVALS, NOTES, RESTS, SIZE
+from core.hearing import NONE, PITCH, Ear
+from core.notation import BOUNDARY, INTERVALS, NOTES, RESTS, SIZE, Anchor
+from core.stepping import Floats, States, Stepper, one_thread
 
 LONGEST_SILENCE: Final = 16  # units; readers shorten longer ones, so no model has met them
 LONGEST_PIECE: Final = 64  # bars
 ENDINGS: Final = 8  # endings tried for a piece whose length is given
 ENDING_BARS: Final = 2  # how long before the end they part
 SMOOTHING: Final = 0.3  # added to each pitch class's count in the tonal memory
-
-Floats = NDArray[np.float32]
-States = NDArray[np.float32]  # (2 * layers, streams, units): h and c of each layer in turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +60,8 @@ class Sample:
     ended: bool
 
 
-def sample(model: "Stepper", primer: Sequence[int], options: Options) -> tuple[Sample, ...]:
+@one_thread
+def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sample, ...]:
     """Continue a primer, which is in normal form. The same arguments give the same takes.
 
     A piece of a given length is sampled to two bars before its end; from there several endings are tried, and the one
@@ -94,67 +92,20 @@ def sample(model: "Stepper", primer: Sequence[int], options: Options) -> tuple[S
     return tuple(Sample(tuple(forks[i * ENDINGS + fork].ids), False) for i, fork in enumerate(best))
 
 
-class Stepper:
-    """Hold a model's weights, arranged for one token at a time."""
+def pull(counts: NDArray[np.float64], bases: NDArray[np.intp], anchor: Anchor) -> NDArray[np.float64]:
+    """Return what tonal gravity 1 adds to each token's logit: `(streams, SIZE)`.
 
-    def __init__(self, bundle: Bundle) -> None:
-        params, weights = bundle.params, bundle.weights
-        self.anchor, self.hears, self.units_per_bar = params.anchor, params.hears, params.units_per_bar
-        self.layers, self.units = params.layers, params.units
-        # sigmoid(x) = tanh(x / 2) / 2 + 1/2: with the halves in the weights, one tanh serves all four gates.
-        halves = np.repeat(np.array([0.5, 0.5, 1, 0.5], np.float32), params.units)
-        self.kernels = [weights[f"lstm{i}/kernel"] * halves for i in range(params.layers)]
-        self.recurrent = [weights[f"lstm{i}/recurrent_kernel"] * halves for i in range(params.layers)]
-        self.biases = [weights[f"lstm{i}/bias"] * halves for i in range(params.layers)]
-        self.table, self.starts = _table(self.kernels[0], params.hears)
-        self.kernel, self.bias = weights["output/kernel"].copy(), weights["output/bias"]
-        ends = np.cumsum(list(hearing.parts(params.hears).values())).tolist()
-        self.parts = {part: slice(a, b) for part, a, b in zip(hearing.parts(params.hears), [0, *ends], ends, strict=False)}
-        if params.hears:
-            for part in ("note", "pitch"):
-                self.kernel[:, self.parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
-                self.kernel[:, self.parts[part]] += weights[f"output/{part}_octave"] @ hearing.OCTAVES
-
-    def silence(self, streams: int) -> States:
-        """Return the state before a piece begins."""
-        return np.zeros((2 * self.layers, streams, self.units), np.float32)
-
-    def step(self, frames: Frames, states: States) -> Floats:
-        """Take one frame a stream `(streams, COLUMNS)`, move `states` on in place, and return logits `(streams, SIZE)`."""
-        z = self.table[self._rows(frames)].sum(1) + self.biases[0]
-        for layer in range(self.layers):
-            h, c = states[2 * layer], states[2 * layer + 1]
-            if layer:
-                z = states[2 * layer - 2] @ self.kernels[layer] + self.biases[layer]
-            z += h @ self.recurrent[layer]
-            np.tanh(z, out=z)
-            i, f, g, o = z.reshape(len(z), 4, -1).swapaxes(0, 1)
-            c *= f * 0.5 + 0.5
-            c += (i * 0.5 + 0.5) * g
-            np.multiply(o * 0.5 + 0.5, np.tanh(c), out=h)
-        out = states[-2] @ self.kernel + self.bias
-        return np.stack([self._head(row, frame) for row, frame in zip(out, frames, strict=True)]) if self.hears else out
-
-    def _rows(self, frames: Frames) -> NDArray[np.intp]:
-        """Return which rows of the table each frame adds up, `(streams, ones)`."""
-        if not self.hears:
-            return frames[:, ID : ID + 1].astype(np.intp)
-        columns = frames[:, [ID, PITCH, STEP, PLACE, hearing.BAR, *range(RINGING.start, RINGING.stop)]]
-        return columns + self.starts
-
-    def _head(self, out: Floats, frame: NDArray[np.int16]) -> Floats:
-        """Add up, for each token, its own logit and those of what it would sound: `(SIZE,)`."""
-        base, part = int(frame[BASE]), self.parts
-        notes = _near(out[part["note_ringing"]], frame[RINGING])
-        notes += out[part["note"]]
-        notes += out[part["step"]][127 - base : 255 - base]
-        pitches = _near(out[part["interval_before"]], frame[BEFORE])
-        pitches += _near(out[part["interval_now"]], frame[NOW])
-        pitches += out[part["pitch"]]
-        intervals = out[part["interval"]].copy()
-        sounded = pitches[base + 1 :] if self.anchor == "lowest" else pitches[:base][::-1]
-        intervals[: len(sounded)] += sounded
-        return np.concatenate([out[:1], notes, intervals, out[1 : 1 + len(RESTS)]])
+    A memory of pitch classes, like the cache of Grave, Joulin and Usunier's neural cache language model (2017): `counts`
+    `(streams, 12)` is how often each has sounded so far, SMOOTHING added, and a token that would sound a pitch of class c gets
+    the logarithm of 12 times the share of c. `bases` are the notes that intervals are measured from.
+    """
+    classes = np.log(12 * counts / counts.sum(1, keepdims=True))
+    first, sign = (bases, 1) if anchor == "lowest" else (-bases, -1)
+    weights = np.zeros((len(counts), SIZE))
+    weights[:, _NOTES] = classes[:, _NOTE_CLASSES]
+    sounded = (first[:, None] + _INTERVAL_SIZES) * sign % 12
+    weights[:, _INTERVALS] = classes.take(np.arange(len(counts))[:, None] * 12 + sounded)
+    return weights
 
 
 class _Stream:
@@ -188,28 +139,8 @@ class _Stream:
             self.silence += notation.rest_units(token)
         return frame
 
-    def choose(self, logits: Floats) -> int:
-        """Draw the next token."""
-        scores = logits.astype(np.float64)
-        if self.options.gravity:
-            pull = self.options.gravity * np.log(12 * self.counts / self.counts.sum())
-            scores[_NOTE_IDS] += pull[_NOTE_CLASSES]
-            steps = _INTERVAL_SIZES if self.ear.anchor == "lowest" else -_INTERVAL_SIZES
-            scores[_INTERVAL_IDS] += pull[(self.ear.base + steps) % 12]
-        scores[~self.allowed()] = -np.inf
-        scores /= self.options.temperature
-        probabilities = np.exp(scores - scores.max())
-        probabilities /= probabilities.sum()
-        if self.options.top_p < 1:
-            order = np.argsort(-probabilities, kind="stable")
-            before = np.cumsum(probabilities[order]) - probabilities[order]
-            probabilities[order[before >= self.options.top_p]] = 0
-        reached = np.cumsum(probabilities)
-        return int(np.searchsorted(reached, self.chance.random() * reached[-1], side="right"))
-
-    def allowed(self) -> NDArray[np.bool_]:
-        """Return which tokens keep the text a piece in normal form that is not longer than the limit: `(SIZE,)`."""
-        mask = np.zeros(SIZE, np.bool_)
+    def allow(self, mask: NDArray[np.bool_]) -> None:
+        """Mark the tokens that keep the text a piece in normal form that is not longer than the limit, in `mask` `(SIZE,)`."""
         left = self.limit - self.ear.time
         last = self.ids[-1] if self.ids else BOUNDARY
         if last in NOTES or last in INTERVALS:
@@ -217,14 +148,13 @@ class _Stream:
             room = 127 - self.ear.base if self.ear.anchor == "lowest" else self.ear.base
             mask[INTERVALS.start + size : INTERVALS.start + room] = True
             mask[RESTS.start : RESTS.start + left] = True
-            return mask
+            return
         sounded = bool(self.ear.now)
-        mask[NOTES.start : NOTES.stop] = left > 0
+        mask[_NOTES] = left > 0
         mask[BOUNDARY] = sounded and not self.endless
         if last in (BOUNDARY, RESTS[-1]):
             room = min(LONGEST_SILENCE - self.silence, left if sounded else left - 1)
             mask[RESTS.start : RESTS.start + max(0, room)] = True
-        return mask
 
     def done(self, until: int) -> bool:
         """Tell whether the take has ended, or has reached `until` units between two events."""
@@ -236,7 +166,7 @@ def _play(model: Stepper, streams: Sequence[_Stream], logits: Floats, states: St
     logits, states = logits.copy(), states.copy()
     going = [i for i, stream in enumerate(streams) if not stream.done(until)]
     while going:
-        tokens = [streams[i].choose(logits[i]) for i in going]
+        tokens = _choose([streams[i] for i in going], logits[going])
         frames = np.array([streams[i].take(token) for i, token in zip(going, tokens, strict=True)], np.int16)
         some = states[:, going]
         logits[going] = model.step(frames, some)
@@ -245,37 +175,36 @@ def _play(model: Stepper, streams: Sequence[_Stream], logits: Floats, states: St
     return logits, states
 
 
-def _near(by_distance: Floats, voices: NDArray[np.int16]) -> Floats:
-    """Sum `by_distance` `(2 * REACH + 1,)` over the distances of each pitch from each voice: `(128,)`."""
-    padded = np.zeros(128 + 2 * REACH, np.float32)
-    for voice in voices.tolist():
-        if voice != NONE:
-            padded[voice : voice + len(by_distance)] += by_distance
-    return padded[REACH:-REACH]
+def _choose(streams: Sequence[_Stream], logits: Floats) -> list[int]:
+    """Draw each stream's next token, all with the same options."""
+    options = streams[0].options
+    mask = np.zeros(logits.shape, np.bool_)
+    for stream, row in zip(streams, mask, strict=True):
+        stream.allow(row)
+    scores = np.where(mask, logits, -np.inf)
+    if options.gravity:
+        counts, bases = np.array([stream.counts for stream in streams]), np.array([stream.ear.base for stream in streams])
+        scores += options.gravity * pull(counts, bases, streams[0].ear.anchor)
+    scores -= scores.max(1, keepdims=True)
+    scores /= options.temperature
+    probabilities = np.exp(scores)
+    if options.top_p < 1:
+        _cut(probabilities, options.top_p)
+    reached = np.cumsum(probabilities, axis=1)
+    drawn = np.array([stream.chance.random() for stream in streams]) * reached[:, -1]
+    return [int(token) for token in np.count_nonzero(reached <= drawn[:, None], axis=1)]
 
 
-def _table(kernel: Floats, hears: bool) -> tuple[Floats, NDArray[np.intp]]:
-    """Arrange the first kernel's rows so that a frame adds up one row of each kind; return it and where each kind starts."""
-    rows = hearing.rows(hears)
-    ends = np.cumsum(list(rows.values())).tolist()
-    group = {name: kernel[a:b] for name, a, b in zip(rows, [0, *ends], ends, strict=False)}
-    if not hears:
-        return kernel, np.zeros(1, np.intp)
-    nothing = np.zeros((1, kernel.shape[1]), np.float32)
-    pitch = group["pitch"] + hearing.CLASSES.T @ group["class"] + hearing.OCTAVES.T @ group["octave"]
-    kinds = [
-        group["id"],
-        np.concatenate([pitch, nothing]),
-        np.concatenate([group["step"], nothing]),
-        group["place"],
-        group["bar"],
-        np.concatenate([hearing.CLASSES.T @ group["ringing"], nothing]),
-    ]
-    starts = np.cumsum([0, *map(len, kinds[:-1])])
-    return np.concatenate(kinds), np.concatenate([starts[:-1], np.repeat(starts[-1:], hearing.VOICES)])
+def _cut(probabilities: NDArray[np.float64], top_p: float) -> None:
+    """Set all but the likeliest of each row that make up `top_p` to zero."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ordered = np.take_along_axis(probabilities, order, 1)
+    before = np.cumsum(ordered, axis=1) - ordered
+    ordered[before >= top_p * ordered.sum(1, keepdims=True)] = 0
+    np.put_along_axis(probabilities, order, ordered, 1)
 
 
-_NOTE_IDS: Final[Any] = slice(NOTES.start, NOTES.stop)
-_INTERVAL_IDS: Final[Any] = slice(INTERVALS.start, INTERVALS.stop)
+_NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
+_INTERVALS: Final[Any] = slice(INTERVALS.start, INTERVALS.stop)
 _NOTE_CLASSES: Final = np.arange(128) % 12
 _INTERVAL_SIZES: Final = np.arange(1, 128)

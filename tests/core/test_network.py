@@ -8,7 +8,7 @@ import tensorflow as tf
 from core import hearing, notation
 from core.bundle import Bundle, Params
 from core.network import Network, UnrolledLSTM, multi_hot
-from core.sampling import Stepper
+from core.stepping import Stepper
 
 PIECES = {
     "lowest": "r272-4-7r160-12-24r174r4r262-3r148-7-12-16-19-24-28r474-3r1",

@@ -12,7 +12,8 @@ from core import bundle, notation, score
 from core.bundle import Bundle, Params
 from core.errors import RequestError
 from core.notation import Anchor
-from core.sampling import LONGEST_PIECE, LONGEST_SILENCE, Options, Stepper, sample
+from core.sampling import LONGEST_PIECE, LONGEST_SILENCE, Options, sample
+from core.stepping import Stepper
 
 
 def random_stepper(anchor: Anchor = "lowest", unit: str = "1/2", hears: bool = True, **biases: float) -> Stepper:
