@@ -134,13 +134,7 @@ def _load_members(path: Path, entries: list[Found], most_bytes: int) -> Iterator
                     yield entry, entry.refusal
                     continue
                 if unpacked > MOST_UNPACKED:
-                    yield (
-                        entry,
-                        ReadingError(
-                            f"Its archive unpacks to more than {MOST_UNPACKED >> 20} MiB. Split it.",
-                            "archive too large",
-                        ),
-                    )
+                    yield entry, _too_large(f"unpacks to more than {MOST_UNPACKED >> 20} MiB")
                     continue
                 try:
                     with archive.open(entry.member) as file:

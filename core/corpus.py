@@ -125,12 +125,17 @@ def write_report(path: Path, collection: Collection) -> None:
 
 
 def write_notes(path: Path, collection: Collection) -> None:
-    """Write notes.txt. Raises CorpusError, with the reasons counted, if nothing was kept."""
-    if not collection.notes.pieces:
-        if not collection.report:
-            raise CorpusError(f"There are no music files there. The kinds are {', '.join(ENDINGS)}, and .zip.")
-        raise CorpusError(f"Nothing can be learned from: no piece was kept. Left out: {_reasons(collection)}.")
+    """Write notes.txt. Raises CorpusError if nothing was kept."""
+    require(collection)
     write(path, collection.notes)
+
+
+def require(collection: Collection) -> None:
+    """Raise CorpusError, with the reasons counted, if nothing was kept."""
+    if not collection.report:
+        raise CorpusError(f"There are no music files there. The kinds are {', '.join(ENDINGS)}, and .zip.")
+    if not collection.notes.pieces:
+        raise CorpusError(f"There is nothing to learn from: no piece was kept. Left out: {_reasons(collection)}.")
 
 
 def split(pieces: Sequence[tuple[str, str]], validation_share: float, seed: int) -> tuple[list[int], list[int]]:

@@ -25,7 +25,7 @@ def read(data: bytes, name: str, budget: Budget | None = None) -> Reading:
     budget = budget or Budget()
     if len(data) > budget.file_bytes:
         raise ReadingError(
-            f"The file has {len(data) / (1 << 20):.1f} MiB; {budget.file_bytes / (1 << 20):.0f} are read at most.",
+            f"The file has more than {budget.file_bytes / (1 << 20):g} MiB. Choose a smaller one, or cut the piece.",
             "file too large",
         )
     try:
