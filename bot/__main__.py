@@ -1,0 +1,48 @@
+"""Start the bot: on Discord with a token, as the playground without one."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+
+from bot import logs, settings
+from core.errors import CadenzaError
+
+
+def main() -> int:
+    """Run until a signal or an error; return 0, or 1 for what this machine lacks, or 2 for wrong settings."""
+    try:
+        chosen = settings.from_environment()
+    except settings.SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logs.start(chosen.log_level, chosen.token)
+    if chosen.token is None:
+        from bot.playground import run  # with its page, which only the playground needs
+    else:
+        from bot.online import run
+    try:
+        asyncio.run(until_signal(run(chosen)))
+    except CadenzaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+async def until_signal(work: Coroutine[None, None, None]) -> None:
+    """Do some work until it is done, or until SIGTERM or SIGINT cancels it, which lets it clean up."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, task.cancel)
+        except NotImplementedError:  # on Windows, where Ctrl-C raises KeyboardInterrupt instead
+            break
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The bot itself: what it is wired to, what it asks of Discord, and when it tells Discord its commands."""
+
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import discord
+from discord import Interaction, app_commands
+from discord.ext import commands
+
+from bot import replies
+from bot.catalogue import Catalogue
+from bot.queue import Queue
+from bot.settings import Settings
+from bot.studio import Studio
+from core.pipeline import ComposeRequest
+
+COGS: Final = ("bot.cogs.compose",)
+WARM_UP_BARS: Final = 4  # what a worker composes when it starts
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
+    """Open the studio and put a bot before it, ready to log in. Raises CadenzaError where this machine cannot compose."""
+    catalogue = Catalogue(settings.models, settings.model)
+    font = None if settings.soundfont is None else str(settings.soundfont)
+    warm_up = ComposeRequest(model=str(catalogue.path(None)), primer="60r1", bars=WARM_UP_BARS, seed=0, soundfont=font)
+    async with Studio(settings.workers, settings.deadline, warm_up) as studio:
+        yield ComposerBot(settings, studio)
+
+
+class Tree(app_commands.CommandTree["ComposerBot"]):
+    """Answer for every error of a command."""
+
+    async def on_error(self, interaction: Interaction["ComposerBot"], error: app_commands.AppCommandError, /) -> None:
+        """Apologise."""
+        await replies.apologise(interaction, error)
+
+
+class ComposerBot(commands.AutoShardedBot):
+    """Compose in the chat."""
+
+    def __init__(self, settings: Settings, studio: Studio) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            shard_count=settings.shards,
+        )
+        self.settings, self.studio = settings, studio
+        self.catalogue = Catalogue(settings.models, settings.model)
+        self.queue = Queue(settings.workers, settings.waiting)
+
+    async def setup_hook(self) -> None:
+        """Get ready for commands."""
+        for cog in COGS:
+            await self.load_extension(cog)
+        await self._tell_commands(self.settings.data / "commands.json")
+
+    async def _tell_commands(self, record: Path) -> None:
+        """Send the commands to Discord if they are others than those of the last time, which `record` knows."""
+        told = _digest(
+            [await command.get_translated_payload(self.tree, self.tree.translator) for command in self.tree.get_commands()]
+            if self.tree.translator
+            else [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        )
+        known = json.loads(record.read_text()) if record.exists() else {}
+        if known.get(str(self.application_id)) == told:
+            return
+        await self.tree.sync()
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(json.dumps({**known, str(self.application_id): told}, indent=1) + "\n")
+        _log.info("The commands are new to Discord and have been sent.")
+
+
+def _digest(commands: list[dict[str, object]]) -> str:
+    return hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,137 @@
+"""How a composition reaches the chat: one message with the piece, its recipe and its files."""
+
+import logging
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+import discord
+from discord import Embed, File, Interaction
+
+from bot.queue import Place
+from core.pipeline import Composition, Take
+
+COLOUR: Final = 0x3B6EA5
+NOTATION_SHOWN: Final = 300  # characters
+PRIMER_SHOWN: Final = 100  # characters
+TOO_LARGE: Final = 40005  # Discord's code for a request entity that is too large
+EXPIRED: Final = frozenset({10008, 10015, 50027})  # codes of a message, a webhook or a token that is no more
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """Hold a file to attach; `description` is its alternative text."""
+
+    name: str
+    data: bytes
+    description: str
+
+    def file(self) -> File:
+        """Wrap the bytes for one attempt at sending them."""
+        return File(BytesIO(self.data), self.name, description=self.description)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold a message before it is sent; `enclosures` begin with the one that must arrive."""
+
+    embed: Embed
+    enclosures: tuple[Enclosure, ...]
+
+
+def present(composition: Composition, take: Take) -> Answer:
+    """Write the message that shows a take."""
+    request, model = composition.request, composition.model
+    stem = f"{model.name}-{request.seed}"
+    what = f"{take.bars:g} bars for {request.instrument} by the model {model.name}"
+    enclosures = [Enclosure(f"{stem}.mid", take.midi, f"MIDI file: {what}")]
+    if take.audio is not None:
+        enclosures.append(Enclosure(f"{stem}.{request.audio}", take.audio, f"Sound: {what}"))
+    if take.picture is not None:
+        enclosures.append(Enclosure(f"{stem}.png", take.picture, f"Piano roll: {what}, {take.events} chords and notes"))
+    embed = Embed(title=f"A piece by {model.name}", description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
+    embed.add_field(name="Model", value=f"{model.name}\nr1 = {model.rest_unit} quarter, {model.anchor} note first")
+    embed.add_field(name="Primer", value=f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began")
+    embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}")
+    embed.add_field(name="Seed", value=f"`{request.seed}`")
+    embed.add_field(name="Length", value=f"{take.bars:g} bars, {_clock(take.seconds)}")
+    embed.add_field(name="Played", value=f"{request.instrument}, {request.tempo:g} quarters a minute")
+    if take.quote is not None:
+        embed.add_field(name="Quotes", value=f"{take.quote.events} events of {take.quote.title}", inline=False)
+    return Answer(embed, tuple(enclosures))
+
+
+async def wait(interaction: Interaction, place: Place) -> None:
+    """Show somebody whose turn has not come where they stand."""
+    people = "1 request goes" if place.ahead == 1 else f"{place.ahead} requests go"
+    await interaction.edit_original_response(content=f"{people} first: about {place.seconds:.0f} seconds.")
+
+
+async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
+    """Send a message in place of the one that was promised; `most` is what its files may weigh together, in bytes.
+
+    Files that are too large for this place are left out, and it says so. Where the promise has expired, the message
+    goes to the channel, or else to the user.
+    """
+    limit = min(most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,)))
+    fitting = _fit(answer, limit)
+    try:
+        try:
+            await _fulfil(interaction, fitting)
+        except discord.HTTPException as error:
+            if error.status != 413 and error.code != TOO_LARGE:
+                raise
+            await _fulfil(interaction, _fit(answer, 0))
+    except discord.HTTPException as error:
+        if error.code not in EXPIRED:
+            raise
+        await _deliver_late(interaction, fitting)
+
+
+async def _fulfil(interaction: Interaction, answer: Answer) -> None:
+    await interaction.edit_original_response(content=None, embed=answer.embed, attachments=_files(answer))
+
+
+async def _deliver_late(interaction: Interaction, answer: Answer) -> None:
+    places = (interaction.channel, interaction.user)
+    for place in places:
+        if not isinstance(place, discord.abc.Messageable):
+            continue
+        try:
+            await place.send(interaction.user.mention, embed=answer.embed, files=_files(answer))
+        except discord.HTTPException as error:
+            _log.info("An answer that came late could not be sent to %s: %s", place, error)
+        else:
+            return
+
+
+def _fit(answer: Answer, limit: int) -> Answer:
+    """Leave out what makes the files weigh more than `limit` bytes, but never the first."""
+    kept, weight = [answer.enclosures[0]], len(answer.enclosures[0].data)
+    left_out: list[Enclosure] = []
+    for enclosure in sorted(answer.enclosures[1:], key=lambda enclosure: len(enclosure.data)):
+        weight += len(enclosure.data)
+        (kept if weight <= limit else left_out).append(enclosure)
+    embed = answer.embed.copy()
+    if left_out:
+        names = ", ".join(enclosure.name for enclosure in left_out)
+        embed.set_footer(text=f"Too large for an upload here, and left out: {names}")
+    picture = next((enclosure for enclosure in kept if enclosure.name.endswith(".png")), None)
+    if picture is not None:
+        embed.set_image(url=f"attachment://{picture.name}")
+    return Answer(embed, tuple(enclosure for enclosure in answer.enclosures if enclosure in kept))
+
+
+def _files(answer: Answer) -> list[File]:
+    return [enclosure.file() for enclosure in answer.enclosures]
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"

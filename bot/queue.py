@@ -1,0 +1,116 @@
+"""Who is next: one request a user, turns between servers, a bounded number waiting."""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import CadenzaError
+
+LOOK_AGAIN: Final = 2.0  # seconds between two looks at one's place, and so between two edits of a message
+TYPICAL: Final = 2.0  # seconds that a request is thought to take before any has been measured
+NEWEST: Final = 0.2  # weight of the newest duration in the running mean
+
+
+class QueueError(CadenzaError):
+    """Say why a request cannot wait in the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Tell where a request stands: how many go first, and the seconds until its turn, estimated."""
+
+    ahead: int
+    seconds: float
+
+
+class Queue:
+    """Let `running` requests go on at once, and `waiting` of each server wait.
+
+    The servers take turns, so that a quiet one's user waits for at most one request of each other server, however many
+    those have waiting.
+    """
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self._free, self._running, self._waiting = running, running, waiting
+        self._lines: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()  # the first server is next
+        self._users: set[int] = set()
+        self._mean = TYPICAL
+
+    def admit(self, user: int, server: int) -> None:
+        """Raise QueueError if a request would not be let in."""
+        if user in self._users:
+            raise QueueError("Your last request is still being worked on. Wait for its answer, then ask again.")
+        if len(self._lines.get(server, ())) >= self._waiting:
+            raise QueueError(f"{self._waiting} requests of this server are waiting already. Try again in a minute.")
+
+    @asynccontextmanager
+    async def turn(self, user: int, server: int, tell: Callable[[Place], Awaitable[None]]) -> AsyncIterator[None]:
+        """Wait for a turn and hold it; `tell` hears of each new place while there is a wait. Raises QueueError."""
+        self.admit(user, server)
+        self._users.add(user)
+        try:
+            await self._arrive(server, tell)
+            start = time.monotonic()
+            try:
+                yield
+                self._mean += NEWEST * (time.monotonic() - start - self._mean)
+            finally:
+                self._leave()
+        finally:
+            self._users.discard(user)
+
+    async def _arrive(self, server: int, tell: Callable[[Place], Awaitable[None]]) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        ticket = asyncio.get_running_loop().create_future()
+        line = self._lines.setdefault(server, deque())
+        line.append(ticket)
+        told: int | None = None
+        try:
+            while not ticket.done():
+                place = self._place(server, ticket)
+                if place.ahead != told:
+                    told = place.ahead
+                    await tell(place)
+                await asyncio.wait((ticket,), timeout=LOOK_AGAIN)
+        except BaseException:
+            if ticket.done():
+                self._leave()
+            else:
+                self._remove(server, ticket)
+            raise
+
+    def _leave(self) -> None:
+        """Give the turn to the server that has waited longest for one, which then goes to the end of the line."""
+        if not self._lines:
+            self._free += 1
+            return
+        server, line = next(iter(self._lines.items()))
+        line.popleft().set_result(None)
+        if line:
+            self._lines.move_to_end(server)
+        else:
+            del self._lines[server]
+
+    def _remove(self, server: int, ticket: asyncio.Future[None]) -> None:
+        line = self._lines[server]
+        line.remove(ticket)
+        if not line:
+            del self._lines[server]
+
+    def _place(self, server: int, ticket: asyncio.Future[None]) -> Place:
+        mine = self._lines[server].index(ticket)
+        servers = list(self._lines)
+        turn = servers.index(server)
+        ahead = mine + sum(
+            min(len(line), mine + (position < turn))
+            for position, (other, line) in enumerate(self._lines.items())
+            if other != server
+        )
+        return Place(ahead, math.ceil((ahead + 1) / self._running) * self._mean)

@@ -1,0 +1,103 @@
+"""The environment as one frozen Settings; docs/settings.md is its table."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import CadenzaError
+
+MIB: Final = 1 << 20
+
+
+class SettingsError(CadenzaError):
+    """Say which variable of the environment is wrong, and what it may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Hold all that whoever runs the bot can choose. Sizes are in bytes, times in seconds."""
+
+    token: str | None = field(default=None, repr=False)
+    models: Path = Path("models")
+    data: Path = Path("data")
+    model: str | None = None
+    soundfont: Path | None = None
+    workers: int = 2
+    deadline: int = 60
+    waiting: int = 20
+    upload_bytes: int = 8 * MIB
+    shards: int | None = None
+    port: int = 8765
+    log_level: str = "INFO"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """Describe a variable of the environment: the field it fills, how its text is read, and what it means."""
+
+    name: str
+    field: str
+    read: Callable[[str], Any]
+    meaning: str
+
+
+def _number(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            raise ValueError(f"a whole number from {lowest} to {highest}")
+        return value
+
+    return read
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _level(text: str) -> str:
+    level = text.upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("DEBUG, INFO, WARNING or ERROR")
+    return level
+
+
+def _token(text: str) -> str:
+    token = text.strip()
+    if not token.isascii() or any(character.isspace() for character in token):
+        raise ValueError("the bot's token as Discord's developer portal shows it, without blanks")
+    return token
+
+
+VARIABLES: Final = (
+    Variable("DISCORD_TOKEN", "token", _token, "The bot's token. Without one the playground opens instead of Discord."),
+    Variable("CADENZA_MODELS", "models", _path, "The folder of the models, one folder each."),
+    Variable("CADENZA_MODEL", "model", str, "The model that composes when none is chosen. Unset: `chorales`, or else the first."),
+    Variable("CADENZA_SOUNDFONT", "soundfont", _path, "The soundfont to play with. Unset: the first that is installed."),
+    Variable("CADENZA_DATA", "data", _path, "The folder for what the bot keeps."),
+    Variable("CADENZA_WORKERS", "workers", _number(1, 64), "How many processes compose at the same time."),
+    Variable("CADENZA_DEADLINE", "deadline", _number(5, 600), "Seconds after which a request is given up."),
+    Variable("CADENZA_WAITING", "waiting", _number(1, 1000), "How many requests of one server may wait."),
+    Variable("CADENZA_UPLOAD_BYTES", "upload_bytes", _number(1024, 500 * MIB), "The most that one message's files may weigh."),
+    Variable("CADENZA_SHARDS", "shards", _number(1, 10_000), "How many shards to open. Unset: as many as Discord advises."),
+    Variable("CADENZA_PORT", "port", _number(0, 65_535), "The playground's port on this machine; 0 takes any free one."),
+    Variable("CADENZA_LOG_LEVEL", "log_level", _level, "How much is logged: DEBUG, INFO, WARNING or ERROR."),
+)
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; a variable that is empty counts as unset. Raises SettingsError."""
+    values: dict[str, Any] = {}
+    for variable in VARIABLES:
+        if text := environment.get(variable.name, "").strip():
+            try:
+                values[variable.field] = variable.read(text)
+            except ValueError as error:
+                shown = "" if variable.field == "token" else f" {text[:60]!r} is not."
+                raise SettingsError(f"{variable.name} must be {error}.{shown}") from None
+    return Settings(**values)

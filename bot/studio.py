@@ -1,0 +1,90 @@
+"""The async door to core: worker processes, a deadline for each request, dead workers replaced."""
+
+import asyncio
+import logging
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as DeadlineError
+from typing import Any, Final, ParamSpec, Self, TypeVar
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from core import pipeline
+from core.errors import CadenzaError
+from core.pipeline import ComposeRequest, Composition
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ATTEMPTS: Final = 2  # a worker that dies may have been the machine's fault; two in a row are the request's
+
+_log = logging.getLogger(__name__)
+
+
+class StudioError(CadenzaError):
+    """Say that the work was given up, and what may help."""
+
+
+class Studio:
+    """Run core in processes of their own, so that the chat never waits for music.
+
+    `warm_up` is what each process composes when it starts, so that its first real request finds everything loaded;
+    `deadline` is in seconds.
+    """
+
+    def __init__(self, workers: int, deadline: float, warm_up: ComposeRequest) -> None:
+        self._deadline, self._warm_up = deadline, warm_up
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPool(workers, initializer=warm, initargs=(warm_up,), context=spawn)
+        self._pending: set[ProcessFuture[Any]] = set()
+
+    @property
+    def playing(self) -> int:
+        """Count the requests that a worker has begun."""
+        return sum(future.running() for future in self._pending)
+
+    async def __aenter__(self) -> Self:
+        """Start the workers and wait for a first sound. Raises CadenzaError where this machine cannot compose."""
+        try:
+            await self.compose(self._warm_up)
+        except BaseException:
+            await asyncio.to_thread(self.stop)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the workers, whatever they do."""
+        await asyncio.to_thread(self.stop)
+
+    async def compose(self, request: ComposeRequest) -> Composition:
+        """Compose in a worker. Raises CadenzaError."""
+        return await self._run(pipeline.compose, request)
+
+    def stop(self) -> None:
+        """Stop the workers, whatever they do, and wait until they are gone."""
+        self._pool.stop()
+        self._pool.join()
+
+    async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(ATTEMPTS):
+            future = await asyncio.to_thread(self._pool.schedule, function, args, kwargs, self._deadline)
+            self._pending.add(future)
+            try:
+                return await asyncio.wrap_future(future)
+            except ProcessExpired as error:
+                _log.warning("Worker %s died with exit code %s, attempt %s.", error.pid, error.exitcode, attempt + 1)
+            except DeadlineError:
+                raise StudioError(
+                    f"This took longer than {self._deadline:g} seconds and was given up. Ask for fewer bars or takes."
+                ) from None
+            finally:
+                self._pending.discard(future)
+        raise StudioError("The process that worked on this died, twice. Try something smaller, or try again in a minute.")
+
+
+def warm(request: ComposeRequest) -> None:
+    """Load a worker's model and everything else by composing; whatever fails will be told to the one who asks."""
+    try:
+        pipeline.compose(request)
+    except CadenzaError as error:
+        logging.getLogger(__name__).warning("A worker could not warm up: %s", error)

@@ -1,0 +1,17 @@
+"""Several things at once, which SimCord's actors do one after the other."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+import simcord
+
+
+async def begin(env: simcord.Env, action: Coroutine[Any, Any, Any]) -> None:
+    """Do what a user does, and return before the bot has finished with it."""
+    patience, env.settle_timeout = env.settle_timeout, 0
+    try:
+        await action
+    except TimeoutError:
+        pass
+    finally:
+        env.settle_timeout = patience

@@ -1,0 +1,67 @@
+"""What the bot's tests share: one studio with real workers and a small model, and a bot in a Discord of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import simcord
+
+from bot.client import ComposerBot
+from bot.settings import Settings
+from bot.studio import Studio
+from core.pipeline import ComposeRequest
+
+
+@pytest.fixture(scope="session")
+def studio(tiny_model: Path) -> Iterator[Studio]:
+    """Return a studio with two workers, which start with the first request."""
+    studio = Studio(2, 60, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
+    yield studio
+    studio.stop()
+
+
+@pytest.fixture
+def settings(tiny_model: Path, tmp_path: Path) -> Settings:
+    """Return settings for a bot with the small model alone."""
+    return Settings(models=tiny_model.parent, data=tmp_path, shards=1)
+
+
+@pytest.fixture
+def bot(settings: Settings, studio: Studio) -> ComposerBot:
+    """Return a bot that has not logged in."""
+    return ComposerBot(settings, studio)
+
+
+@pytest_asyncio.fixture
+async def env(bot: ComposerBot) -> AsyncIterator[simcord.Env]:
+    """Log the bot in, and fail where it raises what no user could mend."""
+    env = simcord.Env(bot, settle_timeout=60)
+    await env.start()
+    yield env
+    await env.shutdown()
+    simcord.assert_no_errors(env)
+
+
+@pytest.fixture
+def guild(env: simcord.Env) -> simcord.GuildHandle:
+    """Return a server."""
+    return env.create_guild()
+
+
+@pytest.fixture
+def channel(guild: simcord.GuildHandle) -> simcord.ChannelHandle:
+    """Return a channel of the server."""
+    return guild.create_text_channel("music")
+
+
+@pytest.fixture
+def alice(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
+    """Return a member of the server."""
+    return guild.add_member(env.create_user("alice"))
+
+
+@pytest.fixture
+def bob(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
+    """Return another member of the server."""
+    return guild.add_member(env.create_user("bob"))
