@@ -25,9 +25,9 @@ CLIP_BARS: Final = 8
 CLIPS: Final = 4  # epochs that leave a clip, spread over the training
 
 SIZES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "small": {"units": 128, "layers": 1, "dropout": 0.3},
-    "medium": {"units": 256, "layers": 2, "dropout": 0.5},
-    "large": {"units": 384, "layers": 2, "dropout": 0.6},
+    "small": {"units": 128, "layers": 1, "dropout": 0.3, "weight_drop": 0.1},
+    "medium": {"units": 256, "layers": 2, "dropout": 0.5, "weight_drop": 0.4},
+    "large": {"units": 384, "layers": 2, "dropout": 0.6, "weight_drop": 0.5},
 }
 
 

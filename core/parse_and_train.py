@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--units", type=int, help="width of each LSTM")
     model.add_argument("--layers", type=int, help="how many LSTMs stand on each other")
     model.add_argument("--dropout", type=float, help="share of each LSTM's outputs that is left out while learning")
+    model.add_argument("--weight-drop", type=float, help="share of each LSTM's recurrent weights that is left out while learning")
     model.add_argument("--window", type=int, default=Params.__dataclass_fields__["window"].default, help="tokens of one step (default 128)")
     model.add_argument("--plain", action="store_true", help="the textbook network, which sees tokens and hears no pitches")
     model.add_argument("--gravity", type=float, help="the model's default when composing")
@@ -99,8 +100,9 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     )
     collection = corpus.collect(Path(options.music), settings, cache=options.parsed / ".cache")
     corpus.write_report(options.parsed / "report.csv", collection)
-    corpus.write_notes(path, collection)
     print(corpus.summary(collection), file=sys.stderr)
+    corpus.require(collection)
+    corpus.write_notes(path, collection)
     return read_notes(path), collection.on_grid
 
 
@@ -120,7 +122,7 @@ def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arg
 
 
 def _request(options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]) -> TrainRequest:
-    shape = {name: value for name in ("units", "layers", "dropout") if (value := getattr(options, name)) is not None}
+    shape = {name: value for name in ("units", "layers", "dropout", "weight_drop") if (value := getattr(options, name)) is not None}
     defaults = {name: value for name in ("gravity", "tempo") if (value := getattr(options, name)) is not None}
     settings = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name != "seconds"}
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}

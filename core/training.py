@@ -26,6 +26,7 @@ from core.hearing import ID, NONE, PITCH, Frames
 
 KEYS: Final = tuple(range(-6, 6))  # semitones of the twelve transpositions
 WARM_UP: Final = 0.03  # share of all steps in which the learning rate rises
+COMPILED_STEPS: Final = 400  # from here on XLA's ten seconds of compiling are less than what it saves
 LAST_RATE: Final = 0.02  # share of the peak rate at which the cosine ends
 
 
@@ -156,8 +157,9 @@ class _Trainer:
         self.optimiser.build(self.variables)
         self.average = [tf.Variable(variable) for variable in self.variables]
         self.learn = tf.function(self._learn)
-        self.gradients = tf.function(self._gradients, jit_compile=True)
-        self.judge = tf.function(self._judge, jit_compile=True)
+        compiled = self.steps * settings.epochs > COMPILED_STEPS
+        self.gradients = tf.function(self._gradients, jit_compile=compiled)
+        self.judge = tf.function(self._judge, jit_compile=compiled)
 
     def run_epoch(
         self,

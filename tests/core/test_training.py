@@ -1,0 +1,125 @@
+"""Training: it learns, it can be stopped and killed, and it goes on as if nothing had happened."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import hearing, notation
+from core.bundle import Params
+from core.errors import Cancelled, TrainingError
+from core.hearing import ID, Frames
+from core.training import KEYS, Fitted, Progress, Settings, fit, in_key
+
+PARAMS = Params(rest_unit="1/2", units=16, layers=1, dropout=0.2, weight_drop=0.1, window=16)
+SETTINGS = Settings(batch=4, epochs=3, keys=4, learning_rate=0.02, patience=5, seed=3)
+SCALES = ["60r162r164r165r167r169r171r172r4", "72r171r169r167r165r164r162r160r4", "60-4-7r265-4-9r267-4-7r260-4-7r4"]
+
+
+def frames() -> list[Frames]:
+    return [hearing.listen(notation.parse(text * 4), "lowest", 8) for text in SCALES]
+
+
+def learn(settings: Settings = SETTINGS, **arguments: object) -> Fitted:
+    return fit(PARAMS, frames(), frames()[:1], settings, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Fitted:
+    return learn()
+
+
+def test_it_learns(undisturbed: Fitted) -> None:
+    losses = [epoch.val_loss for epoch in undisturbed.history]
+    assert losses[0] > losses[-1]
+    assert losses[-1] < np.log(notation.SIZE) * 0.6
+    assert undisturbed.best == int(np.argmin(losses)) + 1
+    assert {name: tensor.shape for name, tensor in undisturbed.weights.items()} == PARAMS.shapes
+
+
+def test_the_same_seed_gives_the_same_weights(undisturbed: Fitted) -> None:
+    again = learn()
+    for name, tensor in undisturbed.weights.items():
+        np.testing.assert_array_equal(again.weights[name], tensor)
+
+
+def test_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fitted, tmp_path: Path) -> None:
+    checkpoint, seen = tmp_path / "checkpoint", list[Progress]()
+
+    def stop() -> bool:
+        return bool(seen) and seen[-1].epoch == 2
+
+    first = learn(checkpoint=checkpoint, report=seen.append, stop=stop)
+    assert first.ended == "stopped"
+    assert len(first.history) == 1
+    second = learn(checkpoint=checkpoint)
+    assert [epoch.val_loss for epoch in second.history] == [epoch.val_loss for epoch in undisturbed.history]
+    for name, tensor in undisturbed.weights.items():
+        np.testing.assert_array_equal(second.weights[name], tensor)
+
+
+def test_killed_and_resumed_it_reaches_the_same_weights(undisturbed: Fitted, tmp_path: Path) -> None:
+    """SIGKILL comes in the middle of the second epoch, from within the process itself."""
+    program = f"""
+        import os, signal
+        from pathlib import Path
+        from tests.core.test_training import learn
+        def report(progress):
+            if progress.epoch == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+        learn(checkpoint=Path({str(tmp_path / "checkpoint")!r}), report=report)
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=120, stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+    resumed = learn(checkpoint=tmp_path / "checkpoint")
+    for name, tensor in undisturbed.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], tensor)
+
+
+def test_a_checkpoint_of_another_training_is_refused(undisturbed: Fitted, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    learn(replace(SETTINGS, epochs=1), checkpoint=checkpoint)
+    with pytest.raises(TrainingError, match="belongs to another training"):
+        learn(replace(SETTINGS, seed=99), checkpoint=checkpoint)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="cannot be read"):
+        learn(replace(SETTINGS, epochs=1), checkpoint=checkpoint)
+
+
+def test_it_begins_from_a_base(undisturbed: Fitted) -> None:
+    based = learn(replace(SETTINGS, epochs=1, learning_rate=1e-4), start=undisturbed.weights)
+    assert based.history[0].val_loss < undisturbed.history[0].val_loss
+
+
+def test_it_stops_early_when_it_no_longer_gets_better() -> None:
+    stuck = learn(replace(SETTINGS, epochs=6, patience=1, learning_rate=1e-9, average=0.0))
+    assert len(stuck.history) <= 6
+    hopeless = learn(replace(SETTINGS, epochs=20, patience=1, learning_rate=0.5))
+    assert len(hopeless.history) < 20
+    assert hopeless.ended.startswith("no better")
+
+
+def test_nothing_to_learn_from_and_nothing_learned_are_sentences() -> None:
+    with pytest.raises(TrainingError, match="at least two pieces"):
+        fit(PARAMS, frames(), [], SETTINGS)
+    with pytest.raises(Cancelled, match="no model yet"):
+        learn(stop=lambda: True)
+
+
+def test_each_piece_is_seen_in_all_twelve_keys() -> None:
+    piece = frames()[0]
+    firsts = {int(in_key(piece, semitones)[1, ID]) - notation.NOTES.start for semitones in KEYS}
+    assert firsts == {60 + semitones for semitones in KEYS}
+    assert len(KEYS) == 12
+
+
+def test_a_piece_at_the_edge_moves_by_an_octave() -> None:
+    high = hearing.listen(notation.parse("127r1120-5r1"), "lowest", 8)
+    assert in_key(high, 5)[1, hearing.PITCH] == 127 + 5 - 12
