@@ -101,3 +101,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
                 shown = "" if variable.field == "token" else f" {text[:60]!r} is not."
                 raise SettingsError(f"{variable.name} must be {error}.{shown}") from None
     return Settings(**values)
+
+
+def default(variable: Variable) -> str:
+    """Write a variable's default as the table shows it."""
+    value = getattr(Settings(), variable.field)
+    return "" if value is None else f"`{value}`"

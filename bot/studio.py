@@ -58,14 +58,10 @@ class Studio:
 
     async def compose(self, request: ComposeRequest) -> Composition:
         """Compose in a worker. Raises CadenzaError."""
-        return await self._run(pipeline.compose, request)
+        return await self.run(pipeline.compose, request)
 
-    def stop(self) -> None:
-        """Stop the workers, whatever they do, and wait until they are gone."""
-        self._pool.stop()
-        self._pool.join()
-
-    async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run any function of core in a worker. Raises what it raises, and StudioError if it was given up."""
         for attempt in range(ATTEMPTS):
             future = await asyncio.to_thread(self._pool.schedule, function, args, kwargs, self._deadline)
             self._pending.add(future)
@@ -80,6 +76,11 @@ class Studio:
             finally:
                 self._pending.discard(future)
         raise StudioError("The process that worked on this died, twice. Try something smaller, or try again in a minute.")
+
+    def stop(self) -> None:
+        """Stop the workers, whatever they do, and wait until they are gone."""
+        self._pool.stop()
+        self._pool.join()
 
 
 def warm(request: ComposeRequest) -> None:
