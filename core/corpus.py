@@ -1,12 +1,11 @@
 """A collection of files -> parsed notes and a report of what was taken and why the rest was not."""
 
-import csv
 import hashlib
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, Literal
@@ -15,16 +14,29 @@ import numpy as np
 from tqdm import tqdm
 
 from core.collecting import Found, find, load
-from core.errors import CorpusError, ReadingError
+from core.errors import ReadingError
 from core.keys import find_key
 from core.notation import Anchor
 from core.notes import Notes
 from core.notes import write_notes as write
 from core.piece import Budget, Piece, Reading
-from core.reading import ENDINGS
 from core.reading_apart import ACCIDENTS, Readers
 from core.readings import Readings
+from core.report import Collection, ReportLine, pitch_name, require, summary, write_report
 from core.score import UNITS, to_text
+from core.versions import Known, find_families
+
+__all__ = [
+    "CollectSettings",
+    "Collection",
+    "ReportLine",
+    "collect",
+    "require",
+    "split",
+    "summary",
+    "write_notes",
+    "write_report",
+]
 
 ON_GRID: Final = 0.95  # share of onsets that a rest unit must hit to be chosen
 _WAITING: Final = 32  # files in memory for each process that reads
@@ -39,35 +51,10 @@ class CollectSettings:
     anchor: Anchor = "lowest"
     rest_unit: RestUnit = "auto"
     least_events: int = 8  # fewer are too short to learn from
+    most_shared: float = 0.5  # of a piece's runs of notes with one piece before; more, and it is a version of that
     budget: Budget = field(default_factory=Budget)
     deadline_seconds: float = 60  # for one file
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-
-
-@dataclass(frozen=True, slots=True)
-class ReportLine:
-    """Say what became of one piece, or of one file that gave none."""
-
-    file: str
-    title: str
-    kept: bool
-    kind: str = ""  # of the reason, in a word or two
-    reason: str = ""
-    notes: int = 0
-    events: int = 0
-    bars: float = 0
-    key: str = ""
-    range: str = ""
-    on_grid: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """Hold the parsed notes, the report, and the share of all onsets that fell exactly on the rest unit."""
-
-    notes: Notes
-    report: tuple[ReportLine, ...]
-    on_grid: float
 
 
 def collect(
@@ -100,53 +87,31 @@ def collect(
         readings.close()
 
 
-def summary(collection: Collection) -> str:
-    """Say in a few lines what was kept, on which grid, and why the rest was not."""
-    kept = [line for line in collection.report if line.kept]
-    notes, events, bars = (sum(getattr(line, name) for line in kept) for name in ("notes", "events", "bars"))
-    lines = [f"Kept {len(kept):,} of {len(collection.report):,}: {notes:,} notes, {events:,} events, {bars:,.0f} bars."]
-    if kept:
-        lines.append(f"Rest unit {collection.notes.unit}: {collection.on_grid:.1%} of the onsets fall exactly on it.")
-    if reasons := _reasons(collection):
-        lines.append(f"Left out: {reasons}.")
-    return "\n".join(lines)
-
-
-def write_report(path: Path, collection: Collection) -> None:
-    """Write a line of CSV for each piece, and for each file that gave none."""
-    names = [field.name for field in fields(ReportLine)]
-    temporary = path.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(names)
-        for line in collection.report:
-            table.writerow([_cell(getattr(line, name)) for name in names])
-    temporary.replace(path)
-
-
 def write_notes(path: Path, collection: Collection) -> None:
     """Write notes.txt. Raises CorpusError if nothing was kept."""
     require(collection)
     write(path, collection.notes)
 
 
-def require(collection: Collection) -> None:
-    """Raise CorpusError, with the reasons counted, if nothing was kept."""
-    if not collection.report:
-        raise CorpusError(f"There are no music files there. The kinds are {', '.join(ENDINGS)}, and .zip.")
-    if not collection.notes.pieces:
-        raise CorpusError(f"There is nothing to learn from: no piece was kept. Left out: {_reasons(collection)}.")
-
-
 def split(pieces: Sequence[tuple[str, str]], validation_share: float, seed: int) -> tuple[list[int], list[int]]:
     """Choose by piece what to learn from and what to hold out; return indices of both, in order.
 
-    The choice depends on the texts and the seed alone, not on the order of the pieces.
+    Versions of one piece stay together, so that what is held out was not learned under another title. The choice
+    depends on the texts and the seed; one piece more moves few others.
     """
-    ranks = [hashlib.sha256(f"{seed}\0{text}".encode()).digest() for _, text in pieces]
-    order = sorted(range(len(pieces)), key=ranks.__getitem__)
-    size = min(max(round(validation_share * len(pieces)), 1), len(pieces) - 1) if len(pieces) > 1 else 0
-    return sorted(order[size:]), sorted(order[:size])
+    families: dict[int, list[int]] = {}
+    for place, family in enumerate(find_families(text for _, text in pieces)):
+        families.setdefault(family, []).append(place)
+    ranks = {
+        family: min(hashlib.sha256(f"{seed}\0{pieces[place][1]}".encode()).digest() for place in places)
+        for family, places in families.items()
+    }
+    wanted = max(round(validation_share * len(pieces)), 1)
+    held_out: list[int] = []
+    for family in sorted(families, key=ranks.__getitem__):
+        if len(held_out) < wanted and len(held_out) + len(families[family]) < len(pieces):
+            held_out += families[family]
+    return sorted(set(range(len(pieces))) - set(held_out)), sorted(held_out)
 
 
 def _read(
@@ -223,7 +188,7 @@ def _keep(
     """Round the pieces, leave out short and known ones, and write the rest in the notation."""
     kept: list[tuple[str, str]] = []
     report: list[ReportLine] = []
-    known: dict[bytes, str] = {}
+    known = Known()
     for entry, answer in _answers(outcomes, readings):
         if isinstance(answer, ReadingError):
             report.append(ReportLine(entry.name, "", False, answer.kind, str(answer)))
@@ -237,21 +202,17 @@ def _keep(
     return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), on_grid)
 
 
-def _parse(
-    file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: dict[bytes, str]
-) -> tuple[ReportLine, str]:
+def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: Known) -> tuple[ReportLine, str]:
     """Return the report on a piece, and its text if it is kept; `known` are the pieces before it."""
     score = piece.score(unit)
     low, high = score.range
     kind = reason = ""
-    fingerprint = _fingerprint(piece, unit)
+    text = to_text(score, settings.anchor)
     if len(score.events) < settings.least_events:
         kind = "too short"
         reason = f"It has {len(score.events)} events; {settings.least_events} are the least to learn from."
-    elif fingerprint in known:
-        kind, reason = "duplicate", f"It is {known[fingerprint]} again, perhaps in another key."
-    else:
-        known[fingerprint] = f"{piece.title} ({file})"
+    elif again := known.look_up(text, f"{piece.title} ({file})", settings.most_shared):
+        kind, reason = again
     line = ReportLine(
         file=file,
         title=piece.title,
@@ -262,28 +223,7 @@ def _parse(
         events=len(score.events),
         bars=round(float(score.bars), 2),
         key=find_key(piece.pitches),
-        range=f"{_pitch_name(low)}-{_pitch_name(high)}",
+        range=f"{pitch_name(low)}-{pitch_name(high)}",
         on_grid=round(piece.on_grid(unit), 4),
     )
-    return line, "" if kind else to_text(score, settings.anchor)
-
-
-def _fingerprint(piece: Piece, unit: Fraction) -> bytes:
-    """Digest the events of a piece so that its transpositions, and what silence it begins with, make no difference."""
-    onsets, pitches = piece.flattened(unit)
-    return hashlib.blake2b(np.stack([onsets - onsets[0], pitches - pitches.min()]).tobytes(), digest_size=16).digest()
-
-
-def _reasons(collection: Collection) -> str:
-    """Count why pieces were left out, the most frequent first."""
-    counts = Counter(line.kind for line in collection.report if not line.kept)
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
-
-
-def _pitch_name(pitch: int) -> str:
-    return f"{('C', 'C♯', 'D', 'E♭', 'E', 'F', 'F♯', 'G', 'A♭', 'A', 'B♭', 'B')[pitch % 12]}{pitch // 12 - 1}"
-
-
-def _cell(value: object) -> object:
-    """Keep spreadsheets from taking a title for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    return line, "" if kind else text
