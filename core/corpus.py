@@ -53,6 +53,7 @@ class CollectSettings:
     least_events: int = 8  # fewer are too short to learn from
     most_shared: float = 0.5  # of a piece's runs of notes with one piece before; more, and it is a version of that
     budget: Budget = field(default_factory=Budget)
+    least_on_grid: float = 0  # share of a piece's onsets; rounding garbles what lies beside
     deadline_seconds: float = 60  # for one file
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
@@ -211,6 +212,9 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
     if len(score.events) < settings.least_events:
         kind = "too short"
         reason = f"It has {len(score.events)} events; {settings.least_events} are the least to learn from."
+    elif (on_grid := piece.on_grid(unit)) < settings.least_on_grid:
+        kind = "off the grid"
+        reason = f"{on_grid:.0%} of its onsets fall on the grid of {unit} quarter; {settings.least_on_grid:.0%} are the least asked for."
     elif again := known.look_up(text, f"{piece.title} ({file})", settings.most_shared):
         kind, reason = again
     line = ReportLine(

@@ -11,7 +11,7 @@ Time comes first in every tensor: `(time, batch, ...)`.
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow loads: it greets on stderr otherwise
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow loads: it talks about missing GPUs on stderr otherwise
 
 import keras
 import numpy as np

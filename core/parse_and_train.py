@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     reading = parser.add_argument_group("reading")
     reading.add_argument("--rest-unit", choices=("auto", "1", "1/2", "1/4"), help="quarters that r1 lasts (default: the base's, or auto)")
     reading.add_argument("--anchor", choices=("lowest", "highest"), help="the note of a chord that is written first (default: the base's, or lowest)")
+    reading.add_argument("--least-on-grid", type=float, default=0.0, help="leave pieces out of which a smaller share falls on the grid (default 0)")
     reading.add_argument("--parsed-only", action="store_true", help="stop after parsing")
     model = parser.add_argument_group("model")
     model.add_argument("--model", type=Path, help="the folder of the new model (default: PARSED_NOTES_DIR/model)")
@@ -97,6 +98,7 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     settings = CollectSettings(
         anchor=options.anchor or (base.anchor if base else "lowest"),
         rest_unit=options.rest_unit or (base.rest_unit if base else "auto"),
+        least_on_grid=options.least_on_grid,
     )
     collection = corpus.collect(Path(options.music), settings, cache=options.parsed / ".cache")
     corpus.write_report(options.parsed / "report.csv", collection)

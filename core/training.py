@@ -134,10 +134,7 @@ class _Trainer:
     """Hold what changes while a network learns."""
 
     def __init__(self, params: Params, settings: Settings, tokens: int, start: Weights | None) -> None:
-        import keras
-        import tensorflow as tf
-
-        from core.network import Network
+        from core.network import Network, keras, tf
 
         self.params, self.settings = params, settings
         self.network = Network(params, settings.seed)
