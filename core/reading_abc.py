@@ -177,7 +177,7 @@ class _Voice:
                 length *= Fraction(token.activeTuplet.numberNotesNormal, token.activeTuplet.numberNotesActual)
             for note in token.subTokens if isinstance(token, abcFormat.ABCChord) else [token]:
                 if isinstance(note, abcFormat.ABCNote) and not note.isRest:
-                    self.notes.append((place, length, Pitch(note.pitchName).midi, token.tie))
+                    self.notes.append((place, length, round(Pitch(note.pitchName).ps), token.tie))
             place += length
 
 

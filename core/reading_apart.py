@@ -75,8 +75,24 @@ class _Reader:
         self._late = False
 
     def read(self, data: bytes, name: str) -> Reading:
+        """Have the child read a file, or a new one if it dies; that can have had other reasons than the file."""
         if len(data) > self._budget.file_bytes:
             return read(data, name, self._budget)  # refuses it, without a process
+        for _ in range(2):
+            try:
+                return self._ask(data, name)
+            except (OSError, EOFError):
+                late = self._late
+                self.stop()
+                if late:
+                    raise ReadingError(
+                        f"Reading took longer than {self._deadline:g} seconds and was stopped. Choose a simpler file.",
+                        "took too long",
+                    ) from None
+        raise ReadingError("The file crashes its reader. Export it again, or choose another.", "crashed")
+
+    def _ask(self, data: bytes, name: str) -> Reading:
+        """Send a file to the child and return its answer. Raises EOFError or OSError where it was killed or died."""
         child = self._child = self._child or self._start()
         assert child.stdin and child.stdout
         alarm = Timer(self._deadline, self._expire)
@@ -84,19 +100,10 @@ class _Reader:
         try:
             _send(child.stdin, name.encode(errors="replace"), data)
             kind, content = _receive(child.stdout, 2)
-        except (OSError, EOFError) as error:
-            late = self._late
-            self.stop()
-            if late:
-                raise ReadingError(
-                    f"Reading took longer than {self._deadline:g} seconds and was stopped. Choose a simpler file.",
-                    "took too long",
-                ) from error
-            raise ReadingError("The file crashed its reader. Export it again, or choose another.", "crashed") from error
         finally:
             alarm.cancel()
-            if self._late:
-                self.stop()
+        if self._late:  # the alarm rang when the answer was there already
+            self.stop()
         if kind:
             raise ReadingError(content.decode(), kind.decode())
         return unpack(content)

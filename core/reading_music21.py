@@ -7,8 +7,9 @@ and a format, so it guesses nothing, opens nothing, and keeps no pickles.
 import math
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from fractions import Fraction
+from io import StringIO
 from typing import Any
 
 from core.errors import ReadingError
@@ -28,10 +29,7 @@ def decode(data: bytes) -> str:
 @contextmanager
 def music21_on(what: str) -> Iterator[None]:
     """Run music21 quietly, and turn whatever it raises on a damaged file into a ReadingError."""
-    from music21 import environment
-
-    environment.Environment()["warnings"] = 0
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):
         warnings.simplefilter("ignore")
         try:
             yield
@@ -57,7 +55,7 @@ def collect_notes(score: Any, title: str, shift: Fraction, metres: tuple[str, ..
         for onset, element in _sounding(part, 0):
             length = 0.0 if element.duration.isGrace else element.quarterLength
             for note in getattr(element, "notes", (element,)):
-                starts.add(onset, length, note.pitch.midi, None if note.tie is None else note.tie.type)
+                starts.add(onset, length, round(note.pitch.ps), None if note.tie is None else note.tie.type)
     return starts.piece()
 
 

@@ -97,8 +97,8 @@ def _document(data: bytes, budget: Budget) -> Element:
             "This XML file defines entities, which scores have no use for and bombs are made of. Export it again.",
             "XML entities",
         )
-    if (elements := text.count("<note>") + text.count("<note ")) > 2 * budget.notes:  # rests are among them
-        raise too_many("notes and rests", elements, 2 * budget.notes)
+    if (elements := text.count("<note>") + text.count("<note ")) > 2 * budget.notes:  # rests are notes here
+        raise too_many("notes", elements, budget.notes)
     try:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
