@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 
 from bot import logs, settings
 from core.errors import CadenzaError
@@ -38,10 +39,8 @@ async def until_signal(work: Coroutine[None, None, None]) -> None:
             loop.add_signal_handler(number, task.cancel)
         except NotImplementedError:  # on Windows, where Ctrl-C raises KeyboardInterrupt instead
             break
-    try:
+    with suppress(asyncio.CancelledError):
         await task
-    except asyncio.CancelledError:
-        pass
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The bot itself: what it is wired to, what it asks of Discord, and when it tells Discord its commands."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -27,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
-    """Open the studio and put a bot before it, ready to log in. Raises CadenzaError where this machine cannot compose."""
+    """Open the studio and put a bot before it, not logged in. Raises CadenzaError where this machine cannot compose."""
     catalogue = Catalogue(settings.models, settings.model)
     font = None if settings.soundfont is None else str(settings.soundfont)
     warm_up = ComposeRequest(model=str(catalogue.path(None)), primer="60r1", bars=WARM_UP_BARS, seed=0, soundfont=font)
@@ -68,18 +69,29 @@ class ComposerBot(commands.AutoShardedBot):
     async def _tell_commands(self, record: Path) -> None:
         """Send the commands to Discord if they are others than those of the last time, which `record` knows."""
         told = _digest(
-            [await command.get_translated_payload(self.tree, self.tree.translator) for command in self.tree.get_commands()]
+            [
+                await command.get_translated_payload(self.tree, self.tree.translator)
+                for command in self.tree.get_commands()
+            ]
             if self.tree.translator
             else [command.to_dict(self.tree) for command in self.tree.get_commands()]
         )
-        known = json.loads(record.read_text()) if record.exists() else {}
+        known = await asyncio.to_thread(_read, record)
         if known.get(str(self.application_id)) == told:
             return
         await self.tree.sync()
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps({**known, str(self.application_id): told}, indent=1) + "\n")
+        await asyncio.to_thread(_write, record, {**known, str(self.application_id): told})
         _log.info("The commands are new to Discord and have been sent.")
 
 
 def _digest(commands: list[dict[str, object]]) -> str:
     return hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _read(record: Path) -> dict[str, str]:
+    return dict(json.loads(record.read_text())) if record.exists() else {}
+
+
+def _write(record: Path, known: dict[str, str]) -> None:
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(known, indent=1) + "\n")

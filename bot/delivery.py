@@ -1,7 +1,7 @@
 """How a composition reaches the chat: one message with the piece, its recipe and its files."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Final
 
@@ -51,9 +51,16 @@ def present(composition: Composition, take: Take) -> Answer:
         enclosures.append(Enclosure(f"{stem}.{request.audio}", take.audio, f"Sound: {what}"))
     if take.picture is not None:
         enclosures.append(Enclosure(f"{stem}.png", take.picture, f"Piano roll: {what}, {take.events} chords and notes"))
-    embed = Embed(title=f"A piece by {model.name}", description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
+    embed = Embed(
+        title=f"A piece by {model.name}",
+        description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```",
+        colour=COLOUR,
+    )
     embed.add_field(name="Model", value=f"{model.name}\nr1 = {model.rest_unit} quarter, {model.anchor} note first")
-    embed.add_field(name="Primer", value=f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began")
+    embed.add_field(
+        name="Primer",
+        value=f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began",
+    )
     embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}")
     embed.add_field(name="Seed", value=f"`{request.seed}`")
     embed.add_field(name="Length", value=f"{take.bars:g} bars, {_clock(take.seconds)}")
@@ -75,7 +82,9 @@ async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
     Files that are too large for this place are left out, and it says so. Where the promise has expired, the message
     goes to the channel, or else to the user.
     """
-    limit = min(most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,)))
+    limit = min(
+        most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,))
+    )
     fitting = _fit(answer, limit)
     try:
         try:
@@ -109,19 +118,20 @@ async def _deliver_late(interaction: Interaction, answer: Answer) -> None:
 
 def _fit(answer: Answer, limit: int) -> Answer:
     """Leave out what makes the files weigh more than `limit` bytes, but never the first."""
-    kept, weight = [answer.enclosures[0]], len(answer.enclosures[0].data)
-    left_out: list[Enclosure] = []
-    for enclosure in sorted(answer.enclosures[1:], key=lambda enclosure: len(enclosure.data)):
+    first, *others = answer.enclosures
+    weight, kept = len(first.data), [first]
+    for enclosure in sorted(others, key=lambda other: len(other.data)):
         weight += len(enclosure.data)
-        (kept if weight <= limit else left_out).append(enclosure)
+        if weight <= limit:
+            kept.append(enclosure)
     embed = answer.embed.copy()
+    left_out = [enclosure.name for enclosure in others if enclosure not in kept]
     if left_out:
-        names = ", ".join(enclosure.name for enclosure in left_out)
-        embed.set_footer(text=f"Too large for an upload here, and left out: {names}")
+        embed.set_footer(text=f"Too large for an upload here, and left out: {', '.join(left_out)}")
     picture = next((enclosure for enclosure in kept if enclosure.name.endswith(".png")), None)
     if picture is not None:
         embed.set_image(url=f"attachment://{picture.name}")
-    return Answer(embed, tuple(enclosure for enclosure in answer.enclosures if enclosure in kept))
+    return replace(answer, embed=embed, enclosures=tuple(other for other in answer.enclosures if other in kept))
 
 
 def _files(answer: Answer) -> list[File]:

@@ -8,7 +8,7 @@ from bot.settings import Settings
 from core.errors import CadenzaError
 
 
-class ConnectionFailed(CadenzaError):
+class DiscordError(CadenzaError):
     """Say why there is no connection to Discord, and what to do."""
 
 
@@ -19,11 +19,11 @@ async def run(settings: Settings) -> None:
         async with ready(settings) as bot, bot:
             await bot.start(settings.token)
     except discord.LoginFailure:
-        raise ConnectionFailed(
+        raise DiscordError(
             "Discord does not know this token: take a new one from the Bot page of your application"
             " (https://discord.com/developers/applications) and put it into DISCORD_TOKEN."
         ) from None
     except aiohttp.ClientConnectionError as error:
-        raise ConnectionFailed(f"Discord cannot be reached: {error}. Is this machine on the internet?") from None
+        raise DiscordError(f"Discord cannot be reached: {error}. Is this machine on the internet?") from None
     except discord.DiscordServerError as error:
-        raise ConnectionFailed(f"Discord has a problem of its own ({error.status}). Try again later.") from None
+        raise DiscordError(f"Discord has a problem of its own ({error.status}). Try again later.") from None

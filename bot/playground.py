@@ -1,7 +1,6 @@
 """The whole bot on a local page: its real commands, buttons and workers in a Discord of its own."""
 
-import errno
-import logging
+import mimetypes
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,10 @@ from bot.settings import Settings, SettingsError
 
 FIRST: Final = {"primer": "72r1", "temperature": 1.1}  # what the page opens with
 
-_log = logging.getLogger(__name__)
-
 
 async def run(settings: Settings) -> None:
     """Serve the page until its session is ended or this is cancelled. Raises CadenzaError where that is impossible."""
+    mimetypes.add_type("application/octet-stream", ".mid")  # or the page takes it for sound, which it cannot play
     with tempfile.TemporaryDirectory(prefix="cadenza-") as folder:
         async with ready(replace(settings, data=Path(folder), shards=1)) as bot:
             await _serve(bot, settings.port)
@@ -28,6 +26,7 @@ async def _serve(bot: ComposerBot, port: int) -> None:
     async with simcord.run(bot, settle_timeout=2 * bot.settings.deadline, check_errors=False) as env:
         server = env.create_guild("Cadenza", owner=env.create_user("owner"))
         channel = server.create_text_channel("music")
+        await bot.guilds[0].me.edit(nick="Cadenza")
         viewers = [server.add_member(env.create_user(name)) for name in ("you", "friend")]
         try:
             async with env.preview(channel, viewers=viewers, layout="channel", port=port) as page:
@@ -35,7 +34,9 @@ async def _serve(bot: ComposerBot, port: int) -> None:
                 await page.refresh()
                 print(f"The playground is open: {page.url}\nType /compose there. Ctrl-C ends it.", flush=True)
                 await page.wait_closed()
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
+        except simcord.SetupError as error:
+            if not isinstance(error.__cause__, OSError):
                 raise
-            raise SettingsError(f"Port {port} is in use on this machine. Choose another in CADENZA_PORT, or 0 for any free one.") from None
+            raise SettingsError(
+                f"Port {port} is in use on this machine. Choose another in CADENZA_PORT, or 0 for any free one."
+            ) from None

@@ -15,10 +15,10 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def answering(interaction: Interaction) -> AsyncIterator[None]:
-    """Tell the user, privately, what they can mend; let anything else through."""
+    """Tell the user, privately, what they, or their moderators, can mend; let anything else through."""
     try:
         yield
-    except CadenzaError as error:
+    except (CadenzaError, discord.Forbidden) as error:
         await say(interaction, sentence(error))
 
 
@@ -40,7 +40,10 @@ def sentence(error: Exception) -> str:
         place = excerpt(error.text, error.start, error.end).replace("`", "'")
         return f"```\n{place}\n```{error.advice}"
     if isinstance(error, discord.Forbidden):
-        return "I may not do that here. Ask a moderator to allow me to view this channel, send messages, embed links and attach files."
+        return (
+            "I may not do that here. Ask a moderator to allow me to view this channel, send messages, embed links"
+            " and attach files."
+        )
     return str(error)
 
 

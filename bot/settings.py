@@ -77,15 +77,28 @@ def _token(text: str) -> str:
 VARIABLES: Final = (
     Variable("DISCORD_TOKEN", "token", _token, "The bot's token. Without one the playground opens instead of Discord."),
     Variable("CADENZA_MODELS", "models", _path, "The folder of the models, one folder each."),
-    Variable("CADENZA_MODEL", "model", str, "The model that composes when none is chosen. Unset: `chorales`, or else the first."),
-    Variable("CADENZA_SOUNDFONT", "soundfont", _path, "The soundfont to play with. Unset: the first that is installed."),
+    Variable(
+        "CADENZA_MODEL",
+        "model",
+        str,
+        "The model that composes when none is chosen. Unset: `chorales`, or else the first.",
+    ),
+    Variable(
+        "CADENZA_SOUNDFONT", "soundfont", _path, "The soundfont to play with. Unset: the first that is installed."
+    ),
     Variable("CADENZA_DATA", "data", _path, "The folder for what the bot keeps."),
     Variable("CADENZA_WORKERS", "workers", _number(1, 64), "How many processes compose at the same time."),
     Variable("CADENZA_DEADLINE", "deadline", _number(5, 600), "Seconds after which a request is given up."),
     Variable("CADENZA_WAITING", "waiting", _number(1, 1000), "How many requests of one server may wait."),
-    Variable("CADENZA_UPLOAD_BYTES", "upload_bytes", _number(1024, 500 * MIB), "The most that one message's files may weigh."),
-    Variable("CADENZA_SHARDS", "shards", _number(1, 10_000), "How many shards to open. Unset: as many as Discord advises."),
-    Variable("CADENZA_PORT", "port", _number(0, 65_535), "The playground's port on this machine; 0 takes any free one."),
+    Variable(
+        "CADENZA_UPLOAD_BYTES", "upload_bytes", _number(1024, 500 * MIB), "The most that one message's files may weigh."
+    ),
+    Variable(
+        "CADENZA_SHARDS", "shards", _number(1, 10_000), "How many shards to open. Unset: as many as Discord advises."
+    ),
+    Variable(
+        "CADENZA_PORT", "port", _number(0, 65_535), "The playground's port on this machine; 0 takes any free one."
+    ),
     Variable("CADENZA_LOG_LEVEL", "log_level", _level, "How much is logged: DEBUG, INFO, WARNING or ERROR."),
 )
 

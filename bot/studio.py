@@ -5,6 +5,8 @@ import logging
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as DeadlineError
+from concurrent.futures.process import BrokenProcessPool
+from threading import Lock
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -33,9 +35,10 @@ class Studio:
     """
 
     def __init__(self, workers: int, deadline: float, warm_up: ComposeRequest) -> None:
-        self._deadline, self._warm_up = deadline, warm_up
-        spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPool(workers, initializer=warm, initargs=(warm_up,), context=spawn)
+        self._workers, self._deadline, self._warm_up = workers, deadline, warm_up
+        self._pool = self._fresh_pool()
+        self._closed = False
+        self._scheduling = Lock()
         self._pending: set[ProcessFuture[Any]] = set()
 
     @property
@@ -63,24 +66,46 @@ class Studio:
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run any function of core in a worker. Raises what it raises, and StudioError if it was given up."""
         for attempt in range(ATTEMPTS):
-            future = await asyncio.to_thread(self._pool.schedule, function, args, kwargs, self._deadline)
+            future: ProcessFuture[T] = await asyncio.to_thread(self._schedule, function, args, kwargs)
             self._pending.add(future)
             try:
                 return await asyncio.wrap_future(future)
-            except ProcessExpired as error:
-                _log.warning("Worker %s died with exit code %s, attempt %s.", error.pid, error.exitcode, attempt + 1)
+            except (ProcessExpired, BrokenProcessPool) as error:
+                _log.warning("A worker died in attempt %s: %s", attempt + 1, error)
             except DeadlineError:
                 raise StudioError(
                     f"This took longer than {self._deadline:g} seconds and was given up. Ask for fewer bars or takes."
                 ) from None
             finally:
                 self._pending.discard(future)
-        raise StudioError("The process that worked on this died, twice. Try something smaller, or try again in a minute.")
+        raise StudioError("The process that worked on this died, twice. Ask for less, or try again in a minute.")
 
     def stop(self) -> None:
         """Stop the workers, whatever they do, and wait until they are gone."""
-        self._pool.stop()
-        self._pool.join()
+        with self._scheduling:
+            self._closed = True
+            _end(self._pool)
+
+    def _schedule(self, function: Callable[..., T], args: Any, kwargs: Any) -> ProcessFuture[T]:
+        with self._scheduling:
+            if self._closed:
+                raise StudioError("The bot is being stopped. Try again in a minute.")
+            try:
+                return self._pool.schedule(function, args, kwargs, self._deadline)
+            except RuntimeError as error:  # all workers died at once, which a pool does not survive
+                _log.warning("The workers start anew: %s", error)
+                _end(self._pool)
+                self._pool = self._fresh_pool()
+                return self._pool.schedule(function, args, kwargs, self._deadline)
+
+    def _fresh_pool(self) -> ProcessPool:
+        spawn = multiprocessing.get_context("spawn")
+        return ProcessPool(self._workers, initializer=warm, initargs=(self._warm_up,), context=spawn)
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
 
 
 def warm(request: ComposeRequest) -> None:

@@ -1,6 +1,7 @@
 """Several things at once, which SimCord's actors do one after the other."""
 
-from collections.abc import Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import simcord
@@ -15,3 +16,9 @@ async def begin(env: simcord.Env, action: Coroutine[Any, Any, Any]) -> None:
         pass
     finally:
         env.settle_timeout = patience
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the bot and its workers go on until a condition holds."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)

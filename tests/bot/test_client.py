@@ -26,7 +26,9 @@ async def test_sends_its_commands_once(env: simcord.Env, settings: Settings, stu
     assert _syncs(env) == 1
 
 
-async def test_sends_its_commands_again_when_they_have_changed(env: simcord.Env, settings: Settings, studio: Studio) -> None:
+async def test_sends_its_commands_again_when_they_have_changed(
+    env: simcord.Env, settings: Settings, studio: Studio
+) -> None:
     class Richer(ComposerBot):
         async def setup_hook(self) -> None:
             @app_commands.command(description="Something new.")

@@ -1,6 +1,5 @@
 """/compose, as a user meets it: the real bot, real workers, a small model."""
 
-import asyncio
 import io
 import multiprocessing
 
@@ -8,15 +7,15 @@ import pytest
 import simcord
 import soundfile
 from PIL import Image
-from symusic import Score
+from symusic.core import ScoreTick
 
 from bot.client import ComposerBot
 from core import notation
-from tests.bot.acting import begin
+from tests.bot.acting import begin, until
 
 
 def _recipe(message: simcord.ResponseMessage) -> dict[str, str]:
-    return {field.name: field.value for field in message.embeds[0].fields}
+    return {str(field.name): str(field.value) for field in message.embeds[0].fields}
 
 
 async def _files(message: simcord.ResponseMessage) -> dict[str, bytes]:
@@ -25,7 +24,8 @@ async def _files(message: simcord.ResponseMessage) -> dict[str, bytes]:
 
 async def test_composes_with_nothing_given(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
     answer = (await alice.slash(channel, "compose")).response
-    assert answer is not None and not answer.ephemeral
+    assert answer is not None
+    assert not answer.ephemeral
     recipe = _recipe(answer)
     assert recipe["Model"] == "tiny\nr1 = 1/2 quarter, lowest note first"
     assert recipe["Length"].startswith("16 bars, 0:4")
@@ -39,9 +39,14 @@ async def test_sends_midi_that_plays_sound_that_decodes_and_a_picture_that_opens
     assert answer is not None
     files = await _files(answer)
     assert set(files) == {"mid", "mp3", "png"}
-    midi = Score.from_midi(files["mid"])
+    midi = ScoreTick.from_midi(files["mid"])
     assert midi.tempos[0].qpm == pytest.approx(120)
-    assert sorted((note.time, note.pitch) for track in midi.tracks for note in track.notes)[:4] == [(0, 72), (240, 60), (240, 64), (240, 67)]
+    assert sorted((note.time, note.pitch) for track in midi.tracks for note in track.notes)[:4] == [
+        (0, 72),
+        (240, 60),
+        (240, 64),
+        (240, 67),
+    ]
     sound, rate = soundfile.read(io.BytesIO(files["mp3"]))
     assert 8 <= len(sound) / rate < 14
     assert abs(sound).max() > 0.5
@@ -53,7 +58,16 @@ async def test_sends_midi_that_plays_sound_that_decodes_and_a_picture_that_opens
 
 
 async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
-    options = {"primer": "72R1, 76", "temperature": 1.1, "gravity": 1.5, "model": "tiny", "bars": 3, "tempo": 90, "instrument": "harp", "seed": 7}
+    options = {
+        "primer": "72R1, 76",
+        "temperature": 1.1,
+        "gravity": 1.5,
+        "model": "tiny",
+        "bars": 3,
+        "tempo": 90,
+        "instrument": "harp",
+        "seed": 7,
+    }
     answer = (await alice.slash(channel, "compose", **options)).response
     assert answer is not None
     recipe = _recipe(answer)
@@ -64,9 +78,12 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
     assert recipe["Played"] == "harp, 90 quarters a minute"
 
 
-async def test_brings_the_same_piece_again_with_the_same_seed(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+async def test_brings_the_same_piece_again_with_the_same_seed(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
     first, second = [(await alice.slash(channel, "compose", seed=99, bars=4)).response for _ in range(2)]
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert await _files(first) == await _files(second)
     assert first.embeds[0].description == second.embeds[0].description
 
@@ -78,22 +95,29 @@ async def test_shows_the_notation_of_the_piece(alice: simcord.MemberActor, chann
     assert notation.text(notation.parse(text)) == text
 
 
-async def test_refuses_a_wrong_primer_privately_and_shows_the_place(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+async def test_refuses_a_wrong_primer_privately_and_shows_the_place(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
     result = await alice.slash(channel, "compose", primer="72r1 7276r1")
-    assert result.ephemeral and not result.deferred
+    assert result.ephemeral
+    assert not result.deferred
     assert result.response is not None
     assert result.response.content.startswith("```\n72r1 7276r1\n     ^^^^\n```7276 is not a MIDI note (0-127).")
     assert channel.history() == [] or all(message.flags.ephemeral for message in channel.history())
 
 
-async def test_refuses_a_model_that_is_not_there_privately(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+async def test_refuses_a_model_that_is_not_there_privately(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
     result = await alice.slash(channel, "compose", model="../secrets")
     assert result.ephemeral
     assert result.response is not None
     assert result.response.content == "There is no model called '../secrets'. There are: tiny."
 
 
-async def test_takes_a_public_promise_back_and_explains_privately(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+async def test_takes_a_public_promise_back_and_explains_privately(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
     result = await alice.slash(channel, "compose", primer="60r4r4r4r4", bars=1)
     assert result.response is None
     [reply] = result.followups
@@ -101,7 +125,10 @@ async def test_takes_a_public_promise_back_and_explains_privately(alice: simcord
     assert reply.content.startswith("The primer is 2 bars long already")
 
 
-@pytest.mark.parametrize(("option", "value"), [("temperature", 9.0), ("bars", 0), ("bars", 65), ("tempo", 5), ("instrument", "kazoo"), ("seed", -1)])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("temperature", 9.0), ("bars", 0), ("bars", 65), ("tempo", 5), ("instrument", "kazoo"), ("seed", -1)],
+)
 async def test_discord_itself_refuses_what_is_out_of_range(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, option: str, value: object
 ) -> None:
@@ -138,8 +165,7 @@ async def test_survives_a_worker_killed_in_mid_piece(
     env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     await begin(env, alice.slash(channel, "compose", bars=64, seed=5))
-    while not bot.studio.playing:
-        await asyncio.sleep(0.01)
+    await until(lambda: bot.studio.playing > 0)
     for worker in multiprocessing.active_children():
         worker.kill()
     await env.settle(timeout=60)

@@ -78,7 +78,12 @@ async def test_tells_how_many_go_first_in_the_order_in_which_they_will() -> None
     for user in range(1, 4):
         await hall.arrive(f"flood{user}", user, server=1)
     await hall.arrive("quiet", 9, server=2)
-    assert {name: places[0] for name, places in hall.places.items()} == {"flood1": 0, "flood2": 1, "flood3": 2, "quiet": 1}
+    assert {name: places[0] for name, places in hall.places.items()} == {
+        "flood1": 0,
+        "flood2": 1,
+        "flood3": 2,
+        "quiet": 1,
+    }
 
 
 async def test_a_user_has_one_request_at_a_time() -> None:

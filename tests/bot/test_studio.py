@@ -13,6 +13,8 @@ from bot.studio import Studio, StudioError
 from core.errors import BundleError, NotationError
 from core.pipeline import ComposeRequest
 
+ROOT = Path(__file__).parents[2]
+
 
 def _modules() -> list[str]:
     return list(sys.modules)
@@ -60,6 +62,8 @@ async def test_a_worker_that_composes_loads_no_tensorflow_and_no_discord(studio:
 
 
 def test_the_bot_loads_no_tensorflow_and_no_music21() -> None:
-    code = "import sys, bot.online, bot.playground, bot.cogs.compose; print(*sorted({'tensorflow', 'keras', 'music21'} & set(sys.modules)))"
-    loaded = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    modules = "sys, bot.online, bot.playground, bot.cogs.compose"
+    code = f"import {modules}; print(*{{'tensorflow', 'keras', 'music21'}} & set(sys.modules))"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == ""

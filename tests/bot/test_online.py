@@ -1,0 +1,61 @@
+"""The way to Discord, with a server on this machine in Discord's place."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from discord.http import Route
+
+from bot import logs, online
+from bot.online import DiscordError
+from bot.settings import Settings
+
+TOKEN = "MTIz.not.real"
+
+
+@pytest_asyncio.fixture
+async def refusing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Answer every request with 401, as Discord does to an unknown token."""
+
+    async def refuse(request: web.Request) -> web.Response:
+        return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", refuse)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    monkeypatch.setattr(Route, "BASE", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    yield
+    await runner.cleanup()
+
+
+@pytest.mark.usefixtures("refusing")
+async def test_says_when_discord_does_not_know_the_token(settings: Settings) -> None:
+    with pytest.raises(DiscordError, match="Discord does not know this token") as error:
+        await online.run(replace(settings, token=TOKEN, workers=1))
+    assert TOKEN not in str(error.value)
+
+
+async def test_says_when_discord_cannot_be_reached(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Route, "BASE", "http://127.0.0.1:9")
+    with pytest.raises(DiscordError, match="Discord cannot be reached"):
+        await online.run(replace(settings, token=TOKEN, workers=1))
+
+
+def test_the_log_never_shows_the_token() -> None:
+    form = logs.Redaction(TOKEN)
+    try:
+        raise RuntimeError(f"Authorization: Bot {TOKEN}")
+    except RuntimeError as error:
+        record = logging.LogRecord(
+            "bot", logging.ERROR, __file__, 1, "with %s", (TOKEN,), (type(error), error, error.__traceback__)
+        )
+    line = form.format(record)
+    assert TOKEN not in line
+    assert "with [token]" in line
+    assert "Bot [token]" in line
