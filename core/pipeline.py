@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from core.novelty import Quote
 from core.sampling import LONGEST_PIECE, Options
 from core.stepping import Stepper
 
-LONGEST_PRIMER: Final = 4000  # characters
+LONGEST_PRIMER: Final = 20_000  # characters, enough for a whole piece to be continued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class Studio:
 
 def compose(request: ComposeRequest, studio: Studio | None = None) -> Composition:
     """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
-    program = _program(request.instrument)
+    _program(request.instrument)  # an unknown one is refused before the work
     studio = studio or open_model(request.model)
     params = studio.bundle.params
     ids = check_primer(request.primer, params.anchor)
@@ -105,19 +106,24 @@ def compose(request: ComposeRequest, studio: Studio | None = None) -> Compositio
         tempo=params.tempo if request.tempo is None else request.tempo,
     )
     samples = sampling.sample(studio.stepper, ids, _options(request, params.units_per_bar))
-    takes = tuple(render(request, studio, sample.ids, sample.ended, program) for sample in samples)
     model = ModelInfo(studio.bundle.name, studio.bundle.version, params.rest_unit, params.anchor)
+    given = len(score.from_ids(ids, params.anchor, params.unit).events)
+    texts = [notation.text(sample.ids) for sample in samples]
+    takes = tuple(
+        render(request, model, text, given, sample.ended, studio.index.longest_quote(text, given))
+        for text, sample in zip(texts, samples, strict=True)
+    )
     return Composition(request, model, takes)
 
 
-def render(request: ComposeRequest, studio: Studio, ids: tuple[int, ...], ended: bool, program: int) -> Take:
-    """Make the MIDI, the sound and the picture of a piece."""
-    params = studio.bundle.params
-    piece = score.from_ids(ids, params.anchor, params.unit)
-    text = notation.text(ids)
-    given = len(score.from_text(request.primer, params.anchor, params.unit, open_end=True).events)
-    assert request.tempo is not None
-    midi = performing.perform(piece, tempo=request.tempo, program=program)
+def render(
+    request: ComposeRequest, model: ModelInfo, text: str, given: int, ended: bool = False, quote: Quote | None = None
+) -> Take:
+    """Make the MIDI, the sound and the picture of a piece, of which the first `given` events were given."""
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True)
+    if request.tempo is None:
+        raise RequestError("A piece without a tempo cannot be played.")
+    midi = performing.perform(piece, tempo=request.tempo, program=_program(request.instrument))
     font = None if request.soundfont is None else Path(request.soundfont)
     return Take(
         text=text,
@@ -126,7 +132,7 @@ def render(request: ComposeRequest, studio: Studio, ids: tuple[int, ...], ended:
         bars=float(piece.bars),
         seconds=float(piece.quarters) * 60 / request.tempo,
         ended=ended,
-        quote=studio.index.longest_quote(text, given),
+        quote=quote,
         midi=midi,
         audio=None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font),
         picture=pictures.piano_roll(piece, primer_events=given) if request.picture else None,

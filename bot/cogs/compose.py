@@ -8,8 +8,9 @@ from bot import composing, replies
 from bot.client import ComposerBot
 from core import pipeline
 from core.performing import INSTRUMENTS
-from core.pipeline import LONGEST_PRIMER, ComposeRequest
+from core.pipeline import ComposeRequest
 
+LONGEST_PRIMER = 4000  # characters that one can type into an option
 CHOICES_SHOWN = 25  # as many as Discord shows
 
 
