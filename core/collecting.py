@@ -99,10 +99,10 @@ def _members(path: Path, archive_name: str) -> Iterator[Found]:
         yield Found(archive_name, path, refusal=too_large)
         return
     for member in members:
-        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-        if any(part.startswith(".") and part != ".." or part == "__MACOSX" for part in parts):
+        name = member.filename.replace("\\", "/")
+        if any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in PurePosixPath(name).parts):
             continue
-        ending = PurePosixPath(parts[-1]).suffix.lower() if parts else ""
+        ending = PurePosixPath(name).suffix.lower()
         refusal: ReadingError | None = None
         if ending in _ARCHIVES:
             refusal = ReadingError("An archive within an archive is not opened. Unpack it first.", "nested archive")
@@ -110,7 +110,7 @@ def _members(path: Path, archive_name: str) -> Iterator[Found]:
             refusal = _not_music(ending)
         elif member.flag_bits & 1:
             refusal = ReadingError("It is encrypted in its archive. Pack it without a password.", "encrypted")
-        yield Found(f"{archive_name}/{_shown('/'.join(parts))}", path, member, refusal)
+        yield Found(f"{archive_name}/{_shown(name)}", path, member, refusal)
 
 
 def _load_file(path: Path, most_bytes: int) -> bytes | ReadingError:

@@ -214,7 +214,9 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
         reason = f"It has {len(score.events)} events; {settings.least_events} are the least to learn from."
     elif (on_grid := piece.on_grid(unit)) < settings.least_on_grid:
         kind = "off the grid"
-        reason = f"{on_grid:.0%} of its onsets fall on the grid of {unit} quarter; {settings.least_on_grid:.0%} are the least asked for."
+        reason = (
+            f"{on_grid:.0%} of its onsets fall on the rest unit {unit}; at least {settings.least_on_grid:.0%} should."
+        )
     elif again := known.look_up(text, f"{piece.title} ({file})", settings.most_shared):
         kind, reason = again
     line = ReportLine(

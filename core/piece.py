@@ -132,7 +132,8 @@ def clean_title(title: str, most: int = 120) -> str:
 
 def odd_metre(name: str, where: str) -> ReadingError:
     """Make the refusal of a piece that is not in two or four."""
-    return ReadingError(f"The piece is in {name} {where}; pieces in two or four are read.", f"metre {name}")
+    kind = f"metre {name}" if len(name) <= len("12/16") else "metre"
+    return ReadingError(f"The piece is in {name} {where}; pieces in two or four are read.", kind)
 
 
 def too_many(what: str, count: int, limit: int) -> ReadingError:

@@ -120,7 +120,7 @@ class _Tune:
             if self._header is not None:
                 self._common, self._header = "\n".join(self._header), None
         elif letter == "V" and self._header is None:
-            self._voice = data.split()[0] if data else ""
+            self._voice = data.split(maxsplit=1)[0] if data else ""
 
     def _read_metre(self, data: str) -> str:
         name = _METRES.get(data, data.replace(" ", ""))

@@ -94,7 +94,8 @@ class _Reader:
     def _ask(self, data: bytes, name: str) -> Reading:
         """Send a file to the child and return its answer. Raises EOFError or OSError where it was killed or died."""
         child = self._child = self._child or self._start()
-        assert child.stdin and child.stdout
+        assert child.stdin
+        assert child.stdout
         alarm = Timer(self._deadline, self._expire)
         alarm.start()
         try:

