@@ -1,7 +1,7 @@
 """A model's weights, arranged so that numpy steps through a piece token by token.
 
-The network's state is carried from token to token, so a token costs one pass over the weights; several pieces go through
-it in one batch. A step gives the logits of `core.network`, without TensorFlow.
+The network's state is carried from token to token, so a token costs one pass over the weights; several pieces go
+through it in one batch. A step gives the logits of `core.network`, without TensorFlow.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,8 @@ _BLAS: Final = ThreadpoolController()
 def one_thread(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
     """Let a function multiply on one core.
 
-    The products of a step are too small to be shared: on a busy machine threads that wait for each other made it 14 times slower.
+    The products of a step are too small to be shared: on a busy machine threads that wait for each other made it 14
+    times slower.
     """
     limited: Callable[_Arguments, _Result] = _BLAS.wrap(limits=1, user_api="blas")(function)
     return limited
@@ -57,12 +58,16 @@ class Stepper:
         return np.zeros((2 * self.layers, streams, self.units), np.float32)
 
     def step(self, frames: Frames, states: States) -> Floats:
-        """Take one frame a stream `(streams, COLUMNS)`, move `states` on in place, and return logits `(streams, SIZE)`."""
+        """Take a frame a stream `(streams, COLUMNS)`, move `states` on in place, return logits `(streams, SIZE)`."""
         sigmoids = 3 * self.units
         for layer in range(self.layers):
             h, c = states[2 * layer], states[2 * layer + 1]
             z = h @ self.recurrent[layer]
-            z += states[2 * layer - 2] @ self.kernels[layer - 1] + self.biases[layer] if layer else self.inputs.rows(frames)
+            z += (
+                states[2 * layer - 2] @ self.kernels[layer - 1] + self.biases[layer]
+                if layer
+                else self.inputs.rows(frames)
+            )
             np.tanh(z, out=z)
             gates = z[:, :sigmoids]
             gates *= 0.5
@@ -113,7 +118,9 @@ class _Inputs:
         pitch = group["pitch"] + hearing.CLASSES.T @ group["class"] + hearing.OCTAVES.T @ group["octave"]
         nothing = np.zeros((1, kernel.shape[1]), np.float32)
         self.token[_NOTES] += pitch
-        self.sound = np.concatenate([group["step"], nothing, pitch, nothing])  # of a note its step, of an interval its pitch
+        self.sound = np.concatenate(
+            [group["step"], nothing, pitch, nothing]
+        )  # of a note its step, of an interval its pitch
         self.place = (group["place"][:, None] + group["bar"]).reshape(PLACES * BARS, -1)
         self.ringing = group["ringing"]
 
@@ -143,7 +150,10 @@ def _slices(widths: dict[str, int]) -> dict[str, slice]:
 
 
 def _near(by_distance: Floats, voices: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Sum `by_distance` `(rows, 2 * REACH + 1)` over the distances of each pitch from each voice `(rows, VOICES)`: `(rows, 128)`."""
+    """Sum `by_distance` over the distances of each pitch from each voice: `(rows, 128)`.
+
+    `by_distance` is `(rows, 2 * REACH + 1)`, `voices` `(rows, VOICES)`.
+    """
     width = 128 + 2 * REACH
     row, slot = np.nonzero(voices != NONE)
     places = (row * width + voices[row, slot])[:, None] + np.arange(2 * REACH + 1)

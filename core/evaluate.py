@@ -1,0 +1,143 @@
+"""Evaluate on the command line: `python -m core.evaluate MODEL [FOLDER]`."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, cast
+
+from core import bundle, card, evaluation
+from core.bundle import Bundle
+from core.errors import BundleError, CadenzaError, CorpusError
+from core.evaluation import Evaluation
+from core.notes import read_notes
+
+MODELS: Final = Path("models")  # where a model that is named without its folder stands
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        directory = find(options.model)
+        model = bundle.load(directory)
+        measured = _measure(model, directory, options)
+        print(card.tables(measured), end="")
+        if options.json is not None:
+            _write(Path(options.json or directory / "evaluation.json"), as_json(measured))
+        if options.card:
+            _write(directory / "README.md", card.model_card(model, measured))
+    except CadenzaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def find(model: str) -> Path:
+    """Return the folder of a model that is given by its path or its name. Raises BundleError."""
+    for directory in (Path(model), MODELS / model, Path(__file__).parent.parent / MODELS / model):
+        if (directory / "params.json").is_file():
+            return directory
+    known = ", ".join(bundle.names(MODELS)) or "none"
+    raise BundleError(f"There is no model in {model}, nor one of that name in {MODELS}, where there are: {known}.")
+
+
+def as_json(measured: Evaluation) -> str:
+    """Write an evaluation as JSON, where null stands for a figure that does not exist."""
+    return json.dumps(_finite(asdict(measured)), indent=2, ensure_ascii=False) + "\n"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core.evaluate",
+        description="Tell how good a model is: how likely real pieces are to it, and how its own compare with them.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model's name, as in models/, or its folder")
+    parser.add_argument(
+        "folder", metavar="FOLDER", type=Path, nargs="?", help="music to measure it on (default: its held-out pieces)"
+    )
+    parser.add_argument(
+        "--samples",
+        type=_count(4, 1000),
+        default=50,
+        help="pieces to sample for each temperature and seed (default 50)",
+    )
+    parser.add_argument("--seeds", type=_count(1, 100), default=3, help="how many seeds to sample with (default 3)")
+    parser.add_argument(
+        "--json", metavar="FILE", nargs="?", const="", help="write all figures as JSON (default: MODEL/evaluation.json)"
+    )
+    parser.add_argument("--card", action="store_true", help="write the model card, README.md in the model's folder")
+    return parser
+
+
+def _count(lowest: int, highest: int) -> Any:
+    def count(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {lowest} to {highest}")
+        return value
+
+    return count
+
+
+def _measure(model: Bundle, directory: Path, options: argparse.Namespace) -> Evaluation:
+    notes = read_notes(directory / "notes.txt")
+    if options.folder is None:
+        real, learned = evaluation.held_out(model, notes)
+    else:
+        real = _read(options.folder, model)
+        learned = (
+            evaluation.held_out(model, notes)[1] if "held_out" in model.params.training else evaluation.parse(notes)
+        )
+    seeds = range(1, options.seeds + 1)
+    return evaluation.evaluate(model, real, learned, takes=options.samples, seeds=seeds, report=_say)
+
+
+def _say(stage: str) -> None:
+    print(f"{stage} …", file=sys.stderr, flush=True)
+
+
+def _read(folder: Path, model: Bundle) -> list[list[int]]:
+    from core.corpus import CollectSettings, RestUnit, collect
+
+    params = model.params
+    settings = CollectSettings(anchor=params.anchor, rest_unit=cast(RestUnit, params.rest_unit))  # checked by Params
+    collection = collect(folder, settings)
+    if not collection.notes.pieces:
+        raise CorpusError(
+            f"There is no piece in {folder} that could be read:"
+            f" python -m core.parse_and_train {folder} parsed --parsed-only says why."
+        )
+    return evaluation.parse(collection.notes)
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN, which JSON does not know, by None."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(path: Path, content: str) -> None:
+    temporary = path.with_suffix(".part")
+    temporary.write_text(content, encoding="utf-8")
+    temporary.replace(path)
+    print(f"{path} is written.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""The command line that evaluates a model and writes its card."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import bundle, evaluate
+from core.bundle import Params
+from core.notes import Notes, lines
+
+DATA = Path(__file__).parent.parent / "data"
+TEXTS = ("60-4-7r262r164r1", "60r162r164r165r4", "48-7-12-16r243-7-16-21r2", "67r165r164r262r1", "72r171r169-3r267r4")
+TRAINING = {
+    "title": "five made-up pieces",
+    "source": "this test",
+    "terms": "public domain",
+    "command": "python -m core.parse_and_train music parsed",
+    "pieces": 5,
+    "held_out": [1, 3],
+    "epochs": 4,
+    "best_epoch": 3,
+    "loss": 1.25,
+    "val_loss": 1.5,
+    "seconds": 125,
+    "seed": 11,
+    "versions": {"python": "3.11"},
+}
+
+
+def publish(folder: Path, training: dict[str, object]) -> Path:
+    params = Params(rest_unit="1/2", units=8, layers=1, training=training)
+    chance = np.random.default_rng(5)
+    weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
+    weights["output/bias"][0] += 4.0
+    notes = Notes("lowest", params.unit, tuple((f"piece {i}", text) for i, text in enumerate(TEXTS)))
+    bundle.publish(folder, params, weights, "".join(f"{line}\n" for line in lines(notes)))
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return publish(tmp_path / "small", TRAINING)
+
+
+def run(*arguments: object) -> int:
+    return evaluate.main([str(argument) for argument in (*arguments, "--samples", 4, "--seeds", 2)])
+
+
+def test_it_prints_tables_and_nothing_else_on_standard_output(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(model) == 0
+    printed = capsys.readouterr()
+    assert "| nats a token" in printed.out
+    assert "| 6-gram of its training pieces" in printed.out
+    assert "temperature 1.2" in printed.out
+    assert all(line.startswith("|") for line in printed.out.splitlines() if line)
+    assert "seed 2" in printed.err
+    assert sorted(path.name for path in model.iterdir()) == ["notes.txt", "params.json", "weights.safetensors"]
+
+
+def test_all_figures_are_written_as_json(model: Path, tmp_path: Path) -> None:
+    assert run(model, "--json") == 0
+    assert run(model, "--json", tmp_path / "else.json") == 0
+    figures = json.loads((model / "evaluation.json").read_text())
+    assert figures == json.loads((tmp_path / "else.json").read_text())
+    assert figures["pieces"] == 2
+    assert figures["real"]["intervals_area"] is None  # two pieces cannot be halved
+    assert figures["samples"][1]["figures"]["scale_consistency"]["mean"] <= 1
+
+
+def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(model, "--card") == 0
+    card = (model / "README.md").read_text()
+    told = ("title", "source", "terms", "command")
+    assert all(str(TRAINING[fact]) in card for fact in told)
+    assert "5, of which 2 were held out" in card
+    assert "4 epochs; those of epoch 3 are kept" in card
+    assert "1.500 nats a token" in card
+    assert "nan" not in card
+    tables = [block for block in capsys.readouterr().out.split("\n\n") if block]
+    assert all(table.strip() in card for table in tables)
+    assert bundle.load(model).name == "small"
+
+
+def test_a_card_leaves_out_what_a_training_does_not_tell(tmp_path: Path) -> None:
+    bare = publish(tmp_path / "bare", {"held_out": [0]})
+    assert run(bare, "--card") == 0
+    card = (bare / "README.md").read_text()
+    assert "None" not in card
+    assert "## How it was trained" not in card
+
+
+def test_a_folder_of_other_music_can_be_measured_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unknown = publish(tmp_path / "unknown", {})
+    music = tmp_path / "music"
+    music.mkdir()
+    shutil.copy(DATA / "old_hundredth.mid", music)
+    assert run(unknown, music, "--json") == 0
+    figures = json.loads((unknown / "evaluation.json").read_text())
+    assert figures["pieces"] == 1
+    assert figures["ngram"]["nats"]["mean"] > 0
+
+
+def test_a_model_is_found_by_its_name(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(model, model.parent / "models" / "named")
+    monkeypatch.chdir(model.parent)
+    assert evaluate.find("named") == Path("models/named")
+    assert evaluate.find(str(model)) == model
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(("missing",), "no model in missing"), (("{unknown}",), "name a FOLDER"), (("{model}", "nowhere"), "nowhere")],
+)
+def test_what_a_user_can_mend_is_a_sentence_and_exits_with_1(
+    arguments: tuple[str, ...], sentence: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = publish(tmp_path / "unknown", {})
+    assert run(*(argument.format(model=model, unknown=unknown) for argument in arguments)) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_wrong_use_exits_with_2(model: Path) -> None:
+    for wrong in ((), (str(model), "--samples", "3"), (str(model), "--seeds", "many")):
+        with pytest.raises(SystemExit) as stopped:
+            evaluate.main(wrong)
+        assert stopped.value.code == 2
+
+
+def test_it_needs_no_tensorflow(model: Path) -> None:
+    program = (
+        "import sys; from core import evaluate; evaluate.main(sys.argv[1:]); sys.exit('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, model, "--samples", "4", "--seeds", "1"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
