@@ -55,7 +55,7 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         _table([("", ""), *_description(bundle)]),
         *(["## How it was trained", trained] if trained else []),
         "## How good it is",
-        f"On {evaluation.pieces} pieces ({evaluation.tokens:,} tokens) that it has not learned; ± over resampled pieces:",
+        f"On {evaluation.pieces} pieces that it has not learned, {evaluation.tokens:,} tokens; ± over resamplings:",
         _likelihoods(evaluation),
         f"{evaluation.takes} samples with gravity {evaluation.gravity:g}; ± over {len(evaluation.seeds)} seeds:",
         _figures(evaluation),
