@@ -18,7 +18,7 @@ from core.pipeline import ComposeRequest, Composition
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ATTEMPTS: Final = 2  # a worker that dies may have been the machine's fault; two in a row are the request's
+ATTEMPTS: Final = 3  # a worker that dies can take the others along, so one mishap may cost two attempts
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Studio:
                 ) from None
             finally:
                 self._pending.discard(future)
-        raise StudioError("The process that worked on this died, twice. Ask for less, or try again in a minute.")
+        raise StudioError("The process that worked on this died again and again. Ask for less, or try in a minute.")
 
     def stop(self) -> None:
         """Stop the workers, whatever they do, and wait until they are gone."""
