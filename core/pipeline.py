@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from core import audio, bundle, notation, notes, novelty, performing, pictures, sampling, score
+from core import audio, bundle, notation, notes, novelty, performing, pictures, primers, sampling, score
 from core.audio import Format
 from core.bundle import Bundle
 from core.errors import RequestError
@@ -23,10 +23,11 @@ LONGEST_PRIMER: Final = 20_000  # characters, enough for a whole piece to be con
 class ComposeRequest:
     """Ask for a piece.
 
-    `model` is the path of a model's folder. An empty `primer` lets the model begin. `bars` is the length of the whole piece, primer
-    included, in bars of four quarters; None lets the model end. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes
-    the model's own, None for `seed` draws one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav,
-    flac or ogg, None for no sound; `soundfont` is the path of one, None finds one.
+    `model` is the path of a model's folder. An empty `primer` lets the model begin. `bars` is the length of the whole
+    piece, primer included, in bars of four quarters; None lets the model end. `key` is where the result is transposed
+    to, as `G` or `E minor`. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own,
+    None for `seed` draws one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav, flac or ogg,
+    None for no sound; `soundfont` is the path of one, None finds one.
     """
 
     model: str
@@ -37,6 +38,7 @@ class ComposeRequest:
     seed: int | None = None
     bars: int | None = None
     takes: int = 1
+    key: str | None = None
     tempo: float | None = None
     instrument: str = "piano"
     audio: Format | None = "mp3"
@@ -58,13 +60,15 @@ class ModelInfo:
 class Take:
     """Hold one piece.
 
-    `text` is its notation, of which the first `primer_events` events were given; `seconds` and `bars` are its length; `ended`
-    tells that the model closed it by itself; `quote` is its longest quote from the training pieces, if any.
+    `text` is its notation, of which the first `primer_events` events were given; `key` is found by analysis; `seconds`
+    and `bars` are its length; `ended` tells that the model closed it by itself; `quote` is its longest quote from the
+    training pieces, if any.
     """
 
     text: str
     primer_events: int
     events: int
+    key: str
     bars: float
     seconds: float
     ended: bool
@@ -94,7 +98,9 @@ class Studio:
 
 def compose(request: ComposeRequest, studio: Studio | None = None) -> Composition:
     """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
-    _program(request.instrument)  # an unknown one is refused before the work
+    _program(request.instrument)  # what is wrong is refused before the work
+    if request.key is not None:
+        primers.parse_key(request.key)
     studio = studio or open_model(request.model)
     params = studio.bundle.params
     ids = check_primer(request.primer, params.anchor)
@@ -108,7 +114,7 @@ def compose(request: ComposeRequest, studio: Studio | None = None) -> Compositio
     samples = sampling.sample(studio.stepper, ids, _options(request, params.units_per_bar))
     model = ModelInfo(studio.bundle.name, studio.bundle.version, params.rest_unit, params.anchor)
     given = len(score.from_ids(ids, params.anchor, params.unit).events)
-    texts = [notation.text(sample.ids) for sample in samples]
+    texts = [_in_key(notation.text(sample.ids), request.key, model) for sample in samples]
     takes = tuple(
         render(request, model, text, given, sample.ended, studio.index.longest_quote(text, given))
         for text, sample in zip(texts, samples, strict=True)
@@ -129,6 +135,7 @@ def render(
         text=text,
         primer_events=given,
         events=len(piece.events),
+        key=primers.key_of(piece),
         bars=float(piece.bars),
         seconds=float(piece.quarters) * 60 / request.tempo,
         ended=ended,
@@ -171,6 +178,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_size
+
+
+def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
+    if key is None:
+        return text
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True)
+    return score.to_text(primers.in_key(piece, key), model.anchor)
 
 
 def _options(request: ComposeRequest, units_per_bar: int) -> Options:

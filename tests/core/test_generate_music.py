@@ -1,0 +1,96 @@
+"""The command line for composing: real processes, their files and their exit codes."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from PIL import Image
+
+from core import generate_music
+
+
+def model_files(folder: Path) -> list[str]:
+    return [str(folder / name) for name in ("weights.safetensors", "params.json", "notes.txt")]
+
+
+def test_it_writes_three_files_and_prints_the_notation_again_with_the_same_seed(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out" / "piece.mid"
+    command = [sys.executable, "-m", "core.generate_music", *model_files(tiny_model), str(output), "72r1"]
+    command += ["--temperature", "1.1", "--seed", "7", "--bars", "4", "--audio", "--picture"]
+    first = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    files = {path.name: path.read_bytes() for path in output.parent.iterdir()}
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("72r1")
+    assert first.stdout.count("\n") == 1
+    assert first.stdout == second.stdout
+    assert sorted(files) == ["piece.mid", "piece.mp3", "piece.png"]
+    assert files == {path.name: path.read_bytes() for path in output.parent.iterdir()}
+    assert soundfile.info(output.with_suffix(".mp3")).duration > 5
+    assert Image.open(io.BytesIO(files["piece.png"])).size[0] > 500
+    assert "seed 7" in first.stderr
+
+
+def test_takes_are_numbered(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "piece.mid"
+    assert (
+        generate_music.main([*model_files(tiny_model), str(output), "", "--takes", "3", "--bars", "2", "--seed", "1"])
+        == 0
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["piece-2.mid", "piece-3.mid", "piece.mid"]
+    assert len(set(capsys.readouterr().out.splitlines())) == 3
+
+
+@pytest.mark.parametrize("sound", ["wav", "flac", "ogg"])
+def test_other_formats_are_what_they_are_called(sound: str, tiny_model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "piece.mid"
+    assert generate_music.main([*model_files(tiny_model), str(output), "60r1", "--bars", "1", "--audio", sound]) == 0
+    assert soundfile.info(output.with_suffix(f".{sound}")).format == sound.upper()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({4: "7276r1"}, "7276 is not a MIDI note"),
+        ({3: "piece.wav"}, "must end with .mid"),
+        ({0: "nothing.safetensors"}, "cannot be read"),
+        ({2: "nothing.txt"}, "cannot be read"),
+        ({5: "--bars=0"}, "1 to 64 bars"),
+        ({5: "--temperature=0"}, "temperature is 0"),
+        ({5: "--instrument=spoons"}, "no instrument called"),
+    ],
+)
+def test_what_the_user_can_mend_exits_with_1_and_a_sentence(
+    change: dict[int, str], sentence: str, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*model_files(tiny_model), str(tmp_path / "piece.mid"), "72r1", "--seed=1"]
+    for place, value in change.items():
+        arguments[place] = value
+    assert generate_music.main(arguments) == 1
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def test_an_output_that_cannot_be_written_is_a_sentence(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert (
+        generate_music.main([*model_files(tiny_model), str(tmp_path / "file" / "piece.mid"), "72r1", "--bars", "1"])
+        == 1
+    )
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--bars", "many"], ["a", "b", "c", "d", "e", "--colour"]])
+def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        generate_music.main(arguments)
+    assert caught.value.code == 2

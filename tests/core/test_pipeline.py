@@ -1,0 +1,102 @@
+"""The recipe: a request in, a composition out, and nothing heavy on the way."""
+
+import io
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+from PIL import Image
+from symusic import Score as MidiScore
+
+from core import pipeline, primers, score
+from core.errors import BundleError, NotationError, RequestError
+from core.pipeline import ComposeRequest
+
+
+@pytest.fixture
+def request_(tiny_model: Path) -> ComposeRequest:
+    return ComposeRequest(model=str(tiny_model), primer="72r1", bars=4, seed=7, audio=None, picture=False)
+
+
+def test_a_composition_has_notation_midi_sound_and_picture(request_: ComposeRequest) -> None:
+    composition = pipeline.compose(replace(request_, audio="mp3", picture=True))
+    (take,) = composition.takes
+    piece = score.from_text(take.text, composition.model.anchor, score.UNITS[1])
+    onsets = [note.start for track in MidiScore.from_midi(take.midi).tracks for note in track.notes]
+    assert take.bars == piece.bars == 4
+    assert len(set(onsets)) == len(piece.events) == take.events
+    assert take.primer_events == 1
+    assert take.audio is not None
+    assert soundfile.info(io.BytesIO(take.audio)).duration >= take.seconds
+    assert take.picture is not None
+    assert Image.open(io.BytesIO(take.picture)).format == "PNG"
+
+
+def test_what_was_left_open_is_filled_in(request_: ComposeRequest) -> None:
+    composition = pipeline.compose(replace(request_, seed=None))
+    assert composition.request.seed is not None
+    assert composition.request.gravity == 0.5
+    assert composition.request.tempo == 96
+    assert pipeline.compose(composition.request).takes == composition.takes
+
+
+def test_the_same_request_gives_the_same_bytes(request_: ComposeRequest) -> None:
+    request = replace(request_, audio="mp3", picture=True, takes=2)
+    assert pipeline.compose(request) == pipeline.compose(request)
+
+
+def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
+    as_it_comes = pipeline.compose(request_).takes[0]
+    moved = pipeline.compose(replace(request_, key="Eb")).takes[0]
+    tonic, mode = primers.parse_key(moved.key)
+    assert tonic == 3
+    assert mode == primers.parse_key(as_it_comes.key)[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"primer": "7276r1"}, NotationError, "is not a MIDI note"),
+        ({"primer": "72r1" * 6000}, RequestError, "characters; the longest is"),
+        ({"primer": "72r4" * 10, "bars": 4}, RequestError, "5 bars long already"),
+        ({"bars": 0}, RequestError, "1 to 64 bars"),
+        ({"bars": 65}, RequestError, "1 to 64 bars"),
+        ({"tempo": 5}, RequestError, "must be from 20 to 300"),
+        ({"temperature": 0}, RequestError, "temperature is 0"),
+        ({"instrument": "kazoo choir"}, RequestError, "no instrument called 'kazoo choir'"),
+        ({"key": "H"}, RequestError, "is not a key"),
+        ({"model": "nowhere"}, BundleError, "There is no model in nowhere"),
+    ],
+)
+def test_what_the_user_can_mend_is_a_sentence(
+    request_: ComposeRequest, change: dict[str, object], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        pipeline.compose(replace(request_, **change))  # type: ignore[arg-type]
+
+
+def test_composing_loads_neither_tensorflow_nor_music21(tiny_model: Path) -> None:
+    program = (
+        "import sys; from core.pipeline import ComposeRequest, compose;"
+        f"compose(ComposeRequest(model={str(tiny_model)!r}, bars=2));"
+        "print([name for name in ('tensorflow', 'keras', 'music21', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_model_that_was_replaced_is_loaded_anew(request_: ComposeRequest, tiny_model: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from core import bundle
+
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "changing"))
+    request = replace(request_, model=str(folder))
+    before = pipeline.compose(request).model
+    loaded = bundle.load(folder)
+    weights = {name: tensor * 1.5 for name, tensor in loaded.weights.items()}
+    bundle.publish(folder, loaded.params, weights, (folder / "notes.txt").read_text())
+    assert pipeline.compose(request).model.version != before.version
