@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as DeadlineError
 from concurrent.futures.process import BrokenProcessPool
 from threading import Lock
@@ -18,7 +18,7 @@ from core.pipeline import ComposeRequest, Composition
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ATTEMPTS: Final = 3  # a worker that dies can take the others along, so one mishap may cost two attempts
+ATTEMPTS: Final = 2  # a worker that dies may have been the machine's fault; two in a row are the request's
 
 _log = logging.getLogger(__name__)
 
@@ -35,21 +35,18 @@ class Studio:
     """
 
     def __init__(self, workers: int, deadline: float, warm_up: ComposeRequest) -> None:
-        self._workers, self._deadline, self._warm_up = workers, deadline, warm_up
-        self._pool = self._fresh_pool()
-        self._closed = False
-        self._scheduling = Lock()
-        self._pending: set[ProcessFuture[Any]] = set()
+        self._deadline, self._warm_up = deadline, warm_up
+        self._desks = [Desk(deadline, warm_up) for _ in range(workers)]
 
     @property
     def playing(self) -> int:
         """Count the requests that a worker has begun."""
-        return sum(future.running() for future in self._pending)
+        return sum(desk.playing for desk in self._desks)
 
     async def __aenter__(self) -> Self:
         """Start the workers and wait for a first sound. Raises CadenzaError where this machine cannot compose."""
         try:
-            await self.compose(self._warm_up)
+            await asyncio.gather(*(self._at(desk, pipeline.compose, self._warm_up) for desk in self._desks))
         except BaseException:
             await asyncio.to_thread(self.stop)
             raise
@@ -65,42 +62,73 @@ class Studio:
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run any function of core in a worker. Raises what it raises, and StudioError if it was given up."""
-        for attempt in range(ATTEMPTS):
-            future: ProcessFuture[T] = await asyncio.to_thread(self._schedule, function, args, kwargs)
-            self._pending.add(future)
-            try:
-                return await asyncio.wrap_future(future)
-            except (ProcessExpired, BrokenProcessPool) as error:
-                _log.warning("A worker died in attempt %s: %s", attempt + 1, error)
-            except DeadlineError:
-                raise StudioError(
-                    f"This took longer than {self._deadline:g} seconds and was given up. Ask for fewer bars or takes."
-                ) from None
-            finally:
-                self._pending.discard(future)
-        raise StudioError("The process that worked on this died again and again. Ask for less, or try in a minute.")
+        desk = min(self._desks, key=lambda desk: desk.pending)
+        return await self._at(desk, function, *args, **kwargs)
+
+    async def _at(self, desk: "Desk", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        desk.pending += 1
+        try:
+            for attempt in range(ATTEMPTS):
+                future: ProcessFuture[T] = await asyncio.to_thread(desk.schedule, function, args, kwargs)
+                try:
+                    return await asyncio.wrap_future(future)
+                except (ProcessExpired, BrokenProcessPool) as error:
+                    _log.warning("A worker died in attempt %s: %s", attempt + 1, error)
+                except DeadlineError:
+                    raise StudioError(
+                        f"This took longer than {self._deadline:g} seconds and was given up. Ask for fewer bars or takes."
+                    ) from None
+            raise StudioError("The process that worked on this died, twice. Ask for less, or try again in a minute.")
+        finally:
+            desk.pending -= 1
 
     def stop(self) -> None:
         """Stop the workers, whatever they do, and wait until they are gone."""
-        with self._scheduling:
-            self._closed = True
-            _end(self._pool)
+        for desk in self._desks:
+            desk.stop()
 
-    def _schedule(self, function: Callable[..., T], args: Any, kwargs: Any) -> ProcessFuture[T]:
-        with self._scheduling:
+
+class Desk:
+    """Hold one worker process, in a pool of its own: a worker killed in a shared pool can leave its locks locked."""
+
+    def __init__(self, deadline: float, warm_up: ComposeRequest) -> None:
+        self._deadline, self._warm_up = deadline, warm_up
+        self._pool = self._fresh_pool()
+        self._closed = False
+        self._lock = Lock()
+        self.pending = 0  # requests that are to be worked on here
+        self._futures: set[ProcessFuture[Any]] = set()
+
+    @property
+    def playing(self) -> int:
+        """Count the requests that the worker has begun."""
+        return sum(future.running() for future in tuple(self._futures))
+
+    def schedule(self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any]) -> ProcessFuture[T]:
+        """Give the worker a function to call, or a new worker if the last one is dead."""
+        with self._lock:
             if self._closed:
                 raise StudioError("The bot is being stopped. Try again in a minute.")
             try:
-                return self._pool.schedule(function, args, kwargs, self._deadline)
-            except RuntimeError as error:  # all workers died at once, which a pool does not survive
-                _log.warning("The workers start anew: %s", error)
+                future = self._pool.schedule(function, args, kwargs, self._deadline)
+            except RuntimeError as error:  # the worker died while it had nothing to do
+                _log.warning("A worker starts anew: %s", error)
                 _end(self._pool)
                 self._pool = self._fresh_pool()
-                return self._pool.schedule(function, args, kwargs, self._deadline)
+                future = self._pool.schedule(function, args, kwargs, self._deadline)
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        return future
+
+    def stop(self) -> None:
+        """Stop the worker, whatever it does, and wait until it is gone."""
+        with self._lock:
+            self._closed = True
+            _end(self._pool)
 
     def _fresh_pool(self) -> ProcessPool:
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPool(self._workers, initializer=warm, initargs=(self._warm_up,), context=spawn)
+        return ProcessPool(1, initializer=warm, initargs=(self._warm_up,), context=spawn)
 
 
 def _end(pool: ProcessPool) -> None:
