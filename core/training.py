@@ -49,6 +49,20 @@ class Settings:
     seconds: float | None = None
     seed: int = 1
 
+    def __post_init__(self) -> None:
+        for name, value, lowest, highest in (
+            ("batch", self.batch, 1, 1024),
+            ("epochs", self.epochs, 1, 10_000),
+            ("keys", self.keys, 1, len(KEYS)),
+            ("learning rate", self.learning_rate, 1e-9, 1),
+            ("weight decay", self.weight_decay, 0, 1),
+            ("average", self.average, 0, 0.99999),
+            ("patience", self.patience, 1, 10_000),
+            ("seed", self.seed, 0, 2**31 - 1),
+        ):
+            if not lowest <= value <= highest:
+                raise TrainingError(f"The {name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -153,10 +167,10 @@ class _Trainer:
         self.variables = self.network.trainable_variables
         self.optimiser.build(self.variables)
         self.average = [tf.Variable(variable) for variable in self.variables]
-        self.learn = tf.function(self._learn)
+        self.learn = tf.function(self._learn, autograph=False)
         compiled = self.steps * settings.epochs > COMPILED_STEPS
-        self.gradients = tf.function(self._gradients, jit_compile=compiled)
-        self.judge = tf.function(self._judge, jit_compile=compiled)
+        self.gradients = tf.function(self._gradients, jit_compile=compiled, autograph=False)
+        self.judge = tf.function(self._judge, jit_compile=compiled, autograph=False)
 
     def run_epoch(
         self,
@@ -183,7 +197,18 @@ class _Trainer:
                 spent = time.monotonic() - began
                 left = spent / step * (len(starts) * (self.settings.epochs - number + 1) - step)
                 last = self.history[-1] if self.history else None
-                report(Progress(number, self.settings.epochs, step, len(starts), total[0] / total[2], total[2] / spent, left, last))
+                report(
+                    Progress(
+                        number,
+                        self.settings.epochs,
+                        step,
+                        len(starts),
+                        total[0] / total[2],
+                        total[2] / spent,
+                        left,
+                        last,
+                    )
+                )
         val_loss, val_accuracy = self._evaluate(held_out)
         loss, accuracy, tokens = float(total[0] / total[2]), float(total[1] / total[2]), float(total[2])
         if not np.isfinite(loss + val_loss):
@@ -243,7 +268,11 @@ class _Trainer:
         """Write all that changes to one file, by rename."""
         tensors = {f"state/{i}": np.asarray(variable.numpy()) for i, variable in enumerate(self._state())}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
-        facts = {"history": json.dumps([asdict(epoch) for epoch in self.history]), "best": str(self.best), **self._identity()}
+        facts = {
+            "history": json.dumps([asdict(epoch) for epoch in self.history]),
+            "best": str(self.best),
+            **self._identity(),
+        }
         temporary = path.with_suffix(".part")
         with temporary.open("wb") as file:
             file.write(save_tensors(tensors, metadata=facts))
@@ -262,7 +291,9 @@ class _Trainer:
         except (OSError, SafetensorError) as error:
             raise TrainingError(f"The checkpoint {path} cannot be read: {error}. Delete it to begin anew.") from None
         if {name: facts.get(name) for name in self._identity()} != self._identity():
-            raise TrainingError(f"The checkpoint {path} belongs to another training. Use its settings, or delete it to begin anew.")
+            raise TrainingError(
+                f"The checkpoint {path} belongs to another training. Use its settings, or delete it to begin anew."
+            )
         for i, variable in enumerate(self._state()):
             variable.assign(tensors[f"state/{i}"])
         self.best = int(facts["best"])
@@ -273,8 +304,12 @@ class _Trainer:
         return [*self.network.variables, *self.optimiser.variables, *self.average]
 
     def _identity(self) -> dict[str, str]:
-        learning = replace(self.settings, seconds=None, patience=0)
-        return {"params": json.dumps(asdict(replace(self.params, training={}))), "settings": json.dumps(asdict(learning)), "steps": str(self.steps)}
+        learning = replace(self.settings, seconds=None, patience=1)
+        return {
+            "params": json.dumps(asdict(replace(self.params, training={}))),
+            "settings": json.dumps(asdict(learning)),
+            "steps": str(self.steps),
+        }
 
 
 def _schedule(settings: Settings, steps: int) -> Any:
@@ -319,7 +354,9 @@ def in_key(frames: Frames, semitones: int) -> Frames:
     return hearing.transpose(frames, shift) if shift else frames
 
 
-def _batches(pieces: Sequence[Frames], batch: int, window: int) -> list[tuple[Frames, NDArray[np.int32], NDArray[np.float32]]]:
+def _batches(
+    pieces: Sequence[Frames], batch: int, window: int
+) -> list[tuple[Frames, NDArray[np.int32], NDArray[np.float32]]]:
     """Pad whole pieces to batches of like length: frames, next tokens and mask, `(time, batch, ...)`."""
     batches = []
     ordered = sorted(pieces, key=len)

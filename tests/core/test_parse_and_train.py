@@ -1,0 +1,131 @@
+"""The command line for training, on real files: the report, the model, stopping, resuming, going on from a base."""
+
+import csv
+import signal
+import subprocess
+import sys
+import zipfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import bundle, parse_and_train, performing, pipeline, score
+from core.pipeline import ComposeRequest
+
+QUICK = ["--units=8", "--layers=1", "--window=16", "--batch=2", "--epochs=2", "--keys=1", "--seed=4"]
+
+
+def midi(seed: int, semitones: int = 0) -> bytes:
+    chance = np.random.default_rng(seed)
+    scale = (60, 62, 64, 65, 67, 69, 71, 72)
+    text = "".join(f"{chance.choice(scale) + semitones}r{chance.integers(1, 5)}" for _ in range(40))
+    return performing.perform(score.from_text(text, "lowest", Fraction(1, 2)))
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    for seed in range(6):
+        (folder / f"good {seed}.mid").write_bytes(midi(seed))
+    (folder / "deep").mkdir()
+    (folder / "deep" / "again.mid").write_bytes(midi(0, semitones=3))
+    (folder / "damaged.mid").write_bytes(midi(1)[:60])
+    (folder / "words.mid").write_text("These are words.")
+    (folder / "empty.mid").write_bytes(b"")
+    (folder / "notes.txt").write_text("buy milk")
+    (folder / "waltz.abc").write_text("X:1\nT:A waltz\nM:3/4\nL:1/4\nK:C\nCDE|FGA|Bcd|efg|abc|\n")
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        archive.writestr("inside/good 7.mid", midi(7))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    parsed = tmp_path_factory.mktemp("parsed")
+    assert parse_and_train.main([str(music), str(parsed), *QUICK, "--title=Made-up scales"]) == 0
+    return parsed
+
+
+def test_the_report_says_what_became_of_every_file(trained: Path) -> None:
+    with (trained / "report.csv").open(newline="") as file:
+        lines = {line["file"]: line for line in csv.DictReader(file)}
+    kept = {name for name, line in lines.items() if line["kept"] == "True"}
+    reasons = {name.split("/")[-1]: line["reason"] for name, line in lines.items() if name not in kept}
+    assert len(kept) == 7
+    assert set(reasons) == {"again.mid", "damaged.mid", "words.mid", "empty.mid", "notes.txt", "waltz.abc"} or set(
+        reasons
+    ) == {"good 0.mid", "damaged.mid", "words.mid", "empty.mid", "notes.txt", "waltz.abc"}
+    assert all(reason.endswith(".") for reason in reasons.values())
+    assert "3/4" in reasons["waltz.abc"]
+
+
+def test_the_model_composes_and_its_training_can_be_looked_at(trained: Path) -> None:
+    params = bundle.load(trained / "model").params
+    assert params.training["title"] == "Made-up scales"
+    assert params.training["pieces"] == 7
+    assert len(params.training["held_out"]) == 1
+    assert "core.parse_and_train" in params.training["command"]
+    (take,) = pipeline.compose(ComposeRequest(model=str(trained / "model"), bars=2, seed=1, audio=None)).takes
+    assert take.bars == 2
+    assert (trained / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert (trained / "history.csv").read_text().count("\n") == 3
+    assert {path.suffix for path in (trained / "clips").iterdir()} == {".mid", ".mp3"}
+
+
+def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
+    arguments = [
+        "-",
+        str(tmp_path),
+        *QUICK,
+        "--no-clips",
+        "--epochs=1",
+        f"--base={trained / 'model'}",
+        "--learning-rate=1e-5",
+    ]
+    assert parse_and_train.main(arguments) == 0
+    params = bundle.load(tmp_path / "model").params
+    before = bundle.load(trained / "model").params.training
+    assert params.training["base"] == "model"
+    assert params.training["val_loss"] == pytest.approx(before["val_loss"], abs=0.05)
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_resume_goes_on(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
+    arguments = ["-", str(tmp_path), *QUICK, "--no-clips", "--patience=99"]
+    command = [sys.executable, "-m", "core.parse_and_train", *arguments, "--epochs=22"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = ""
+        while "epoch   2" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
+    assert process.returncode == 0, said
+    assert "Ended: stopped" in said
+    assert "--resume" in said
+    assert "Traceback" not in said
+    assert bundle.load(tmp_path / "model").params.training["epochs"] >= 2
+    assert (tmp_path / "checkpoint.safetensors").exists()
+    assert parse_and_train.main([*arguments, "--epochs=2", "--resume"]) == 1  # another plan is another training
+
+
+def test_a_folder_without_music_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "words.mid").write_text("These are words.")
+    assert parse_and_train.main([str(tmp_path / "in"), str(tmp_path / "out"), *QUICK]) == 1
+    assert "nothing to learn from" in capsys.readouterr().err
+    assert parse_and_train.main([str(tmp_path / "absent"), str(tmp_path / "out"), *QUICK]) == 1
+    assert parse_and_train.main(["-", str(tmp_path / "out"), *QUICK]) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", ["--units=0", "--dropout=2", "--batch=0", "--epochs=0", "--keys=13", "--learning-rate=0"]
+)
+def test_settings_out_of_range_are_sentences(wrong: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse_and_train.main(["-", str(trained), *QUICK, "--no-clips", wrong]) == 1
+    assert "must be" in capsys.readouterr().err
