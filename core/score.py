@@ -1,5 +1,6 @@
 """Scores: events in rest units, and their way from and to the notation."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -116,5 +117,7 @@ def lead(ringing: tuple[int, ...], chord: tuple[int, ...]) -> tuple[int, ...]:
         return chord
     going_on = list(ringing)
     for pitch in chord:
-        going_on.remove(min(going_on, key=lambda other: (abs(other - pitch), other)))
+        above = bisect_left(going_on, pitch)  # the nearest is here or just below
+        lower_wins = above == len(going_on) or (above and pitch - going_on[above - 1] <= going_on[above] - pitch)
+        del going_on[above - 1 if lower_wins else above]
     return tuple(sorted({*going_on, *chord}))
