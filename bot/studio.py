@@ -76,7 +76,7 @@ class Studio:
                     _log.warning("A worker died in attempt %s: %s", attempt + 1, error)
                 except DeadlineError:
                     raise StudioError(
-                        f"This took longer than {self._deadline:g} seconds and was given up. Ask for fewer bars or takes."
+                        f"This took longer than {self._deadline:g} seconds and was given up. Ask for less."
                     ) from None
             raise StudioError("The process that worked on this died, twice. Ask for less, or try again in a minute.")
         finally:
