@@ -13,6 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from tqdm import tqdm
 
+from core import notation
 from core.collecting import Found, find, load
 from core.errors import ReadingError
 from core.keys import find_key
@@ -23,7 +24,7 @@ from core.piece import Budget, Piece, Reading
 from core.reading_apart import ACCIDENTS, Readers
 from core.readings import Readings
 from core.report import Collection, ReportLine, pitch_name, require, summary, write_report
-from core.score import UNITS, to_text
+from core.score import QUARTERS_PER_BAR, UNITS
 from core.versions import Known, find_families
 
 __all__ = [
@@ -120,7 +121,7 @@ def _read(
 ) -> list[tuple[Found, bytes | ReadingError]]:
     """Have every file read that the cache does not know; return its key there, or why there is none."""
     outcomes: list[tuple[Found, bytes | ReadingError]] = []
-    waiting: deque[tuple[int, bytes, Future[Reading]]] = deque()
+    waiting: deque[tuple[int, bytes, Future[bytes]]] = deque()
 
     def settle() -> None:
         place, key, future = waiting.popleft()
@@ -205,19 +206,19 @@ def _keep(
 
 def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: Known) -> tuple[ReportLine, str]:
     """Return the report on a piece, and its text if it is kept; `known` are the pieces before it."""
-    score = piece.score(unit)
-    low, high = score.range
+    ids, on_grid = piece.ids(unit, settings.anchor), piece.on_grid(unit)
+    events = int(np.count_nonzero(ids < notation.INTERVALS.start))
+    rests = ids[ids >= notation.RESTS.start] - notation.RESTS.start + 1
     kind = reason = ""
-    text = to_text(score, settings.anchor)
-    if len(score.events) < settings.least_events:
+    if events < settings.least_events:
         kind = "too short"
-        reason = f"It has {len(score.events)} events; {settings.least_events} are the least to learn from."
-    elif (on_grid := piece.on_grid(unit)) < settings.least_on_grid:
+        reason = f"It has {events} events; {settings.least_events} are the least to learn from."
+    elif on_grid < settings.least_on_grid:
         kind = "off the grid"
         reason = (
             f"{on_grid:.0%} of its onsets fall on the rest unit {unit}; at least {settings.least_on_grid:.0%} should."
         )
-    elif again := known.look_up(text, f"{piece.title} ({file})", settings.most_shared):
+    elif again := known.look_up(ids, f"{piece.title} ({file})", settings.most_shared):
         kind, reason = again
     line = ReportLine(
         file=file,
@@ -225,11 +226,11 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
         kept=not kind,
         kind=kind,
         reason=reason,
-        notes=sum(len(event.pitches) for event in score.events),
-        events=len(score.events),
-        bars=round(float(score.bars), 2),
+        notes=int(np.count_nonzero(ids < notation.RESTS.start)),
+        events=events,
+        bars=round(int(rests.sum()) * float(unit) / QUARTERS_PER_BAR, 2),
         key=find_key(piece.pitches),
-        range=f"{pitch_name(low)}-{pitch_name(high)}",
-        on_grid=round(piece.on_grid(unit), 4),
+        range=f"{pitch_name(int(piece.pitches.min()))}-{pitch_name(int(piece.pitches.max()))}",
+        on_grid=round(on_grid, 4),
     )
-    return line, "" if kind else text
+    return line, "" if kind else notation.text(ids.tolist())

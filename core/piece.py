@@ -1,6 +1,7 @@
 """What a reader hands on: a piece as it is written, before it is rounded to rest units."""
 
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core import notation
 from core.errors import ReadingError
-from core.score import Event, Score
+from core.notation import Anchor
+from core.score import Score, from_ids
 
 TICKS: Final = 10_080  # a quarter note in the formats without ticks: 7th, 5th and 128th notes are whole numbers
 LONGEST_SILENCE: Final = 16  # units
@@ -45,28 +48,34 @@ class Piece:
 
     def on_grid(self, unit: Fraction) -> float:
         """Return the share of notes that start exactly on the grid of `unit` quarters."""
-        return float(np.mean(self.onsets * unit.denominator % (self.ticks_per_quarter * unit.numerator) == 0))
+        beside = np.count_nonzero(self.onsets * unit.denominator % (self.ticks_per_quarter * unit.numerator))
+        return 1 - beside / len(self.onsets)
 
     def score(self, unit: Fraction) -> Score:
         """Round onsets to the unit, flatten all parts into events, and cap silences at 16 units."""
-        onsets, pitches = self.flattened(unit)
-        starts = np.flatnonzero(np.diff(onsets, prepend=-1))
-        times, names, ends = onsets[starts].tolist(), pitches.tolist(), [*starts.tolist()[1:], len(onsets)]
-        events = []
-        start = 0
-        for time, end in zip(times, ends, strict=True):
-            events.append(Event(time, tuple(names[start:end])))
-            start = end
-        last = times[-1]
-        silence = int(self._units(np.array([self.length]), unit)[0]) - int(self._units(self.onsets[-1:], unit)[0])
-        return Score(tuple(events), last + min(max(silence, 1), LONGEST_SILENCE), unit)
+        return from_ids(self.ids(unit).tolist(), "lowest", unit)
 
-    def flattened(self, unit: Fraction) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return onsets in units and pitches, (notes,) each, every pitch of an event once, silences capped."""
-        keys = np.unique(self._units(self.onsets, unit) * 128 + self.pitches)
-        onsets, pitches = np.divmod(keys, 128)
-        gaps = np.diff(onsets, prepend=0)
-        return np.cumsum(np.minimum(gaps, LONGEST_SILENCE)), pitches
+    def ids(self, unit: Fraction, anchor: Anchor = "lowest") -> NDArray[np.int64]:
+        """Do what `score` does, and write the score in the notation; a thousand pieces a second."""
+        upwards = anchor == "lowest"
+        names = self.pitches if upwards else 127 - self.pitches  # so that the first of an event is its anchor
+        onsets, names = np.divmod(np.unique(self._units(self.onsets, unit) * 128 + names), 128)
+        starts = np.flatnonzero(np.diff(onsets, prepend=-1))
+        counts = np.diff(starts, append=len(onsets))  # (events,) notes of each
+        bases = names[starts]
+        sounding = names - np.repeat(bases, counts) + notation.INTERVALS.start - 1
+        sounding[starts] = notation.NOTES.start + (bases if upwards else 127 - bases)
+        silence = self._units(np.array([self.length]), unit) - self._units(self.onsets[-1:], unit)
+        gaps = np.concatenate([onsets[:1], np.diff(onsets[starts]), np.maximum(silence, 1)])
+        gaps = np.minimum(gaps, LONGEST_SILENCE)  # (1 + events,) units before the first event and behind each
+        fours, rest = np.divmod(gaps, notation.LONGEST_REST)
+        rests = fours + (rest > 0)  # (1 + events,) tokens
+        ends = np.cumsum(rests + np.concatenate([[0], counts]))
+        ids = np.full(ends[-1], notation.RESTS[-1], np.int64)
+        ids[(ends - 1)[rest > 0]] = notation.RESTS.start - 1 + rest[rest > 0]
+        event = np.repeat(np.arange(len(starts)), counts)
+        ids[ends[:-1][event] + np.arange(len(onsets)) - starts[event]] = sounding
+        return ids
 
     def _units(self, ticks: NDArray[np.int64], unit: Fraction) -> NDArray[np.int64]:
         """Round to the nearest unit, halves up."""
@@ -132,7 +141,7 @@ def clean_title(title: str, most: int = 120) -> str:
 
 def odd_metre(name: str, where: str) -> ReadingError:
     """Make the refusal of a piece that is not in two or four."""
-    kind = f"metre {name}" if len(name) <= len("12/16") else "metre"
+    kind = f"metre {name}" if re.fullmatch(r"[\d+]{1,5}/\d{1,3}", name) else "metre"
     return ReadingError(f"The piece is in {name} {where}; pieces in two or four are read.", kind)
 
 

@@ -30,7 +30,7 @@ _ROOT: Final = Path(__file__).parent.parent
 def read_safely(data: bytes, name: str, budget: Budget | None = None, *, deadline_seconds: float = 20) -> Reading:
     """Do what `reading.read` does, in a process that is killed at the deadline. Raises ReadingError."""
     with Readers(1, budget or Budget(), deadline_seconds) as readers:
-        return readers.submit(data, name).result()
+        return unpack(readers.submit(data, name).result())
 
 
 class Readers:
@@ -54,11 +54,11 @@ class Readers:
         for reader in self._all:
             reader.stop()
 
-    def submit(self, data: bytes, name: str) -> "Future[Reading]":
-        """Have a file read; the future raises ReadingError for one that gives no piece."""
+    def submit(self, data: bytes, name: str) -> "Future[bytes]":
+        """Have a file read; the future is the reading, packed, or raises ReadingError."""
         return self._threads.submit(self._read, data, name)
 
-    def _read(self, data: bytes, name: str) -> Reading:
+    def _read(self, data: bytes, name: str) -> bytes:
         reader = self._idle.get()
         try:
             return reader.read(data, name)
@@ -74,10 +74,10 @@ class _Reader:
         self._child: subprocess.Popen[bytes] | None = None
         self._late = False
 
-    def read(self, data: bytes, name: str) -> Reading:
+    def read(self, data: bytes, name: str) -> bytes:
         """Have the child read a file, or a new one if it dies; that can have had other reasons than the file."""
         if len(data) > self._budget.file_bytes:
-            return read(data, name, self._budget)  # refuses it, without a process
+            return read(data, name, self._budget).pack()  # refuses it, without a process
         for _ in range(2):
             try:
                 return self._ask(data, name)
@@ -91,7 +91,7 @@ class _Reader:
                     ) from None
         raise ReadingError("The file crashes its reader. Export it again, or choose another.", "crashed")
 
-    def _ask(self, data: bytes, name: str) -> Reading:
+    def _ask(self, data: bytes, name: str) -> bytes:
         """Send a file to the child and return its answer. Raises EOFError or OSError where it was killed or died."""
         child = self._child = self._child or self._start()
         assert child.stdin
@@ -107,7 +107,7 @@ class _Reader:
             self.stop()
         if kind:
             raise ReadingError(content.decode(), kind.decode())
-        return unpack(content)
+        return content
 
     def kill(self) -> None:
         """End the child, whatever it does; the thread that waits for its answer goes on."""

@@ -55,9 +55,9 @@ class Readings:
         except (sqlite3.DatabaseError, ValueError, AttributeError, TypeError):
             return None
 
-    def put(self, key: bytes, answer: Reading | ReadingError) -> None:
-        """Remember what a file gave."""
-        kind, content = (answer.kind, str(answer).encode()) if isinstance(answer, ReadingError) else ("", answer.pack())
+    def put(self, key: bytes, answer: bytes | ReadingError) -> None:
+        """Remember what a file gave: a packed reading, or why there is none."""
+        kind, content = (answer.kind, str(answer).encode()) if isinstance(answer, ReadingError) else ("", answer)
         try:
             self._database.execute(_PUT, (key, kind, content))
         except sqlite3.DatabaseError as error:

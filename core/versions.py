@@ -13,12 +13,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core import notation
+from core.notation import INTERVALS, RESTS, SIZE
+
 RUN: Final = 8  # events
 RELATED: Final = 0.2  # share of its runs that a piece has in common with another only if one is a version of the other
 
 _SAMPLE: Final = 4  # of the runs, by their hash: a quarter is enough to tell, and keeps memory small
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, so that products modulo 2**64 lose nothing
 _TOKEN: Final = re.compile(r"r\d|-?\d+")
+_IDS: Final = {notation.text([token]): token for token in range(1, SIZE)}
+
+Ids = NDArray[np.int64]  # (tokens,) of one piece in the notation
 
 
 class Known:
@@ -29,9 +35,9 @@ class Known:
         self._prints: dict[bytes, str] = {}
         self._versions = Versions()
 
-    def look_up(self, text: str, name: str, most_shared: float) -> tuple[str, str] | None:
+    def look_up(self, ids: Ids, name: str, most_shared: float) -> tuple[str, str] | None:
         """Return why a piece is left out, as a kind and a sentence, if it is known; else remember it."""
-        fingerprint, runs = _fingerprint(text), find_runs(text)
+        fingerprint, runs = _fingerprint(ids), find_runs(ids)
         if fingerprint in self._prints:
             return "duplicate", f"It is {self._prints[fingerprint]} again, perhaps in another key."
         for number, share in self._versions.shares(runs)[:1]:
@@ -68,7 +74,7 @@ def find_families(texts: Iterable[str]) -> list[int]:
     versions = Versions()
     families: list[int] = []
     for text in texts:
-        runs = find_runs(text)
+        runs = find_runs(np.array([_IDS[token] for token in _TOKEN.findall(text)]))
         related = {families[piece] for piece, share in versions.shares(runs) if share > RELATED}
         families.append(min(related, default=versions.add(runs)))
         if len(related) > 1:  # a version of two pieces that nothing had joined before
@@ -76,40 +82,34 @@ def find_families(texts: Iterable[str]) -> list[int]:
     return families
 
 
-def find_runs(text: str) -> list[int]:
-    """Hash the runs of a piece in notation; a hash is in the sample or not by its value.
+def find_runs(ids: Ids) -> list[int]:
+    """Hash the runs of a piece; whether a hash is in the sample depends on it alone.
 
     An event is hashed by its chord and its distance from the event before, so that neither key nor anchor matters.
     """
-    notes, intervals, event = list[int](), list[int](), list[int]()  # of each token that sounds
-    for token in _TOKEN.findall(text):
-        if token[0] == "r":
-            continue
-        if token[0] != "-":
-            notes.append(int(token))
-        event.append(len(notes) - 1)
-        intervals.append(-int(token) if token[0] == "-" else 0)
+    sounding = ids[ids < RESTS.start]
+    is_note = sounding < INTERVALS.start
+    notes = sounding[is_note]
     if len(notes) <= RUN:
         return []
-    steps = np.diff(np.array(notes), prepend=notes[0])  # (events,)
-    tokens = _mixed((np.array(intervals) * 512 + steps[event] + 256).astype(np.uint64))
-    events = np.zeros(len(notes), np.uint64)
-    np.add.at(events, event, tokens)
-    events = events[1:]
-    runs = np.zeros(len(events) - RUN + 1, np.uint64)
+    event = np.cumsum(is_note) - 1  # (tokens that sound,)
+    steps = np.diff(notes, prepend=notes[0])  # (events,) semitones, at least -127
+    intervals = np.where(is_note, 0, sounding - INTERVALS.start + 1)
+    chords = np.add.reduceat(_mixed((intervals * 256 + 128 + steps[event]).astype(np.uint64)), np.flatnonzero(is_note))
+    chords = chords[1:]  # the first has no step
+    runs = np.zeros(len(chords) - RUN + 1, np.uint64)
     for shift in range(RUN):
-        runs = runs * _FACTOR + events[shift : shift + len(runs)]
-    runs = np.unique(_mixed(runs))
-    sample: list[int] = runs[runs % np.uint64(_SAMPLE) == 0].tolist()
+        runs = runs * _FACTOR + chords[shift : shift + len(runs)]
+    runs = _mixed(runs)
+    sample: list[int] = np.unique(runs[runs % np.uint64(_SAMPLE) == 0]).tolist()
     return sample
 
 
-def _fingerprint(text: str) -> bytes:
+def _fingerprint(ids: Ids) -> bytes:
     """Digest the events of a piece so that neither its key nor the silence around it matters."""
-    tokens = _TOKEN.findall(text)
-    first = next((int(token) for token in tokens if token[0] not in "r-"), 0)
-    moved = "".join(token if token[0] in "r-" else f" {int(token) - first}" for token in tokens)
-    return hashlib.blake2b(re.sub(r"^(r\d)+|(r\d)+$", "", moved).encode(), digest_size=16).digest()
+    sounding = np.flatnonzero(ids < RESTS.start)
+    ids = ids[sounding[0] : sounding[-1] + 1]
+    return hashlib.blake2b(np.where(ids < INTERVALS.start, ids - ids[0] - SIZE, ids).tobytes(), digest_size=16).digest()
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

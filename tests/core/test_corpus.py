@@ -19,7 +19,6 @@ from core.corpus import Collection, CollectSettings, collect, split
 from core.errors import CorpusError
 from core.keys import find_key
 from core.notes import read_notes
-from core.piece import Reading
 from core.reading_apart import Readers
 from core.report import ReportLine
 from core.versions import find_families
@@ -149,7 +148,7 @@ def test_a_second_run_reads_only_what_is_new(small: Path, tmp_path: Path, monkey
     read: list[str] = []
     submit = Readers.submit
 
-    def record(self: Readers, data: bytes, name: str) -> "Future[Reading]":
+    def record(self: Readers, data: bytes, name: str) -> "Future[bytes]":
         read.append(name)
         return submit(self, data, name)
 

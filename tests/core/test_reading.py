@@ -1,6 +1,7 @@
 """Reading files: every format to the same notes, and every refusal with its sentence."""
 
 import io
+import math
 import os
 import signal
 import struct
@@ -16,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ReadingError
+from core.notation import Anchor, pitches
 from core.piece import Budget, Piece, unpack
 from core.reading import read
 from core.reading_apart import Readers, read_safely
-from core.score import Event, to_text
+from core.score import UNITS, Event, to_ids, to_text
 
 DATA = Path(__file__).parent.parent / "data"
 HALF = Fraction(1, 2)
@@ -140,6 +142,22 @@ def test_a_score_rounds_flattens_and_caps_silences() -> None:
     score = piece([5, 238, 240, 240, 480 * 40], [60, 64, 67, 67, 72], 480 * 41).score(HALF)
     assert score.events == (Event(0, (60,)), Event(1, (64, 67)), Event(17, (72,)))
     assert score.length == 19  # a quarter more, in eighths
+
+
+@pytest.mark.parametrize("anchor", ["lowest", "highest"])
+@given(st.lists(st.tuples(st.integers(0, 9_000), st.integers(0, 127)), min_size=1), st.sampled_from(UNITS))
+def test_a_piece_is_written_as_its_score_is(anchor: Anchor, pairs: list[tuple[int, int]], unit: Fraction) -> None:
+    pairs.sort()
+    some = piece([onset for onset, _ in pairs], [pitch for _, pitch in pairs], pairs[-1][0] + 900)
+    ids = some.ids(unit, anchor).tolist()
+    assert ids == to_ids(some.score(unit), anchor)
+    onsets = {round_half_up(Fraction(onset, 480) / unit) for onset, _ in pairs}
+    assert len(some.score(unit).events) == len(onsets)
+    assert set(pitches(ids, anchor)) == {pitch for _, pitch in pairs}
+
+
+def round_half_up(number: Fraction) -> int:
+    return math.floor(number + Fraction(1, 2))
 
 
 def test_a_share_of_onsets_is_on_the_grid() -> None:
@@ -353,10 +371,10 @@ def children() -> set[int]:
 def test_a_reader_that_hangs_or_dies_is_replaced() -> None:
     before = children()
     with Readers(1, Budget(), deadline_seconds=20) as readers:
-        assert readers.submit(file("old_hundredth.mid"), "a.mid").result().pieces
+        assert readers.submit(file("old_hundredth.mid"), "a.mid").result()
         (first,) = children() - before
         os.kill(first, signal.SIGKILL)
-        assert readers.submit(file("old_hundredth.mid"), "a.mid").result().pieces
+        assert readers.submit(file("old_hundredth.mid"), "a.mid").result()
         (second,) = children() - before
         assert second != first
     with Readers(1, Budget(), deadline_seconds=0.02) as readers:
