@@ -1,0 +1,95 @@
+"""The tables of the store. A change here needs a migration, which a test compares with them."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """Keep moments in UTC, which SQLite's own type forgets."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, _: Dialect) -> datetime | None:
+        """Give a moment its time zone back."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+
+    def process_bind_param(self, value: datetime | None, _: Dialect) -> Any:
+        """Write a moment in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+OPERA: Final = Table(
+    "opera",
+    METADATA,
+    Column("id", String(12), primary_key=True),
+    Column("author", BigInteger, nullable=False),  # a Discord user's id, as are all authors and users
+    Column("server", BigInteger),  # a Discord server's id, none for a direct message
+    Column("parent", String(12)),  # the opus that this one came from; it may be gone
+    Column("created", Moment, nullable=False),
+    Column("model", String(32), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("rest_unit", String(8), nullable=False),
+    Column("anchor", String(8), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("given", Integer, nullable=False),  # events at the start that the model did not write
+    Column("bars", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Index(None, "author", "created"),
+)
+
+SHOWN: Final = Table(  # what stands in a showcase
+    "shown",
+    METADATA,
+    Column("opus", String(12), ForeignKey("opera.id", ondelete="CASCADE"), primary_key=True),
+    Column("server", BigInteger, nullable=False, index=True),
+    Column("channel", BigInteger, nullable=False),
+    Column("message", BigInteger, nullable=False),
+)
+
+RATINGS: Final = Table(
+    "ratings",
+    METADATA,
+    Column("opus", String(12), ForeignKey("opera.id", ondelete="CASCADE"), primary_key=True),
+    Column("user", BigInteger, primary_key=True, autoincrement=False),
+)
+
+SERVERS: Final = Table(
+    "servers",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("model", String(32)),
+    Column("temperature", Float),
+    Column("bars", Integer),
+    Column("showcase", BigInteger),  # a channel's id
+    Column("trainers", BigInteger),  # a role's id
+    Column("soundfont", String(255)),
+)

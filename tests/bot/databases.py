@@ -1,0 +1,42 @@
+"""A real PostgreSQL for the tests, started from Debian's package and thrown away."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def binaries() -> Path | None:
+    """Return the folder of PostgreSQL's programs, the newest version's, if it is installed."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = folders[-1] if folders else shutil.which("initdb")
+    return None if found is None else Path(found).parent
+
+
+@contextmanager
+def postgresql(programs: Path) -> Iterator[str]:
+    """Run a cluster of its own and yield the URL of its database, as the store wants it."""
+    with tempfile.TemporaryDirectory(prefix="cadenza-pg-") as folder, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        if os.geteuid() == 0:  # PostgreSQL refuses to be root
+            shutil.chown(folder, user)
+        data = f"{folder}/data"
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+        _run(user, programs / "initdb", "-D", data, "-U", "cadenza", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run(user, programs / "pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            yield f"postgresql+asyncpg://cadenza@127.0.0.1:{port}/postgres"
+        finally:
+            _run(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def _run(user: str, *command: str | Path) -> None:
+    prefix: Sequence[str] = ("runuser", "-u", user, "--") if os.geteuid() == 0 else ()
+    subprocess.run([*prefix, *map(str, command)], check=True, capture_output=True, cwd="/")
