@@ -1,0 +1,71 @@
+# Everything from a fresh clone: `make run` starts the bot, `make test` runs what CI runs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint bench constraints
+
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14); print(sys.executable)' 2>/dev/null)))
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+
+help:  ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+run: $(VENV)/.run  ## start the bot: on Discord with DISCORD_TOKEN, as a playground without
+	@exec $(BIN)/python -m bot
+
+test: lint  ## run what CI runs
+	@$(PYTEST) -m 'not slow'
+
+test-all: lint  ## run the slow tests too
+	@$(PYTEST)
+
+lint: $(VENV)/.test  ## check style, types and the order of imports
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports
+
+bench: $(VENV)/.bench  ## measure each claim of speed, both sides in one run
+	@$(BIN)/python -m bench
+
+constraints: $(VENV)/.test  ## pin the newest versions
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra test --universal --python-version 3.11 \
+		--strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	@$(call install,,fluidsynth timgm6mb-soundfont)
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt
+	@$(call install,test,fluidsynth timgm6mb-soundfont chromium chromium-driver postgresql)
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.test
+	@$(call install,test$(comma)bench,)
+	@touch $@
+
+comma := ,
+
+# install EXTRAS,DEBIAN PACKAGES: the virtual environment, what pyproject.toml names, and what Debian has to give.
+define install
+	if [ -z "$(PYTHON)" ]; then echo "Cadenza needs Python 3.11, 3.12 or 3.13: install one, with its venv module."; exit 1; fi; \
+	missing=; for package in $(2); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	if [ -n "$$missing" ]; then \
+		if command -v apt-get >/dev/null; then \
+			echo "Installing$$missing"; \
+			$(SUDO) apt-get update -qq; \
+			$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		elif ! command -v fluidsynth >/dev/null; then \
+			echo "Please install FluidSynth and a General MIDI soundfont first (brew install fluid-synth; soundfonts/README.md)."; exit 1; \
+		fi; \
+	fi; \
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); \
+	echo "Installing the Python packages"; \
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
+endef
