@@ -17,10 +17,11 @@ from bot import replies
 from bot.catalogue import Catalogue
 from bot.queue import Queue
 from bot.settings import Settings
+from bot.store import Store
 from bot.studio import Studio
 from core.pipeline import ComposeRequest
 
-COGS: Final = ("bot.cogs.compose",)
+EXTENSIONS: Final = ("bot.buttons", "bot.cogs.compose")
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 
 _log = logging.getLogger(__name__)
@@ -32,8 +33,10 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
     catalogue = Catalogue(settings.models, settings.model)
     font = None if settings.soundfont is None else str(settings.soundfont)
     warm_up = ComposeRequest(model=str(catalogue.path(None)), primer="60r1", bars=WARM_UP_BARS, seed=0, soundfont=font)
-    async with Studio(settings.workers, settings.deadline, warm_up) as studio:
-        yield ComposerBot(settings, studio)
+    await asyncio.to_thread(settings.data.mkdir, parents=True, exist_ok=True)
+    url = settings.database or f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
+    async with Store(url) as store, Studio(settings.workers, settings.deadline, warm_up) as studio:
+        yield ComposerBot(settings, studio, store)
 
 
 class Tree(app_commands.CommandTree["ComposerBot"]):
@@ -47,7 +50,7 @@ class Tree(app_commands.CommandTree["ComposerBot"]):
 class ComposerBot(commands.AutoShardedBot):
     """Compose in the chat."""
 
-    def __init__(self, settings: Settings, studio: Studio) -> None:
+    def __init__(self, settings: Settings, studio: Studio, store: Store) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -56,14 +59,14 @@ class ComposerBot(commands.AutoShardedBot):
             allowed_mentions=discord.AllowedMentions.none(),
             shard_count=settings.shards,
         )
-        self.settings, self.studio = settings, studio
+        self.settings, self.studio, self.store = settings, studio, store
         self.catalogue = Catalogue(settings.models, settings.model)
         self.queue = Queue(settings.workers, settings.waiting)
 
     async def setup_hook(self) -> None:
         """Get ready for commands."""
-        for cog in COGS:
-            await self.load_extension(cog)
+        for extension in EXTENSIONS:
+            await self.load_extension(extension)
         await self._tell_commands(self.settings.data / "commands.json")
 
     async def _tell_commands(self, record: Path) -> None:
@@ -93,5 +96,4 @@ def _read(record: Path) -> dict[str, str]:
 
 
 def _write(record: Path, known: dict[str, str]) -> None:
-    record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(known, indent=1) + "\n")

@@ -1,21 +1,101 @@
-"""The walk of a request: a turn in the queue, the studio, and the answer in the chat."""
+"""The walk of a request: a turn in the queue, the studio, the store, and the answer in the chat."""
 
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from discord import Interaction
 
-from bot import delivery
+from bot import board, delivery, store
 from bot.client import ComposerBot
-from core.pipeline import ComposeRequest
+from bot.store import Opus
+from core import pipeline, reprise
+from core.errors import RequestError
+from core.pipeline import ComposeRequest, Take
+from core.sampling import LONGEST_PIECE
+
+BARS_FURTHER: Final = 16  # that a piece grows by when it is continued
+TAKES: Final = 4
+BARS_OF_A_TAKE: Final = 8
+
+Ask = Interaction[ComposerBot]
 
 
-async def compose(interaction: Interaction[ComposerBot], request: ComposeRequest) -> None:
+async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None = None) -> None:
     """Answer an interaction with a composition. Raises CadenzaError for anything that the user can mend."""
     bot = interaction.client
-    server = interaction.guild_id or interaction.user.id
-    bot.queue.admit(interaction.user.id, server)
-    await interaction.response.defer(thinking=True)
-    async with bot.queue.turn(interaction.user.id, server, partial(delivery.wait, interaction)):
+    async with _turn(interaction):
         composition = await bot.studio.compose(request)
-    answer = delivery.present(composition, composition.takes[0])
+    origin = None if parent is None else parent.id
+    keep = partial(store.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
+    opera = [keep(composition, take) for take in composition.takes]
+    await bot.store.add(*opera)
+    if len(opera) == 1:
+        answer = delivery.present(opera[0], composition.takes[0], board.under(opera[0]))
+    else:
+        answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
+
+
+async def again(interaction: Ask, opus: Opus) -> None:
+    """Compose by the same recipe, with another seed."""
+    await compose(interaction, replace(recipe(interaction.client, opus), seed=None), opus)
+
+
+async def vary(interaction: Ask, opus: Opus) -> None:
+    """Compose another second half to the first one."""
+    opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model)
+    bars = max(2, math.ceil(opus.bars))
+    request = replace(recipe(interaction.client, opus), primer=opening, bars=bars, seed=None)
+    await compose(interaction, request, opus)
+
+
+async def go_on(interaction: Ask, opus: Opus) -> None:
+    """Compose on from where a piece ends."""
+    if opus.bars >= LONGEST_PIECE:
+        raise RequestError(
+            f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
+        )
+    bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
+    await compose(interaction, replace(recipe(interaction.client, opus), primer=opus.text, bars=bars, seed=None), opus)
+
+
+async def takes(interaction: Ask, opus: Opus) -> None:
+    """Compose several short pieces at once by the same recipe."""
+    request = replace(recipe(interaction.client, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None, picture=False)
+    await compose(interaction, request, opus)
+
+
+async def sheet(interaction: Ask, opus: Opus) -> None:
+    """Show a piece as sheet music."""
+    bot, tempo = interaction.client, opus.request.tempo
+    async with _turn(interaction):
+        engraved = await bot.studio.run(reprise.engrave, opus.text, opus.model, tempo or 0.0, delivery.title(opus))
+    await delivery.deliver(interaction, delivery.present_sheet(opus, engraved), bot.settings.upload_bytes)
+
+
+async def revive(bot: ComposerBot, opus: Opus) -> Take:
+    """Make the files of a piece again from what is kept of it: the same bytes."""
+    return await bot.studio.run(pipeline.render, recipe(bot, opus, missing_ok=True), opus.model, opus.text, opus.given)
+
+
+def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> ComposeRequest:
+    """Return the request of a piece, to be asked again here and now. Raises BundleError if its model is gone."""
+    font = bot.settings.soundfont
+    path = opus.model.name if missing_ok else str(bot.catalogue.path(opus.model.name))
+    return replace(opus.request, model=path, takes=1, soundfont=None if font is None else str(font))
+
+
+@asynccontextmanager
+async def _turn(interaction: Ask) -> AsyncIterator[None]:
+    """Promise an answer, and wait for a turn. Raises QueueError, privately if it is known at once."""
+    queue, user = interaction.client.queue, interaction.user.id
+    server = interaction.guild_id or user
+    queue.admit(user, server)
+    await interaction.response.defer(thinking=True)
+    async with queue.turn(user, server, partial(delivery.wait, interaction)):
+        yield

@@ -1,19 +1,27 @@
 """How a composition reaches the chat: one message with the piece, its recipe and its files."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from itertools import chain
 from typing import Final
 
 import discord
 from discord import Embed, File, Interaction
+from discord.ui import View
+from discord.utils import MISSING
 
 from bot.queue import Place
-from core.pipeline import Composition, Take
+from bot.store import Opus
+from core.engraving import Sheet
+from core.pipeline import Take
 
 COLOUR: Final = 0x3B6EA5
 NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
+TAKE_SHOWN: Final = 150  # characters
+PAGES_SHOWN: Final = 9  # which, with the MusicXML, are as many files as a message can have
 TOO_LARGE: Final = 40005  # Discord's code for a request entity that is too large
 EXPIRED: Final = frozenset({10008, 10015, 50027})  # codes of a message, a webhook or a token that is no more
 
@@ -39,35 +47,67 @@ class Answer:
 
     embed: Embed
     enclosures: tuple[Enclosure, ...]
+    view: View | None = None
 
 
-def present(composition: Composition, take: Take) -> Answer:
-    """Write the message that shows a take."""
-    request, model = composition.request, composition.model
-    stem = f"{model.name}-{request.seed}"
-    what = f"{take.bars:g} bars for {request.instrument} by the model {model.name}"
-    enclosures = [Enclosure(f"{stem}.mid", take.midi, f"MIDI file: {what}")]
-    if take.audio is not None:
-        enclosures.append(Enclosure(f"{stem}.{request.audio}", take.audio, f"Sound: {what}"))
-    if take.picture is not None:
-        enclosures.append(Enclosure(f"{stem}.png", take.picture, f"Piano roll: {what}, {take.events} chords and notes"))
-    embed = Embed(
-        title=f"A piece by {model.name}",
-        description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```",
-        colour=COLOUR,
-    )
+def title(opus: Opus) -> str:
+    """Name a piece."""
+    return f"A piece by {opus.model.name}"
+
+
+def present(opus: Opus, take: Take, view: View | None) -> Answer:
+    """Write the message that shows a piece."""
+    request, model = opus.request, opus.model
+    embed = Embed(title=title(opus), description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
     embed.add_field(name="Model", value=f"{model.name}\nr1 = {model.rest_unit} quarter, {model.anchor} note first")
-    embed.add_field(
-        name="Primer",
-        value=f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began",
-    )
+    primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began"
+    embed.add_field(name="Primer", value=primer)
     embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}")
     embed.add_field(name="Seed", value=f"`{request.seed}`")
     embed.add_field(name="Length", value=f"{take.bars:g} bars, {_clock(take.seconds)}")
     embed.add_field(name="Played", value=f"{request.instrument}, {request.tempo:g} quarters a minute")
     if take.quote is not None:
         embed.add_field(name="Quotes", value=f"{take.quote.events} events of {take.quote.title}", inline=False)
-    return Answer(embed, tuple(enclosures))
+    embed.set_footer(text=f"Piece {opus.id}")
+    return Answer(embed, enclose(opus, take, f"{model.name}-{request.seed}"), view)
+
+
+def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> Answer:
+    """Write the message that shows several takes side by side."""
+    first = opera[0]
+    embed = Embed(title=f"{len(takes)} takes by {first.model.name}", colour=COLOUR)
+    for number, (opus, take) in enumerate(zip(opera, takes, strict=True), 1):
+        notation = _shortened(take.text, TAKE_SHOWN)
+        embed.add_field(
+            name=f"Take {number}: {_clock(take.seconds)}", value=f"```\n{notation}\n```{opus.id}", inline=False
+        )
+    embed.set_footer(text=f"Seed {first.request.seed}, temperature {first.request.temperature:g}")
+    enclosures = [enclose(opus, take, f"take-{n}") for n, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)]
+    return Answer(embed, tuple(chain.from_iterable(zip(*enclosures, strict=True))), view)
+
+
+def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
+    """Write the message that shows a piece as sheet music, its first pages at least."""
+    embed = Embed(title=f"{title(opus)}: the sheet", colour=COLOUR)
+    embed.set_footer(text=f"Piece {opus.id}")
+    pages = [
+        Enclosure(f"{opus.id}-{number}.png", page, f"Sheet music of the piece {opus.id}, page {number}")
+        for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
+    ]
+    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML of the piece {opus.id}")
+    return Answer(embed, (score, *pages))
+
+
+def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
+    """Wrap the files of a take."""
+    what = f"{take.bars:g} bars for {opus.request.instrument} by the model {opus.model.name}"
+    enclosures = [Enclosure(f"{stem}.mid", take.midi, f"MIDI file: {what}")]
+    if take.audio is not None:
+        enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, f"Sound: {what}"))
+    if take.picture is not None:
+        picture = f"Piano roll: {what}, {take.events} chords and notes"
+        enclosures.append(Enclosure(f"{stem}.png", take.picture, picture))
+    return tuple(enclosures)
 
 
 async def wait(interaction: Interaction, place: Place) -> None:
@@ -85,14 +125,14 @@ async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
     limit = min(
         most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,))
     )
-    fitting = _fit(answer, limit)
+    fitting = fit(answer, limit)
     try:
         try:
             await _fulfil(interaction, fitting)
         except discord.HTTPException as error:
             if error.status != 413 and error.code != TOO_LARGE:
                 raise
-            await _fulfil(interaction, _fit(answer, 0))
+            await _fulfil(interaction, fit(answer, 0))
     except discord.HTTPException as error:
         if error.code not in EXPIRED:
             raise
@@ -100,7 +140,8 @@ async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
 
 
 async def _fulfil(interaction: Interaction, answer: Answer) -> None:
-    await interaction.edit_original_response(content=None, embed=answer.embed, attachments=_files(answer))
+    files = _files(answer)
+    await interaction.edit_original_response(content=None, embed=answer.embed, attachments=files, view=answer.view)
 
 
 async def _deliver_late(interaction: Interaction, answer: Answer) -> None:
@@ -109,14 +150,20 @@ async def _deliver_late(interaction: Interaction, answer: Answer) -> None:
         if not isinstance(place, discord.abc.Messageable):
             continue
         try:
-            await place.send(interaction.user.mention, embed=answer.embed, files=_files(answer))
+            await send(place, answer, interaction.user.mention)
         except discord.HTTPException as error:
             _log.info("An answer that came late could not be sent to %s: %s", place, error)
         else:
             return
 
 
-def _fit(answer: Answer, limit: int) -> Answer:
+async def send(place: discord.abc.Messageable, answer: Answer, content: str | None = None) -> discord.Message:
+    """Send a message of its own, not in answer to an interaction."""
+    view = answer.view or MISSING
+    return await place.send(content, embed=answer.embed, files=_files(answer), view=view)
+
+
+def fit(answer: Answer, limit: int) -> Answer:
     """Leave out what makes the files weigh more than `limit` bytes, but never the first."""
     first, *others = answer.enclosures
     weight, kept = len(first.data), [first]
@@ -127,7 +174,8 @@ def _fit(answer: Answer, limit: int) -> Answer:
     embed = answer.embed.copy()
     left_out = [enclosure.name for enclosure in others if enclosure not in kept]
     if left_out:
-        embed.set_footer(text=f"Too large for an upload here, and left out: {', '.join(left_out)}")
+        note = f"Too large for an upload here, and left out: {', '.join(left_out)}"
+        embed.set_footer(text=f"{note}\n{embed.footer.text or ''}".strip())
     picture = next((enclosure for enclosure in kept if enclosure.name.endswith(".png")), None)
     if picture is not None:
         embed.set_image(url=f"attachment://{picture.name}")

@@ -22,6 +22,7 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     models: Path = Path("models")
     data: Path = Path("data")
+    database: str | None = field(default=None, repr=False)
     model: str | None = None
     soundfont: Path | None = None
     workers: int = 2
@@ -74,6 +75,12 @@ def _token(text: str) -> str:
     return token
 
 
+def _database(text: str) -> str:
+    if not text.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
+        raise ValueError("a URL that begins with postgresql+asyncpg:// or sqlite+aiosqlite:///")
+    return text
+
+
 VARIABLES: Final = (
     Variable("DISCORD_TOKEN", "token", _token, "The bot's token. Without one the playground opens instead of Discord."),
     Variable("CADENZA_MODELS", "models", _path, "The folder of the models, one folder each."),
@@ -87,6 +94,12 @@ VARIABLES: Final = (
         "CADENZA_SOUNDFONT", "soundfont", _path, "The soundfont to play with. Unset: the first that is installed."
     ),
     Variable("CADENZA_DATA", "data", _path, "The folder for what the bot keeps."),
+    Variable(
+        "CADENZA_DATABASE",
+        "database",
+        _database,
+        "The database, as `postgresql+asyncpg://user:password@host/name`. Unset: SQLite in the data folder.",
+    ),
     Variable("CADENZA_WORKERS", "workers", _number(1, 64), "How many processes compose at the same time."),
     Variable("CADENZA_DEADLINE", "deadline", _number(5, 600), "Seconds after which a request is given up."),
     Variable("CADENZA_WAITING", "waiting", _number(1, 1000), "How many requests of one server may wait."),
@@ -111,7 +124,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
             try:
                 values[variable.field] = variable.read(text)
             except ValueError as error:
-                shown = "" if variable.field == "token" else f" {text[:60]!r} is not."
+                secret = variable.field in ("token", "database")
+                shown = "" if secret else f" {text[:60]!r} is not."
                 raise SettingsError(f"{variable.name} must be {error}.{shown}") from None
     return Settings(**values)
 

@@ -9,8 +9,10 @@ from bot.client import ComposerBot
 from core import pipeline
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
+from core.sampling import LONGEST_PIECE
 
 LONGEST_PRIMER = 4000  # characters that one can type into an option
+TEMPERATURE, BARS = 1.0, 16  # where neither the user nor the server has chosen
 CHOICES_SHOWN = 25  # as many as Discord shows
 
 
@@ -33,10 +35,10 @@ class Composing(commands.Cog):
         self,
         interaction: Interaction[ComposerBot],
         primer: Range[str, 0, LONGEST_PRIMER] = "",
-        temperature: Range[float, 0.1, 3.0] = 1.0,
+        temperature: Range[float, 0.1, 3.0] | None = None,
         gravity: Range[float, 0.0, 3.0] | None = None,
         model: str | None = None,
-        bars: Range[int, 1, 64] = 16,
+        bars: Range[int, 1, LONGEST_PIECE] | None = None,
         tempo: Range[int, 20, 300] | None = None,
         instrument: str = "piano",
         seed: Range[int, 0, 2**53 - 1] | None = None,
@@ -44,13 +46,15 @@ class Composing(commands.Cog):
         """Compose a piece of music, with sound and picture."""
         async with replies.answering(interaction):
             bot = interaction.client
+            chosen = await bot.store.server(interaction.guild_id)
+            model = model or chosen.model
             pipeline.check_primer(primer, bot.catalogue.params(model).anchor)
             request = ComposeRequest(
                 model=str(bot.catalogue.path(model)),
                 primer=primer,
-                temperature=temperature,
+                temperature=temperature or chosen.temperature or TEMPERATURE,
                 gravity=gravity,
-                bars=bars,
+                bars=bars or chosen.bars or BARS,
                 tempo=tempo,
                 instrument=instrument,
                 seed=seed,

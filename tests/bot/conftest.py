@@ -9,6 +9,7 @@ import simcord
 
 from bot.client import ComposerBot
 from bot.settings import Settings
+from bot.store import Store
 from bot.studio import Studio
 from core.pipeline import ComposeRequest
 
@@ -27,10 +28,17 @@ def settings(tiny_model: Path, tmp_path: Path) -> Settings:
     return Settings(models=tiny_model.parent, data=tmp_path, shards=1)
 
 
+@pytest_asyncio.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    """Open a database of the test's own."""
+    async with Store(f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}") as store:
+        yield store
+
+
 @pytest.fixture
-def bot(settings: Settings, studio: Studio) -> ComposerBot:
+def bot(settings: Settings, studio: Studio, store: Store) -> ComposerBot:
     """Return a bot that has not logged in."""
-    return ComposerBot(settings, studio)
+    return ComposerBot(settings, studio, store)
 
 
 @pytest_asyncio.fixture

@@ -20,6 +20,7 @@ def test_reads_every_variable() -> None:
             "CADENZA_MODEL": "fiddle",
             "CADENZA_SOUNDFONT": "/font.sf2",
             "CADENZA_DATA": "there",
+            "CADENZA_DATABASE": "postgresql+asyncpg://me:word@host/music",
             "CADENZA_WORKERS": "3",
             "CADENZA_DEADLINE": "30",
             "CADENZA_WAITING": "7",
@@ -35,6 +36,7 @@ def test_reads_every_variable() -> None:
         model="fiddle",
         soundfont=Path("/font.sf2"),
         data=Path("there"),
+        database="postgresql+asyncpg://me:word@host/music",
         workers=3,
         deadline=30,
         waiting=7,
@@ -63,8 +65,8 @@ def test_says_what_a_variable_may_be(name: str, value: str, sentence: str) -> No
     assert str(error.value) == sentence
 
 
-def test_never_shows_the_token() -> None:
-    assert "secret" not in repr(Settings(token="secret"))
+def test_never_shows_the_token_or_the_database_s_password() -> None:
+    assert "secret" not in repr(Settings(token="secret", database="postgresql+asyncpg://me:secret@host/music"))
     with pytest.raises(SettingsError) as error:
         from_environment({"DISCORD_TOKEN": "my secret token"})
     assert "secret" not in str(error.value)

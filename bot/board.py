@@ -1,0 +1,49 @@
+"""What stands under a composition: buttons that are known by their ids alone, so that they survive restarts."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from discord import ButtonStyle
+from discord.ui import Button, View
+
+from bot.store import Opus
+
+UNDER_A_PIECE: Final = (  # action, label, symbol, row
+    ("again", "Again", "🎲", 0),
+    ("vary", "Vary", "🔀", 0),
+    ("continue", "Continue", "⏩", 0),
+    ("takes", "Takes", "🎬", 0),
+    ("tune", "Tune", "🎛️", 0),
+    ("sheet", "Sheet", "🎼", 1),
+    ("share", "Share", "📣", 1),
+    ("delete", "Delete", "🗑️", 1),
+)
+
+
+def under(opus: Opus) -> View:
+    """Lay out the buttons of a composition."""
+    return _view(_button(action, label, symbol, row, opus.id) for action, label, symbol, row in UNDER_A_PIECE)
+
+
+def under_takes(opera: Sequence[Opus]) -> View:
+    """Lay out a button for each of several takes, to go on with it."""
+    return _view(_button("continue", f"Go on with {n}", "⏩", 0, opus.id) for n, opus in enumerate(opera, 1))
+
+
+def under_showing(opus: Opus, likes: int) -> View:
+    """Lay out the buttons of a composition in a showcase."""
+    like = _button("like", str(likes), "❤️", 0, opus.id)
+    return _view((like, _button("withdraw", "Withdraw", "↩️", 0, opus.id)))
+
+
+def _button(action: str, label: str, symbol: str, row: int, id: str) -> Button[View]:
+    style = ButtonStyle.danger if action == "delete" else ButtonStyle.secondary
+    return Button(style=style, label=label, emoji=symbol, custom_id=f"{action}:{id}", row=row)
+
+
+def _view(buttons: Iterable[Button[View]]) -> View:
+    view = View(timeout=None)
+    for button in buttons:
+        view.add_item(button)
+    view.stop()  # clicks are told apart by id, so discord.py need not remember this view
+    return view

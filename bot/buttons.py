@@ -1,0 +1,185 @@
+"""What the buttons under a composition do, also after a restart: their ids say which piece they belong to."""
+
+import re
+from typing import Any, ClassVar, Final, Self
+
+import discord
+from discord import Interaction
+from discord.ui import Button, DynamicItem, Item, View
+
+from bot import board, checks, composing, delivery, replies
+from bot.client import ComposerBot
+from bot.composing import Ask
+from bot.store import Opus, Showing
+from bot.tuning import Tuning
+from core.errors import CadenzaError
+
+ID: Final = r"(?P<opus>[a-z0-9]{1,12})"
+
+
+class ButtonError(CadenzaError):
+    """Say why a click changes nothing."""
+
+
+class PieceButton(DynamicItem[Button[View]], template="never"):
+    """Find the piece of a clicked button, have `act` done, and answer whatever happens."""
+
+    busy: ClassVar[set[tuple[str, int]]] = set()  # what is being worked on: the button's id and the user's
+
+    def __init__(self, custom_id: str, opus: str) -> None:
+        super().__init__(Button(custom_id=custom_id))
+        self._opus = opus
+
+    @classmethod
+    async def from_custom_id(cls, interaction: Interaction, item: Item[Any], match: re.Match[str], /) -> Self:
+        """Make the button that was clicked."""
+        return cls(match.string, match["opus"])
+
+    async def callback(self, interaction: Interaction[Any]) -> Any:
+        """Answer a click."""
+        key = (self.custom_id, interaction.user.id)
+        first = key not in self.busy
+        self.busy.add(key)
+        try:
+            async with replies.answering(interaction):
+                if not first:
+                    raise ButtonError("Your last click on this button is still being worked on.")
+                await self.act(interaction, await interaction.client.store.get(self._opus))
+        except Exception as error:  # discord.py would only log it, and the user would see a failed interaction
+            await replies.apologise(interaction, error)
+        finally:
+            if first:
+                self.busy.discard(key)
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        raise NotImplementedError
+
+
+class Again(PieceButton, template=f"again:{ID}"):
+    """Compose by the same recipe."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        await composing.again(interaction, opus)
+
+
+class Vary(PieceButton, template=f"vary:{ID}"):
+    """Compose another second half."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        await composing.vary(interaction, opus)
+
+
+class Continue(PieceButton, template=f"continue:{ID}"):
+    """Compose on from the end."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        await composing.go_on(interaction, opus)
+
+
+class Takes(PieceButton, template=f"takes:{ID}"):
+    """Compose several short pieces."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        await composing.takes(interaction, opus)
+
+
+class Tune(PieceButton, template=f"tune:{ID}"):
+    """Ask for other values."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        await interaction.response.send_modal(Tuning(interaction.client.catalogue, opus))
+
+
+class Sheet(PieceButton, template=f"sheet:{ID}"):
+    """Show the sheet music."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        await composing.sheet(interaction, opus)
+
+
+class Share(PieceButton, template=f"share:{ID}"):
+    """Put the piece into the server's showcase."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        checks.author(interaction, opus)
+        bot = interaction.client
+        showcase = (await bot.store.server(interaction.guild_id)).showcase
+        channel = None if interaction.guild is None or showcase is None else interaction.guild.get_channel(showcase)
+        if interaction.guild is None or not isinstance(channel, discord.TextChannel):
+            raise ButtonError(
+                "This server has no showcase. Somebody who may manage it can choose a channel for that with /server."
+            )
+        if (showing := await bot.store.showing(opus.id)) is not None:
+            raise ButtonError(f"This piece is in a showcase already: {_link(showing)}")
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        take = await composing.revive(bot, opus)
+        answer = delivery.present(opus, take, board.under_showing(opus, 0))
+        fitting = delivery.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
+        message = await delivery.send(channel, fitting, f"By <@{opus.author}>")
+        showing = Showing(interaction.guild.id, channel.id, message.id)
+        await bot.store.show(opus.id, showing)
+        await interaction.edit_original_response(content=f"It is in the showcase: {_link(showing)}")
+
+
+class Delete(PieceButton, template=f"delete:{ID}"):
+    """Delete the piece and its message."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        checks.author_or_moderator(interaction, opus)
+        await interaction.response.defer()
+        await _take_down(interaction, opus)
+        await interaction.client.store.delete(opus.id)
+        await interaction.delete_original_response()
+
+
+class Like(PieceButton, template=f"like:{ID}"):
+    """Rate a piece in a showcase, or take the rating back."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        likes = await interaction.client.store.rate(opus.id, interaction.user.id)
+        await interaction.response.edit_message(view=board.under_showing(opus, likes))
+
+
+class Withdraw(PieceButton, template=f"withdraw:{ID}"):
+    """Take a piece out of the showcase."""
+
+    async def act(self, interaction: Ask, opus: Opus) -> None:
+        """Do what the button says."""
+        checks.author_or_moderator(interaction, opus)
+        await interaction.response.defer()
+        await interaction.client.store.withdraw(opus.id)
+        await interaction.delete_original_response()
+
+
+ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Sheet, Share, Delete, Like, Withdraw)
+
+
+async def setup(bot: ComposerBot) -> None:
+    """Have the bot know its buttons by their ids."""
+    bot.add_dynamic_items(*ITEMS)
+
+
+async def _take_down(interaction: Ask, opus: Opus) -> None:
+    """Delete a piece's message in a showcase, if it has one that is still there."""
+    showing = await interaction.client.store.showing(opus.id)
+    if showing is None:
+        return
+    channel = interaction.client.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.get_partial_message(showing.message).delete()
+    except discord.HTTPException:
+        return
+
+
+def _link(showing: Showing) -> str:
+    return f"https://discord.com/channels/{showing.server}/{showing.channel}/{showing.message}"
