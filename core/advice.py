@@ -13,7 +13,16 @@ OFF_GRID: Final = 0.05  # share of onsets beside the grid
 WIDE_GAP: Final = 0.4  # nats between training and held-out loss
 
 
-def advise(history: Sequence[Epoch], *, epochs: int, tokens: int, pieces: int, unit: Fraction, on_grid: float | None, based: bool) -> tuple[str, ...]:
+def advise(
+    history: Sequence[Epoch],
+    *,
+    epochs: int,
+    tokens: int,
+    pieces: int,
+    unit: Fraction,
+    on_grid: float | None,
+    based: bool,
+) -> tuple[str, ...]:
     """Say what a musician should know or do next; empty if all is well.
 
     `epochs` is what was planned, `tokens` the music learned from before transposition, `on_grid` the share of onsets on
@@ -24,19 +33,30 @@ def advise(history: Sequence[Epoch], *, epochs: int, tokens: int, pieces: int, u
     advice = []
     if tokens < FEW_NOTES and not based:
         advice.append(
-            f"There is little music to learn from ({pieces} pieces, {tokens:,} tokens): start from a trained model with --base, or add more pieces."
+            f"There is little music to learn from ({pieces} pieces, {tokens:,} tokens): "
+            "start from a trained model with --base, or add more pieces."
         )
     if on_grid is not None and 1 - on_grid > OFF_GRID:
         finer = {Fraction(1): "--rest-unit 1/2", Fraction(1, 2): "--rest-unit 1/4"}.get(unit)
         advice.append(
             f"{1 - on_grid:.0%} of the onsets lie beside the grid of {unit} quarter and were moved: "
-            + (f"try {finer}." if finer else "the music is played freely or has triplets; quantised files would be learned better.")
+            + (
+                f"try {finer}."
+                if finer
+                else "the music is played freely or has triplets; quantised files would be learned better."
+            )
         )
-    if len(history) > 1 and last is best and len(history) >= epochs and history[-2].val_loss - last.val_loss > STILL_LEARNING:
+    if (
+        len(history) > 1
+        and last is best
+        and len(history) >= epochs
+        and history[-2].val_loss - last.val_loss > STILL_LEARNING
+    ):
         advice.append("It was still learning when it stopped: give it more --epochs.")
     if last.val_loss - best.val_loss > OVERFIT:
         advice.append(
-            f"It has been learning its pieces by heart since epoch {best.epoch}, whose weights are kept: more music, more --dropout or a smaller --size would help."
+            f"It has been learning its pieces by heart since epoch {best.epoch}, "
+            "whose weights are kept: more music, more --dropout or a smaller --size would help."
         )
     elif last is best and last.val_loss - last.loss > WIDE_GAP and not based:
         advice.append("It knows its own pieces much better than new ones: more music or more --dropout would help.")

@@ -36,10 +36,10 @@ Weights = dict[str, NDArray[np.float32]]
 class Params:
     """Hold all that rebuilds and describes a model.
 
-    `units` is the width of each of `layers` LSTMs, `dropout` the share of their outputs and `weight_drop` the share of their recurrent
-    weights that is left out while learning, `window` the tokens a training step sees at once. `hears` is False
-    for the plainest network, which sees tokens and no pitches. `gravity` and `tempo` (quarters a minute) are the defaults when
-    composing. `training` tells how the model came to be: data, figures, versions.
+    `units` is the width of each of `layers` LSTMs, `dropout` the share of their outputs and `weight_drop` the share of
+    their recurrent weights that is left out while learning, `window` the tokens a training step sees at once. `hears`
+    is False for the plainest network, which sees tokens and no pitches. `gravity` and `tempo` (quarters a minute) are
+    the defaults when composing. `training` tells how the model came to be: data, figures, versions.
     """
 
     anchor: Anchor = "lowest"
@@ -111,7 +111,9 @@ class Bundle:
 def load(directory: Path) -> Bundle:
     """Load the model in a folder. Raises BundleError."""
     if not directory.is_dir():
-        raise BundleError(f"There is no model in {directory}: a model is a folder with params.json and weights.safetensors.")
+        raise BundleError(
+            f"There is no model in {directory}: a model is a folder with params.json and weights.safetensors."
+        )
     return load_files(directory / "weights.safetensors", directory / "params.json")
 
 
@@ -126,11 +128,16 @@ def load_files(weights: Path, params: Path) -> Bundle:
     expected = parsed.shapes
     if {name: tensor.shape for name, tensor in tensors.items()} != expected:
         wrong = sorted(
-            (set(tensors) ^ set(expected)) | {n for n in set(tensors) & set(expected) if tensors[n].shape != expected[n]}
+            (set(tensors) ^ set(expected))
+            | {n for n in set(tensors) & set(expected) if tensors[n].shape != expected[n]}
         )
-        raise BundleError(f"{weights} does not belong to {params}: {', '.join(wrong[:3])} differ. Take both from the same model.")
+        raise BundleError(
+            f"{weights} does not belong to {params}: {', '.join(wrong[:3])} differ. Take both from the same model."
+        )
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-        raise BundleError(f"{weights} holds weights that are not numbers; the training must have failed. Train it again.")
+        raise BundleError(
+            f"{weights} holds weights that are not numbers; the training must have failed. Train it again."
+        )
     floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
     return Bundle(params.parent.name or "model", parsed, floats, sha256(content).hexdigest()[:12])
 
@@ -187,7 +194,8 @@ def check_name(name: str) -> str:
     """Return a model's name, or raise BundleError if it is not one."""
     if not NAME.fullmatch(name):
         raise BundleError(
-            f"{name[:40]!r} cannot be a model's name: use 1 to 32 small letters, digits, - and _, beginning with a letter or digit."
+            f"{name[:40]!r} cannot be a model's name: use 1 to 32 small letters, digits, - and _, "
+            "beginning with a letter or digit."
         )
     return name
 

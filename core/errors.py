@@ -1,15 +1,15 @@
 """The errors of the house.
 
-    CadenzaError            anything that a user can mend; str(error) is a finished sentence for them
-      NotationError         a text that is not in the notation; it shows the place
-      ReadingError          a file that cannot be read as music
-      CorpusError           a collection that gives nothing to learn from
-      BundleError           a model that is missing, damaged or badly named
-      RequestError          an option outside its range
-      TrainingError         a training that cannot start or go on
-        Cancelled           somebody stopped the work
-      AudioError            sound that could not be made
-      PictureError          a picture that could not be drawn
+CadenzaError            anything that a user can mend; str(error) is a finished sentence for them
+  NotationError         a text that is not in the notation; it shows the place
+  ReadingError          a file that cannot be read as music
+  CorpusError           a collection that gives nothing to learn from
+  BundleError           a model that is missing, damaged or badly named
+  RequestError          an option outside its range
+  TrainingError         a training that cannot start or go on
+    Cancelled           somebody stopped the work
+  AudioError            sound that could not be made
+  PictureError          a picture that could not be drawn
 """
 
 

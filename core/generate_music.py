@@ -1,4 +1,7 @@
-"""Compose on the command line: `python -m core.generate_music MODEL_WEIGHTS MODEL_PARAMS PARSED_NOTES OUTPUT PRIMER`."""
+"""Compose on the command line.
+
+python -m core.generate_music MODEL_WEIGHTS MODEL_PARAMS PARSED_NOTES OUTPUT PRIMER [options]
+"""
 
 import argparse
 import sys
@@ -9,7 +12,7 @@ from typing import get_args
 from core import audio, performing, pipeline
 from core.errors import CadenzaError, RequestError
 from core.novelty import NOTABLE
-from core.pipeline import Composition, ComposeRequest, Take
+from core.pipeline import ComposeRequest, Composition, Take
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,19 +41,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("weights", type=Path, metavar="MODEL_WEIGHTS", help="the model's weights.safetensors")
     parser.add_argument("params", type=Path, metavar="MODEL_PARAMS", help="the model's params.json")
-    parser.add_argument("notes", type=Path, metavar="PARSED_NOTES", help="the model's notes.txt: quotes from it are reported")
+    parser.add_argument(
+        "notes", type=Path, metavar="PARSED_NOTES", help="the model's notes.txt: quotes from it are reported"
+    )
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="the .mid file to write")
-    parser.add_argument("primer", metavar="PRIMER", help='how the piece begins, in the notation: 72r1; "" lets the model begin')
-    parser.add_argument("--temperature", type=float, default=1.0, help="divides the logits: 0.5 is tame, 1.5 wild (default 1.0)")
+    parser.add_argument(
+        "primer", metavar="PRIMER", help='how the piece begins, in the notation: 72r1; "" lets the model begin'
+    )
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="divides the logits: 0.5 is tame, 1.5 wild (default 1.0)"
+    )
     parser.add_argument("--gravity", type=float, help="how strongly the piece keeps to its key (default: the model's)")
-    parser.add_argument("--top-p", type=float, default=1.0, help="keep only the likeliest tokens of this probability (default 1)")
-    parser.add_argument("--seed", type=int, help="the same seed gives the same piece (default: a new one, which is shown)")
+    parser.add_argument(
+        "--top-p", type=float, default=1.0, help="keep only the likeliest tokens of this probability (default 1)"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="the same seed gives the same piece (default: a new one, which is shown)"
+    )
     parser.add_argument("--bars", type=int, help="length in bars of four quarters (default: until the model ends)")
-    parser.add_argument("--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)")
+    parser.add_argument(
+        "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"
+    )
     parser.add_argument("--tempo", type=float, help="quarters a minute (default: the model's)")
     parser.add_argument("--instrument", default="piano", help=f"one of: {', '.join(performing.INSTRUMENTS)}")
     parser.add_argument(
-        "--audio", nargs="?", const="mp3", choices=get_args(audio.Format), help="write the sound beside OUTPUT (mp3 if no format is named)"
+        "--audio",
+        nargs="?",
+        const="mp3",
+        choices=get_args(audio.Format),
+        help="write the sound beside OUTPUT (mp3 if no format is named)",
     )
     parser.add_argument("--picture", action="store_true", help="write the piano roll beside OUTPUT as PNG")
     return parser
@@ -77,12 +96,18 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
 
 def _write(composition: Composition, output: Path) -> None:
     request = composition.request
-    print(f"{composition.model.name}, seed {request.seed}, gravity {request.gravity:g}, tempo {request.tempo:g}", file=sys.stderr)
+    print(
+        f"{composition.model.name}, seed {request.seed}, gravity {request.gravity:g}, tempo {request.tempo:g}",
+        file=sys.stderr,
+    )
     output.parent.mkdir(parents=True, exist_ok=True)
     for number, take in enumerate(composition.takes, 1):
         path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
         print(take.text)
-        print(f"{_facts(take)}: {', '.join(str(written) for written in _write_take(take, path, request.audio))}", file=sys.stderr)
+        print(
+            f"{_facts(take)}: {', '.join(str(written) for written in _write_take(take, path, request.audio))}",
+            file=sys.stderr,
+        )
 
 
 def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:

@@ -19,7 +19,9 @@ NONE: Final = 128  # no pitch
 VOICES: Final = 6  # pitches kept of a chord, counted from its own note
 START: Final = 60  # the note that the first one is measured from
 NO_STEP: Final = 255
-PLACES: Final = 16  # places in a bar are counted in sixteenths, whatever the rest unit, so that all models are of one shape
+PLACES: Final = (
+    16  # places in a bar are counted in sixteenths, whatever the rest unit, so that all models are of one shape
+)
 BARS: Final = 8  # bars are counted up to a period
 
 ID, PITCH, STEP, PLACE, BAR, BASE = range(6)

@@ -36,9 +36,9 @@ class TrainRequest:
     """Ask for a model.
 
     `model` is the folder to publish it to, `work` the one for what a training leaves on its way. `base` is the folder
-    of a model to begin from, whose shape then holds. `resume` goes on from the checkpoint in `work`; without it a checkpoint there is
-    overwritten. `on_grid` is the share of the collection's onsets that lay on the grid. `facts` are kept in params.json:
-    title, source, terms and command.
+    of a model to begin from, whose shape then holds. `resume` goes on from the checkpoint in `work`; without it a
+    checkpoint there is overwritten. `on_grid` is the share of the collection's onsets that lay on the grid. `facts` are
+    kept in params.json: title, source, terms and command.
     """
 
     notes: Notes
@@ -76,8 +76,8 @@ def train(
 ) -> Training:
     """Train a model and publish it.
 
-    `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3). When `stop` says so, the
-    best epoch so far is published. Raises CadenzaError for anything that the user can mend.
+    `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3). When `stop`
+    says so, the best epoch so far is published. Raises CadenzaError for anything that the user can mend.
     """
     work = Path(request.work)
     work.mkdir(parents=True, exist_ok=True)
@@ -137,7 +137,8 @@ def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
     base = bundle.load(Path(request.base))
     if base.params.anchor != notes.anchor:
         raise TrainingError(
-            f"{base.name} writes the {base.params.anchor} note of a chord first, and these notes the {notes.anchor}: parse them with --anchor {base.params.anchor}."
+            f"{base.name} writes the {base.params.anchor} note of a chord first, and these notes the {notes.anchor}: "
+            f"parse them with --anchor {base.params.anchor}."
         )
     shape = {name: getattr(base.params, name) for name in ("units", "layers", "hears")}
     params = replace(request.params, anchor=notes.anchor, rest_unit=str(notes.unit), training={}, **shape)
@@ -187,7 +188,10 @@ def _facts(
         "val_accuracy": round(best.val_accuracy, 4),
         "seconds": round(sum(epoch.seconds for epoch in fitted.history)),
         "settings": asdict(request.settings),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in ("tensorflow", "keras", "numpy")}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        },
     }
 
 

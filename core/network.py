@@ -11,7 +11,9 @@ Time comes first in every tensor: `(time, batch, ...)`.
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow loads: it talks about missing GPUs on stderr otherwise
+os.environ.setdefault(
+    "TF_CPP_MIN_LOG_LEVEL", "3"
+)  # before TensorFlow loads: it talks about missing GPUs on stderr otherwise
 
 import keras
 import numpy as np
@@ -25,7 +27,7 @@ States = list[tuple[tf.Tensor, tf.Tensor]]  # h and c of each layer, (batch, uni
 
 
 class Network(keras.Model):  # type: ignore[misc]
-    """Turn frames `(time, batch, COLUMNS)` and the state before them into logits `(time, batch, SIZE)` and the state after.
+    """Turn frames `(time, batch, COLUMNS)` and a state into logits `(time, batch, SIZE)` and the state after them.
 
     With `seed` the initial weights and the dropout are reproducible.
     """
@@ -34,7 +36,13 @@ class Network(keras.Model):  # type: ignore[misc]
         super().__init__()
         self.params = params
         self.lstms = [
-            UnrolledLSTM(params.units, params.weight_drop, seed, kernel_initializer=_glorot(seed, i), recurrent_initializer=_orthogonal(seed, i))
+            UnrolledLSTM(
+                params.units,
+                params.weight_drop,
+                seed,
+                kernel_initializer=_glorot(seed, i),
+                recurrent_initializer=_orthogonal(seed, i),
+            )
             for i in range(params.layers)
         ]
         self.dropouts = [keras.layers.Dropout(params.dropout, seed=seed + i) for i in range(params.layers)]
@@ -81,9 +89,9 @@ class Network(keras.Model):  # type: ignore[misc]
 class UnrolledLSTM(keras.layers.LSTM):  # type: ignore[misc]
     """Compute what `keras.layers.LSTM` computes, with its weights, faster.
 
-    The input's projection is one product for all steps, and so is the recurrent kernel's gradient; only what must go step
-    by step does. Gradients stop at the window's edges. While training, `weight_drop` of the recurrent weights are left out,
-    the same ones for a whole window (Merity, Keskar and Socher 2018).
+    The input's projection is one product for all steps, and so is the recurrent kernel's gradient; only what must go
+    step by step does. Gradients stop at the window's edges. While training, `weight_drop` of the recurrent weights are
+    left out, the same ones for a whole window (Merity, Keskar and Socher 2018).
     """
 
     def __init__(self, units: int, weight_drop: float, seed: int, **arguments: object) -> None:
@@ -144,7 +152,11 @@ class Head(PlainHead):
         of = dict(zip(hearing.PARTS, tf.split(out, list(hearing.PARTS.values()), axis=-1), strict=True))
         base = tf.cast(frames[..., BASE], tf.int32)
         notes = of["note"] + _shift(of["step"], 127 - base, 128) + _near(of["note_ringing"], frames[..., RINGING])
-        pitches = of["pitch"] + _near(of["interval_before"], frames[..., BEFORE]) + _near(of["interval_now"], frames[..., NOW])
+        pitches = (
+            of["pitch"]
+            + _near(of["interval_before"], frames[..., BEFORE])
+            + _near(of["interval_now"], frames[..., NOW])
+        )
         if self.params.anchor == "lowest":
             sounded = _shift(pitches, base + 1, 127)
         else:
@@ -182,13 +194,15 @@ def _roll(voices: tf.Tensor) -> tf.Tensor:
 def _near(by_distance: tf.Tensor, voices: tf.Tensor) -> tf.Tensor:
     """Sum `by_distance` `(..., 2 * REACH + 1)` over the distances of each pitch from each voice: `(..., 128)`."""
     padded = tf.pad(_roll(voices), [[0, 0], [0, 0], [REACH, REACH]])
-    shifted = [by_distance[..., d : d + 1] * padded[..., 2 * REACH - d : 2 * REACH - d + 128] for d in range(2 * REACH + 1)]
+    shifted = [
+        by_distance[..., d : d + 1] * padded[..., 2 * REACH - d : 2 * REACH - d + 128] for d in range(2 * REACH + 1)
+    ]
     return tf.add_n(shifted)
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _shift(x: tf.Tensor, offset: tf.Tensor, width: int) -> tuple[tf.Tensor, object]:
-    """Return y `(..., width)` with `y[i] = x[i + offset]`, zero outside; the gradient is a shift back, not a scatter."""
+    """Return y `(..., width)` with `y[i] = x[i + offset]`, zero outside; the gradient is a shift back, no scatter."""
 
     def gather(values: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
         index = start[..., None] + tf.range(size)
@@ -200,7 +214,9 @@ def _shift(x: tf.Tensor, offset: tf.Tensor, width: int) -> tuple[tf.Tensor, obje
 
 
 def _recur(z: tf.Tensor, kernel: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Run the LSTM's recurrence over projected inputs `(time, batch, 4 * units)`; return all h and c `(time, batch, units)`.
+    """Run the LSTM's recurrence over projected inputs `(time, batch, 4 * units)`.
+
+    Return all h and c, `(time, batch, units)`.
 
     Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; gates in Keras's order i, f, g, o.
     """
@@ -234,24 +250,36 @@ def _recur(z: tf.Tensor, kernel: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor) -> tup
                 squashed = tf.tanh(cs[t])
                 dh += dhs[t]
                 dc += dh * o * (1 - squashed * squashed)
-                gates_gradient = (dc * g * i * (1 - i), dc * c_before[t] * f * (1 - f), dc * i * (1 - g * g), dh * squashed * o * (1 - o))
+                gates_gradient = (
+                    dc * g * i * (1 - i),
+                    dc * c_before[t] * f * (1 - f),
+                    dc * i * (1 - g * g),
+                    dh * squashed * o * (1 - o),
+                )
                 dz = tf.concat(gates_gradient, axis=1)
                 return t - 1, tf.matmul(dz, transposed), dc * f, dzs.write(t, dz)
 
             zeros = tf.zeros_like(h0)
-            *_, dzs = tf.while_loop(lambda t, *_: t >= 0, back, (steps - 1, zeros, zeros, array()), maximum_iterations=steps)
+            *_, dzs = tf.while_loop(
+                lambda t, *_: t >= 0, back, (steps - 1, zeros, zeros, array()), maximum_iterations=steps
+            )
             dzs = dzs.stack()
             flat = [tf.reshape(x, (-1, x.shape[-1])) for x in (h_before, dzs)]
             return dzs, tf.matmul(*flat, transpose_a=True)
 
         return (hs, cs), gradient
 
-    return run(z, kernel)
+    outputs, cells = run(z, kernel)
+    return outputs, cells
 
 
 def _glorot(seed: int, layer: int) -> keras.initializers.Initializer:
-    return keras.initializers.GlorotUniform(seed=np.random.SeedSequence([seed, layer + 1]).generate_state(1)[0].item() % 2**31)
+    return keras.initializers.GlorotUniform(
+        seed=np.random.SeedSequence([seed, layer + 1]).generate_state(1)[0].item() % 2**31
+    )
 
 
 def _orthogonal(seed: int, layer: int) -> keras.initializers.Initializer:
-    return keras.initializers.Orthogonal(seed=np.random.SeedSequence([seed, layer + 1, 1]).generate_state(1)[0].item() % 2**31)
+    return keras.initializers.Orthogonal(
+        seed=np.random.SeedSequence([seed, layer + 1, 1]).generate_state(1)[0].item() % 2**31
+    )

@@ -24,7 +24,10 @@ RESTS: Final = range(256, 260)
 SIZE: Final = 260
 LONGEST_REST: Final = len(RESTS)  # units of r4
 
-_TOKEN = re.compile(r"(?P<blank>[\s,]+)|(?P<note>[0-9]+)|(?P<interval>-[0-9]*)|(?P<rest>[rR][0-9]?)|(?P<other>.)", re.DOTALL)
+_TOKEN = re.compile(
+    r"(?P<blank>[\s,]+)|(?P<note>[0-9]+)|(?P<interval>-[0-9]*)|(?P<rest>[rR][0-9]?)|(?P<other>.)", re.DOTALL
+)
+_SEPARATE: Final = "Put a rest between two notes ({}r1 {}r1), or write a chord as 72-4r1."
 
 
 def note(pitch: int) -> int:
@@ -79,10 +82,14 @@ def parse(text: str, anchor: Anchor = "lowest", *, open_end: bool = False) -> li
             waiting += _read_rest(text, word, span)
             base = None
         else:
-            raise NotationError(text, *span, f"{word!r} is not part of the notation: write notes as 72, rests as r1, chords as 60-4-7.")
+            raise NotationError(
+                text, *span, f"{word!r} is not part of the notation: write notes as 72, rests as r1, chords as 60-4-7."
+            )
         where = span
     if base is not None and not open_end:
-        raise NotationError(text, *where, f"The last note needs a rest that says how long it lasts: {text[slice(*where)]}r1.")
+        raise NotationError(
+            text, *where, f"The last note needs a rest that says how long it lasts: {text[slice(*where)]}r1."
+        )
     return ids + rests(waiting)
 
 
@@ -132,11 +139,15 @@ def _natural(index: int) -> int:
 def _read_note(text: str, word: str, span: tuple[int, int], base: int | None) -> int:
     if len(word) > 3 or int(word) > 127:
         raise NotationError(
-            text, *span, f"{_short(word)} is not a MIDI note (0-127). Put a rest between two notes (72r1 76r1), or write a chord as 72-4r1."
+            text,
+            *span,
+            f"{_short(word)} is not a MIDI note (0-127). {_SEPARATE.format(72, 76)}",
         )
     if base is not None:
         raise NotationError(
-            text, *span, f"{word} follows a note without a rest. Put a rest between two notes ({base}r1 {word}r1), or write a chord as 72-4r1."
+            text,
+            *span,
+            f"{word} follows a note without a rest. {_SEPARATE.format(base, word)}",
         )
     return int(word)
 
@@ -145,21 +156,36 @@ def _read_interval(text: str, word: str, span: tuple[int, int], base: int | None
     if len(word) == 1:
         raise NotationError(text, *span, "An interval needs its semitones behind the minus: 60-4-7.")
     if base is None:
-        raise NotationError(text, *span, f"The interval {_short(word)} needs a note before it, as in 60{word if len(word) < 5 else '-4'}r1.")
+        raise NotationError(
+            text,
+            *span,
+            f"The interval {_short(word)} needs a note before it, as in 60{word if len(word) < 5 else '-4'}r1.",
+        )
     if len(word) > 4 or not 1 <= (semitones := int(word[1:])) <= 127:
-        raise NotationError(text, *span, f"{_short(word)} is not an interval (-1 to -127 semitones from the chord's own note).")
+        raise NotationError(
+            text, *span, f"{_short(word)} is not an interval (-1 to -127 semitones from the chord's own note)."
+        )
     if semitones <= last:
-        raise NotationError(text, *span, f"Intervals count from the chord's own note and ascend: {word} cannot follow -{last}. Write 60-4-7 for C-E-G.")
+        raise NotationError(
+            text,
+            *span,
+            f"Intervals count from the chord's own note and ascend: {word} cannot follow -{last}. "
+            "Write 60-4-7 for C-E-G.",
+        )
     pitch = base + semitones if anchor == "lowest" else base - semitones
     if not 0 <= pitch <= 127:
         direction = "above" if anchor == "lowest" else "below"
-        raise NotationError(text, *span, f"{word} lies {semitones} semitones {direction} {base}, outside the MIDI notes (0-127).")
+        raise NotationError(
+            text, *span, f"{word} lies {semitones} semitones {direction} {base}, outside the MIDI notes (0-127)."
+        )
     return semitones
 
 
 def _read_rest(text: str, word: str, span: tuple[int, int]) -> int:
     if len(word) == 1 or not 1 <= (units := int(word[1:])) <= LONGEST_REST:
-        raise NotationError(text, *span, f"{word} is not a rest: there are r1, r2, r3 and r4, and more of them for longer (r4r2).")
+        raise NotationError(
+            text, *span, f"{word} is not a rest: there are r1, r2, r3 and r4, and more of them for longer (r4r2)."
+        )
     return units
 
 

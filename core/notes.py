@@ -1,9 +1,9 @@
 """notes.txt: the parsed pieces of a collection, a header and then a line a piece, title and text.
 
-    # cadenza notes 1
-    # anchor: lowest
-    # rest unit: 1/2
-    Aus meines Herzens Grunde<TAB>60-4-7r262r164r1
+# cadenza notes 1
+# anchor: lowest
+# rest unit: 1/2
+Aus meines Herzens Grunde<TAB>60-4-7r262r164r1
 """
 
 import os
@@ -64,7 +64,9 @@ def read_notes(path: Path) -> Notes:
     body = rest.split("\n")
     facts = dict(line[2:].split(": ", 1) for line in body[:2] if line.startswith("# ") and ": " in line)
     anchor, unit = facts.get("anchor"), facts.get("rest unit", "")
-    if (anchor != "lowest" and anchor != "highest") or unit not in map(str, UNITS):
-        raise CorpusError(f"The header of {path} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4).")
+    if anchor not in ("lowest", "highest") or unit not in map(str, UNITS):
+        raise CorpusError(
+            f"The header of {path} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4)."
+        )
     pieces = tuple((title, text) for title, tab, text in (line.partition("\t") for line in body[2:]) if tab)
-    return Notes(anchor, Fraction(unit), pieces)
+    return Notes("lowest" if anchor == "lowest" else "highest", Fraction(unit), pieces)

@@ -17,7 +17,7 @@ _SEED: Final = 20_011  # of the multipliers that hash a run of events
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Name the longest run that stands in a training piece too: the piece, where it starts in the new one, how many events."""
+    """Name a run that stands in a training piece too: the piece, where the run starts in the new one, its events."""
 
     title: str
     start: int
@@ -31,7 +31,7 @@ class Index:
         self._codes: dict[tuple[int | None, str, str], int] = {}
         self.titles = [title for title, _ in pieces]
         encoded = [self._encode(text) for _, text in pieces]
-        # Two columns an event: with and without its distance from the event before, for the inside of a run and its head.
+        # Two columns an event, for the inside of a run and its head: with and without the step from the event before.
         self.events = np.concatenate([np.zeros((0, 2), np.int64), *(np.vstack([codes, [-1, -1]]) for codes in encoded)])
         self.owners = np.repeat(np.arange(len(encoded)), [len(codes) + 1 for codes in encoded])
         hashes = _hashes(self.events)
@@ -39,13 +39,16 @@ class Index:
         self.hashes = hashes[self.order]
 
     def longest_quote(self, text: str, since: int = 0) -> Quote | None:
-        """Return the longest run of events of a piece, from event `since` on, that a training piece has too, transposed or not."""
+        """Return the longest run of a piece, from event `since` on, that a training piece has too, in any key."""
         events = self._encode(text)[since:]
         best: Quote | None = None
         for start, value in enumerate(_hashes(events).tolist()):
             if best is not None and start + best.events - since >= len(events):
                 break
-            left, right = np.searchsorted(self.hashes, np.uint64(value), "left"), np.searchsorted(self.hashes, np.uint64(value), "right")
+            left, right = (
+                np.searchsorted(self.hashes, np.uint64(value), "left"),
+                np.searchsorted(self.hashes, np.uint64(value), "right"),
+            )
             for place in self.order[left:right].tolist():
                 length = self._common(events[start:], place)
                 if length >= SHORTEST and (best is None or length > best.events):
@@ -61,10 +64,13 @@ class Index:
 
     def _encode(self, text: str) -> NDArray[np.int64]:
         """Number the events of a text, each by step, chord and rests, and by chord and rests alone: `(events, 2)`."""
-        codes, before = [], None
+        codes: list[list[int]] = []
+        before: int | None = None
         for note, chord, rests in _EVENT.findall(text):
             step = None if before is None else int(note) - before
-            codes.append([self._codes.setdefault(key, len(self._codes)) for key in ((step, chord, rests), (None, chord, rests))])
+            codes.append(
+                [self._codes.setdefault(key, len(self._codes)) for key in ((step, chord, rests), (None, chord, rests))]
+            )
             before = int(note)
         return np.array(codes, np.int64).reshape(-1, 2)
 
@@ -76,5 +82,8 @@ def _hashes(events: NDArray[np.int64]) -> NDArray[np.uint64]:
     multipliers = np.random.default_rng(_SEED).integers(1, 2**63, SHORTEST, dtype=np.uint64)
     runs = len(events) - SHORTEST + 1
     columns = [events[k : k + runs, 0 if k else 1].astype(np.uint64) + np.uint64(2) for k in range(SHORTEST)]
-    mixed = sum((column * multiplier for column, multiplier in zip(columns, multipliers, strict=True)), np.zeros(runs, np.uint64))
+    mixed = sum(
+        (column * multiplier for column, multiplier in zip(columns, multipliers, strict=True)),
+        np.zeros(runs, np.uint64),
+    )
     return np.asarray(mixed ^ (mixed >> np.uint64(29)))

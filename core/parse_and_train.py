@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tqdm import tqdm
 
 from core import bundle, corpus
 from core.bundle import Params
-from core.corpus import CollectSettings
+from core.corpus import CollectSettings, RestUnit
 from core.errors import CadenzaError
 from core.learning import SIZES, Training, TrainRequest, train
 from core.notes import Notes, read_notes
@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error.filename or options.parsed} cannot be used: {error.strerror}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped before there was anything to keep; files that were read are remembered for the next run.", file=sys.stderr)
+        print(
+            "Stopped before there was anything to keep; files that were read are remembered for the next run.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 
@@ -42,25 +45,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m core.parse_and_train",
-        description="Read a folder of music into the notation, say what was taken and what was not, and train a model on it.",
+        description="Read a folder of music into the notation, report on it, and train a model on it.",
     )
-    parser.add_argument("music", metavar="TRAIN_DIR", help="a folder, file or zip of MIDI, MusicXML, ABC or Humdrum; - takes the notes parsed before")
-    parser.add_argument("parsed", type=Path, metavar="PARSED_NOTES_DIR", help="where notes.txt, report.csv and all that a training leaves go")
+    parser.add_argument(
+        "music",
+        metavar="TRAIN_DIR",
+        help="a folder, file or zip of MIDI, MusicXML, ABC or Humdrum; - takes the notes parsed before",
+    )
+    parser.add_argument(
+        "parsed",
+        type=Path,
+        metavar="PARSED_NOTES_DIR",
+        help="where notes.txt, report.csv and all that a training leaves go",
+    )
     reading = parser.add_argument_group("reading")
-    reading.add_argument("--rest-unit", choices=("auto", "1", "1/2", "1/4"), help="quarters that r1 lasts (default: the base's, or auto)")
-    reading.add_argument("--anchor", choices=("lowest", "highest"), help="the note of a chord that is written first (default: the base's, or lowest)")
-    reading.add_argument("--least-on-grid", type=float, default=0.0, help="leave pieces out of which a smaller share falls on the grid (default 0)")
+    reading.add_argument(
+        "--rest-unit", choices=("auto", "1", "1/2", "1/4"), help="quarters that r1 lasts (default: the base's, or auto)"
+    )
+    reading.add_argument(
+        "--anchor",
+        choices=("lowest", "highest"),
+        help="the note of a chord that is written first (default: the base's, or lowest)",
+    )
+    reading.add_argument(
+        "--least-on-grid",
+        type=float,
+        default=0.0,
+        help="leave pieces out of which a smaller share falls on the grid (default 0)",
+    )
     reading.add_argument("--parsed-only", action="store_true", help="stop after parsing")
     model = parser.add_argument_group("model")
     model.add_argument("--model", type=Path, help="the folder of the new model (default: PARSED_NOTES_DIR/model)")
-    model.add_argument("--base", type=Path, help="the folder of a model to go on from, instead of learning from nothing")
-    model.add_argument("--size", choices=tuple(SIZES), default="medium", help="a preset of the three below (default medium)")
+    model.add_argument(
+        "--base", type=Path, help="the folder of a model to go on from, instead of learning from nothing"
+    )
+    model.add_argument(
+        "--size", choices=tuple(SIZES), default="medium", help="a preset of the three below (default medium)"
+    )
     model.add_argument("--units", type=int, help="width of each LSTM")
     model.add_argument("--layers", type=int, help="how many LSTMs stand on each other")
     model.add_argument("--dropout", type=float, help="share of each LSTM's outputs that is left out while learning")
-    model.add_argument("--weight-drop", type=float, help="share of each LSTM's recurrent weights that is left out while learning")
-    model.add_argument("--window", type=int, default=Params.__dataclass_fields__["window"].default, help="tokens of one step (default 128)")
-    model.add_argument("--plain", action="store_true", help="the textbook network, which sees tokens and hears no pitches")
+    model.add_argument(
+        "--weight-drop", type=float, help="share of each LSTM's recurrent weights that is left out while learning"
+    )
+    model.add_argument(
+        "--window",
+        type=int,
+        default=Params.__dataclass_fields__["window"].default,
+        help="tokens of one step (default 128)",
+    )
+    model.add_argument(
+        "--plain", action="store_true", help="the textbook network, which sees tokens and hears no pitches"
+    )
     model.add_argument("--gravity", type=float, help="the model's default when composing")
     model.add_argument("--tempo", type=float, help="the model's default when composing, quarters a minute")
     training = parser.add_argument_group("training")
@@ -77,8 +113,12 @@ def _parser() -> argparse.ArgumentParser:
         default = Settings.__dataclass_fields__[flag.replace("-", "_")].default
         training.add_argument(f"--{flag}", type=kind, default=default, help=f"{help_text} (default {default})")
     training.add_argument("--minutes", type=float, help="stop after the epoch in which this time is over")
-    training.add_argument("--validation-share", type=float, default=0.1, help="share of the pieces that is held out (default 0.1)")
-    training.add_argument("--resume", action="store_true", help="go on from the last epoch of a training that was stopped")
+    training.add_argument(
+        "--validation-share", type=float, default=0.1, help="share of the pieces that is held out (default 0.1)"
+    )
+    training.add_argument(
+        "--resume", action="store_true", help="go on from the last epoch of a training that was stopped"
+    )
     training.add_argument("--no-clips", action="store_true", help="no sample clips from the epochs")
     training.add_argument("--tensorboard", type=Path, metavar="DIR", help="write figures for TensorBoard")
     card = parser.add_argument_group("the model card")
@@ -97,7 +137,7 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     options.parsed.mkdir(parents=True, exist_ok=True)
     settings = CollectSettings(
         anchor=options.anchor or (base.anchor if base else "lowest"),
-        rest_unit=options.rest_unit or (base.rest_unit if base else "auto"),
+        rest_unit=cast(RestUnit, options.rest_unit or (base.rest_unit if base else "auto")),
         least_on_grid=options.least_on_grid,
     )
     collection = corpus.collect(Path(options.music), settings, cache=options.parsed / ".cache")
@@ -123,8 +163,14 @@ def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arg
     _conclude(training, options)
 
 
-def _request(options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]) -> TrainRequest:
-    shape = {name: value for name in ("units", "layers", "dropout", "weight_drop") if (value := getattr(options, name)) is not None}
+def _request(
+    options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]
+) -> TrainRequest:
+    shape = {
+        name: value
+        for name in ("units", "layers", "dropout", "weight_drop")
+        if (value := getattr(options, name)) is not None
+    }
     defaults = {name: value for name in ("gravity", "tempo") if (value := getattr(options, name)) is not None}
     settings = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name != "seconds"}
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
@@ -146,10 +192,17 @@ def _request(options: argparse.Namespace, notes: Notes, on_grid: float | None, a
 
 def _conclude(training: Training, options: argparse.Namespace) -> None:
     best = training.best
-    print(f"Ended: {training.ended}. Best is epoch {best.epoch}: held-out loss {best.val_loss:.3f} nats a token.", file=sys.stderr)
+    print(
+        f"Ended: {training.ended}. Best is epoch {best.epoch}: held-out loss {best.val_loss:.3f} nats a token.",
+        file=sys.stderr,
+    )
     for sentence in training.advice:
         print(f"- {sentence}", file=sys.stderr)
-    print(f"The model is in {options.model or options.parsed / 'model'}; curve.png, history.csv and clips are in {options.parsed}.", file=sys.stderr)
+    print(
+        f"The model is in {options.model or options.parsed / 'model'}; "
+        f"curve.png, history.csv and clips are in {options.parsed}.",
+        file=sys.stderr,
+    )
     if training.ended == "stopped":
         print("The same command with --resume goes on from here.", file=sys.stderr)
 
@@ -162,11 +215,16 @@ class _Bar:
 
     def show(self, progress: Progress) -> None:
         if self.bar is None:
-            self.bar = tqdm(total=progress.steps, unit="step", bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix}", leave=False)
+            self.bar = tqdm(
+                total=progress.steps, unit="step", bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix}", leave=False
+            )
         minutes, seconds = divmod(int(progress.seconds_left), 60)
         self.bar.set_description(f"epoch {progress.epoch}/{progress.epochs}", refresh=False)
         last = f", held-out {progress.last.val_loss:.3f}" if progress.last else ""
-        self.bar.set_postfix_str(f"loss {progress.loss:.3f}{last}, {progress.tokens_per_second:,.0f} tokens/s, {minutes}:{seconds:02} left", refresh=False)
+        self.bar.set_postfix_str(
+            f"loss {progress.loss:.3f}{last}, {progress.tokens_per_second:,.0f} tokens/s, {minutes}:{seconds:02} left",
+            refresh=False,
+        )
         self.bar.update(progress.step - self.bar.n)
 
     def finish(self, epoch: Epoch) -> None:
@@ -174,8 +232,8 @@ class _Bar:
             self.bar.close()
             self.bar = None
         tqdm.write(
-            f"epoch {epoch.epoch:3}  loss {epoch.loss:.4f}  held-out {epoch.val_loss:.4f}  accuracy {epoch.val_accuracy:.3f}"
-            f"  {epoch.seconds:.0f} s  {epoch.tokens_per_second:,.0f} tokens/s",
+            f"epoch {epoch.epoch:3}  loss {epoch.loss:.4f}  held-out {epoch.val_loss:.4f}"
+            f"  accuracy {epoch.val_accuracy:.3f}  {epoch.seconds:.0f} s  {epoch.tokens_per_second:,.0f} tokens/s",
             file=sys.stderr,
         )
 

@@ -34,11 +34,16 @@ class Figures(Protocol):
     """Say what an epoch of training measured, losses in nats a token."""
 
     @property
-    def epoch(self) -> int: ...
+    def epoch(self) -> int:
+        """Count from 1."""
+
     @property
-    def loss(self) -> float: ...
+    def loss(self) -> float:
+        """Average over what it learned from."""
+
     @property
-    def val_loss(self) -> float: ...
+    def val_loss(self) -> float:
+        """Average over what was held out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,8 @@ def _options(request: ComposeRequest, units_per_bar: int) -> Options:
         raise RequestError(f"A piece can have 1 to {LONGEST_PIECE} bars; {request.bars} were asked for.")
     if request.tempo is None or not 20 <= request.tempo <= 300:
         raise RequestError(f"The tempo is {request.tempo} quarters a minute; it must be from 20 to 300.")
-    assert request.gravity is not None and request.seed is not None
+    assert request.gravity is not None
+    assert request.seed is not None
     return Options(
         temperature=request.temperature,
         gravity=request.gravity,

@@ -61,8 +61,14 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
     source = _Tune(tune)
     if not source.voices:
         raise ReadingError("The tune has no music behind its K: line. Add some, or choose another.", "no notes")
-    if (letters := sum(len(re.findall("[A-Ga-g]", voice)) for voice in source.voices.values())) > budget.notes + 200:
-        raise too_many("notes", letters, budget.notes)
+    text = "".join(source.voices.values())
+    for what, pattern, most in (
+        ("notes", "[A-Ga-g]", budget.notes),
+        ("rests", "z", budget.notes),
+        ("bars", r"\|", 4 * budget.quarters),
+    ):
+        if (count := len(re.findall(pattern, text))) > most:
+            raise too_many(what, count, most)
     with music21_on("ABC"):
         voices = [_Voice(text) for text in source.voices.values()]
         shift = lead_in(voices[0].pickup, source.metres[0]) if source.metres else Fraction(0)

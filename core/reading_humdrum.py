@@ -37,7 +37,7 @@ def read_humdrum(data: bytes, title: str, budget: Budget) -> Piece:
 def _check(text: str, budget: Budget) -> tuple[str, ...]:
     """Hold the text to the budget and to metres in two or four, and return these."""
     metres = dict[str, None]()
-    notes = bar = 0
+    notes = rests = bar = 0
     for number, line in enumerate(text.splitlines(), 1):
         if line.count("\t") >= budget.tracks:
             raise too_many("spines", line.count("\t") + 1, budget.tracks)
@@ -53,6 +53,12 @@ def _check(text: str, budget: Budget) -> tuple[str, ...]:
             if _ENDLESS.search(line):
                 raise damaged("Humdrum", f"line {number} has a note of an impossible length")
             notes += len(_NOTE.findall(line))
-    if notes > budget.notes:
-        raise too_many("notes", notes, budget.notes)
+            rests += line.count("r")
+    for what, count, most in (
+        ("notes", notes, budget.notes),
+        ("rests", rests, budget.notes),
+        ("bars", bar, budget.quarters),
+    ):
+        if count > most:
+            raise too_many(what, count, most)
     return tuple(metres)

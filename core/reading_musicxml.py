@@ -133,6 +133,8 @@ def _check(root: Element, budget: Budget) -> tuple[Fraction, tuple[str, ...]]:
         raise too_many("parts", len(parts), budget.tracks)
     if (notes := sum(note.find("rest") is None for note in root.iter("note"))) > budget.notes:
         raise too_many("notes", notes, budget.notes)
+    if (bars := max((len(part.findall("measure")) for part in parts), default=0)) > budget.quarters:
+        raise too_many("bars", bars, budget.quarters)
     metres = dict[str, None]()
     for measure in root.iter("measure"):
         for name in _signatures(measure):

@@ -49,7 +49,9 @@ class Options:
             ("takes", self.takes, 1, 64),
         ):
             if not lowest <= value <= highest:
-                raise RequestError(f"The {name.replace('_', '-')} is {value:g}; it must be from {lowest:g} to {highest:g}.")
+                raise RequestError(
+                    f"The {name.replace('_', '-')} is {value:g}; it must be from {lowest:g} to {highest:g}."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,10 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
         logits = model.step(np.array([frame], np.int16), states)
     if opening.ear.time >= limit:
         bars = -(-opening.ear.time // bar)
-        raise RequestError(f"The primer is {bars} bars long already: ask for more than {bars} bars, up to {LONGEST_PIECE}, or shorten it.")
+        raise RequestError(
+            f"The primer is {bars} bars long already: ask for more than {bars} bars, up to {LONGEST_PIECE}, "
+            "or shorten it."
+        )
     takes = [opening.copy(np.random.default_rng([options.seed, take])) for take in range(options.takes)]
     logits, states = np.repeat(logits, len(takes), 0), np.repeat(states, len(takes), 1)
     parting = limit - ENDING_BARS * bar if options.units is not None else limit
@@ -84,7 +89,11 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
         logits, states = _play(model, takes, logits, states, parting)
     if options.units is None:
         return tuple(Sample(tuple(take.ids), take.ended) for take in takes)
-    forks = [take.copy(np.random.default_rng([options.seed, i, fork])) for i, take in enumerate(takes) for fork in range(ENDINGS)]
+    forks = [
+        take.copy(np.random.default_rng([options.seed, i, fork]))
+        for i, take in enumerate(takes)
+        for fork in range(ENDINGS)
+    ]
     logits, states = np.repeat(logits, ENDINGS, 0), np.repeat(states, ENDINGS, 1)
     logits, _ = _play(model, forks, logits, states, limit)
     closing = logits[:, BOUNDARY] - np.logaddexp.reduce(logits, axis=1)
@@ -95,23 +104,22 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
 def pull(counts: NDArray[np.float64], bases: NDArray[np.intp], anchor: Anchor) -> NDArray[np.float64]:
     """Return what tonal gravity 1 adds to each token's logit: `(streams, SIZE)`.
 
-    A memory of pitch classes, like the cache of Grave, Joulin and Usunier's neural cache language model (2017): `counts`
-    `(streams, 12)` is how often each has sounded so far, SMOOTHING added, and a token that would sound a pitch of class c gets
-    the logarithm of 12 times the share of c. `bases` are the notes that intervals are measured from.
+    A memory of pitch classes, like the cache of a neural cache language model (Grave, Joulin and Usunier 2017):
+    `counts` `(streams, 12)` is how often each has sounded so far, SMOOTHING added, and a token that would sound a
+    pitch of class c gets the logarithm of 12 times the share of c. `bases` are the notes that intervals are measured
+    from.
     """
-    classes = np.log(12 * counts / counts.sum(1, keepdims=True))
-    first, sign = (bases, 1) if anchor == "lowest" else (-bases, -1)
-    weights = np.zeros((len(counts), SIZE))
-    weights[:, _NOTES] = classes[:, _NOTE_CLASSES]
-    sounded = (first[:, None] + _INTERVAL_SIZES) * sign % 12
-    weights[:, _INTERVALS] = classes.take(np.arange(len(counts))[:, None] * 12 + sounded)
-    return weights
+    pulls = np.zeros((len(counts), 13))  # of the twelve classes, and of what does not sound
+    pulls[:, :12] = np.log(12 * counts / counts.sum(1, keepdims=True))
+    return pulls.take(_SOUNDED[anchor][bases] + 13 * np.arange(len(counts))[:, None])
 
 
 class _Stream:
     """Follow one take: what it has written, what may come next, and what it remembers of its key."""
 
-    def __init__(self, model: Stepper, options: Options, limit: int, chance: np.random.Generator, *, endless: bool) -> None:
+    def __init__(
+        self, model: Stepper, options: Options, limit: int, chance: np.random.Generator, *, endless: bool
+    ) -> None:
         self.options, self.limit, self.chance, self.endless = options, limit, chance, endless
         self.ear = Ear(model.anchor, model.units_per_bar)
         self.ids: list[int] = []
@@ -122,7 +130,13 @@ class _Stream:
     def copy(self, chance: np.random.Generator) -> "_Stream":
         """Return a stream that goes on from here with a chance of its own."""
         other = object.__new__(_Stream)
-        other.__dict__ = {**self.__dict__, "chance": chance, "ear": self.ear.copy(), "ids": self.ids.copy(), "counts": self.counts.copy()}
+        other.__dict__ = {
+            **self.__dict__,
+            "chance": chance,
+            "ear": self.ear.copy(),
+            "ids": self.ids.copy(),
+            "counts": self.counts.copy(),
+        }
         return other
 
     def take(self, token: int) -> list[int]:
@@ -140,7 +154,7 @@ class _Stream:
         return frame
 
     def allow(self, mask: NDArray[np.bool_]) -> None:
-        """Mark the tokens that keep the text a piece in normal form that is not longer than the limit, in `mask` `(SIZE,)`."""
+        """Mark in `mask` `(SIZE,)` what keeps the text a piece in normal form that is not longer than the limit."""
         left = self.limit - self.ear.time
         last = self.ids[-1] if self.ids else BOUNDARY
         if last in NOTES or last in INTERVALS:
@@ -161,17 +175,21 @@ class _Stream:
         return self.ended or (self.ear.time >= until and self.ids[-1] in RESTS)
 
 
-def _play(model: Stepper, streams: Sequence[_Stream], logits: Floats, states: States, until: int) -> tuple[Floats, States]:
+def _play(
+    model: Stepper, streams: Sequence[_Stream], logits: Floats, states: States, until: int
+) -> tuple[Floats, States]:
     """Step all streams until each is done; return the logits and states behind each one's last token."""
     logits, states = logits.copy(), states.copy()
     going = [i for i, stream in enumerate(streams) if not stream.done(until)]
+    now, moving = logits[going], states[:, going]  # of those that go on
     while going:
-        tokens = _choose([streams[i] for i in going], logits[going])
-        frames = np.array([streams[i].take(token) for i, token in zip(going, tokens, strict=True)], np.int16)
-        some = states[:, going]
-        logits[going] = model.step(frames, some)
-        states[:, going] = some
-        going = [i for i in going if not streams[i].done(until)]
+        tokens = _choose([streams[i] for i in going], now)
+        frames = [streams[i].take(token) for i, token in zip(going, tokens, strict=True)]
+        now = model.step(np.array(frames, np.int16), moving)
+        staying = [row for row, i in enumerate(going) if not streams[i].done(until)]
+        if len(staying) < len(going):
+            logits[going], states[:, going] = now, moving
+            going, now, moving = [going[row] for row in staying], now[staying], moving[:, staying]
     return logits, states
 
 
@@ -181,13 +199,20 @@ def _choose(streams: Sequence[_Stream], logits: Floats) -> list[int]:
     mask = np.zeros(logits.shape, np.bool_)
     for stream, row in zip(streams, mask, strict=True):
         stream.allow(row)
-    scores = np.where(mask, logits, -np.inf)
     if options.gravity:
-        counts, bases = np.array([stream.counts for stream in streams]), np.array([stream.ear.base for stream in streams])
-        scores += options.gravity * pull(counts, bases, streams[0].ear.anchor)
+        counts, bases = (
+            np.array([stream.counts for stream in streams]),
+            np.array([stream.ear.base for stream in streams]),
+        )
+        scores = pull(counts, bases, streams[0].ear.anchor)
+        scores *= options.gravity
+        scores += logits
+    else:
+        scores = logits.astype(np.float64)
+    scores = np.where(mask, scores, -np.inf)
     scores -= scores.max(1, keepdims=True)
     scores /= options.temperature
-    probabilities = np.exp(scores)
+    probabilities = np.exp(scores, out=scores)
     if options.top_p < 1:
         _cut(probabilities, options.top_p)
     reached = np.cumsum(probabilities, axis=1)
@@ -204,7 +229,14 @@ def _cut(probabilities: NDArray[np.float64], top_p: float) -> None:
     np.put_along_axis(probabilities, order, ordered, 1)
 
 
+def _sounded(anchor: Anchor) -> NDArray[np.intp]:
+    """Return which pitch class each token would sound behind an event's note, 12 for none: `(128, SIZE)`."""
+    classes = np.full((128, SIZE), 12)
+    classes[:, _NOTES] = np.arange(128) % 12
+    sign = 1 if anchor == "lowest" else -1
+    classes[:, INTERVALS.start : INTERVALS.stop] = (np.arange(128)[:, None] + sign * np.arange(1, 128)) % 12
+    return classes
+
+
 _NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
-_INTERVALS: Final[Any] = slice(INTERVALS.start, INTERVALS.stop)
-_NOTE_CLASSES: Final = np.arange(128) % 12
-_INTERVAL_SIZES: Final = np.arange(1, 128)
+_SOUNDED: Final[dict[Anchor, NDArray[np.intp]]] = {"lowest": _sounded("lowest"), "highest": _sounded("highest")}

@@ -117,7 +117,8 @@ def fit(
 
     `start` gives the weights to begin from. With `checkpoint`, every epoch is written to that file, whole or not at
     all, and a training whose file is there goes on from it to the very weights it would have reached undisturbed.
-    `epoch_done` gets each epoch's figures and averaged weights; `stop` is asked between steps. Raises TrainingError, and Cancelled if it was stopped before one epoch was done.
+    `epoch_done` gets each epoch's figures and averaged weights; `stop` is asked between steps. Raises TrainingError,
+    and Cancelled if it was stopped before one epoch was done.
     """
     if not train or not held_out:
         raise TrainingError("There must be music to learn from and music held out to test with: at least two pieces.")
@@ -148,7 +149,10 @@ class _Trainer:
     """Hold what changes while a network learns."""
 
     def __init__(self, params: Params, settings: Settings, tokens: int, start: Weights | None) -> None:
-        from core.network import Network, keras, tf
+        import keras
+        import tensorflow as tf
+
+        from core.network import Network  # before Keras: it sets what TensorFlow says
 
         self.params, self.settings = params, settings
         self.network = Network(params, settings.seed)
@@ -340,8 +344,8 @@ def _stream(pieces: Sequence[Frames], epoch: int, settings: Settings) -> Frames:
     parts = []
     for i, frames in enumerate(pieces):
         order = np.random.default_rng([settings.seed, i]).permutation(len(KEYS))
-        for turn in range((epoch - 1) * settings.keys, epoch * settings.keys):
-            parts.append((frames, KEYS[order[turn % len(KEYS)]]))
+        turns = range((epoch - 1) * settings.keys, epoch * settings.keys)
+        parts += [(frames, KEYS[order[turn % len(KEYS)]]) for turn in turns]
     rng.shuffle(parts)
     return np.concatenate([in_key(frames, semitones) for frames, semitones in parts])
 

@@ -1,6 +1,5 @@
 """Sound that is there, is as long as its music, has its pitch and level, and says why when it is not."""
 
-import os
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -144,7 +143,7 @@ def test_a_synthesizer_that_takes_too_long_is_killed_with_its_children(tmp_path:
 def commands() -> list[str]:
     """Return the command lines of all processes."""
     found = []
-    for process in filter(str.isdigit, os.listdir("/proc")):
+    for process in filter(str.isdigit, (path.name for path in Path("/proc").iterdir())):
         try:
             found.append(Path("/proc", process, "cmdline").read_text())
         except OSError:  # it ended meanwhile

@@ -32,7 +32,12 @@ def test_publishing_replaces_the_whole_folder_and_leaves_nothing_else(copy: Path
     (copy / "stray.txt").write_text("from the model before")
     weights = {name: tensor + 1 for name, tensor in before.weights.items()}
     bundle.publish(copy, before.params, weights, "# notes\n", readme="A card.")
-    assert sorted(path.name for path in copy.iterdir()) == ["README.md", "notes.txt", "params.json", "weights.safetensors"]
+    assert sorted(path.name for path in copy.iterdir()) == [
+        "README.md",
+        "notes.txt",
+        "params.json",
+        "weights.safetensors",
+    ]
     assert [path.name for path in copy.parent.iterdir()] == ["copy"]
     assert bundle.load(copy).version != before.version
 
@@ -97,7 +102,9 @@ def test_a_missing_model_says_what_a_model_is(tmp_path: Path) -> None:
         bundle.load(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("name", ["", "../etc", "UPPER", "a" * 33, "-a", "_a", ".hidden", "a b", "a/b", "a\n", "ä", "%2e"])
+@pytest.mark.parametrize(
+    "name", ["", "../etc", "UPPER", "a" * 33, "-a", "_a", ".hidden", "a b", "a/b", "a\n", "ä", "%2e"]
+)
 def test_hostile_names_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be a model's name"):
         bundle.check_name(name)

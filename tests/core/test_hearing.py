@@ -35,7 +35,9 @@ def test_a_frame_tells_pitch_step_place_and_what_rings() -> None:
         ((60, 64, 67, 72), (59, 74), (59, 64, 67, 74)),
     ],
 )
-def test_a_passing_note_replaces_the_voice_that_it_leaves(ringing: tuple[int, ...], chord: tuple[int, ...], after: tuple[int, ...]) -> None:
+def test_a_passing_note_replaces_the_voice_that_it_leaves(
+    ringing: tuple[int, ...], chord: tuple[int, ...], after: tuple[int, ...]
+) -> None:
     assert lead(ringing, chord) == after
 
 

@@ -1,18 +1,20 @@
 """Novelty: quotes are found in any key, and nothing else is called one."""
 
+from fractions import Fraction
+
 import numpy as np
 
 from core import notation, score
 from core.novelty import SHORTEST, Index
 from core.score import Event, Score
-from fractions import Fraction
 
 
 def melody(seed: int, events: int = 60) -> str:
     chance = np.random.default_rng(seed)
-    onsets = np.cumsum(chance.integers(1, 4, events + 1))
-    line = [Event(int(onset), (int(pitch),)) for onset, pitch in zip(onsets, chance.integers(50, 80, events))]
-    return score.to_text(Score(tuple(line), int(onsets[-1]), Fraction(1, 2)), "lowest")
+    onsets = np.cumsum(chance.integers(1, 4, events + 1)).tolist()
+    pitches = chance.integers(50, 80, events).tolist()
+    line = [Event(onset, (pitch,)) for onset, pitch in zip(onsets[:-1], pitches, strict=True)]
+    return score.to_text(Score(tuple(line), onsets[-1], Fraction(1, 2)), "lowest")
 
 
 def slice_of(text: str, start: int, events: int, semitones: int) -> str:
@@ -20,7 +22,9 @@ def slice_of(text: str, start: int, events: int, semitones: int) -> str:
     whole = score.from_ids(ids, "lowest", Fraction(1, 2))
     kept = whole.events[start : start + events]
     first, end = kept[0].onset, whole.events[start + events].onset
-    return score.to_text(Score(tuple(Event(e.onset - first, e.pitches) for e in kept), end - first, whole.unit), "lowest")
+    return score.to_text(
+        Score(tuple(Event(e.onset - first, e.pitches) for e in kept), end - first, whole.unit), "lowest"
+    )
 
 
 def test_a_transposed_quote_is_found_whole() -> None:

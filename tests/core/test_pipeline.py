@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
@@ -25,7 +26,8 @@ def test_a_composition_has_notation_midi_sound_and_picture(request_: ComposeRequ
     composition = pipeline.compose(replace(request_, audio="mp3", picture=True))
     (take,) = composition.takes
     piece = score.from_text(take.text, composition.model.anchor, score.UNITS[1])
-    onsets = [note.start for track in MidiScore.from_midi(take.midi).tracks for note in track.notes]
+    read: Any = MidiScore.from_midi(take.midi)
+    onsets = [note.start for track in read.tracks for note in track.notes]
     assert take.bars == piece.bars == 4
     assert len(set(onsets)) == len(piece.events) == take.events
     assert take.primer_events == 1

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +43,7 @@ def test_it_learns(undisturbed: Fitted) -> None:
 
 
 def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fitted, tmp_path: Path) -> None:
-    """SIGKILL comes in the middle of the second epoch, from within the process itself; then it is stopped there politely."""
+    """SIGKILL comes in the middle of the second epoch, from within the process; then it is stopped there politely."""
     checkpoint = tmp_path / "checkpoint"
     program = f"""
         import os, signal
