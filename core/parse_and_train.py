@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--plain", action="store_true", help="the textbook network, which sees tokens and hears no pitches"
     )
-    model.add_argument("--gravity", type=float, help="the model's default when composing")
+    model.add_argument("--gravity", type=float, help="the model's default when composing (default: measured)")
     model.add_argument("--tempo", type=float, help="the model's default when composing, quarters a minute")
     training = parser.add_argument_group("training")
     for flag, kind, help_text in (
@@ -171,7 +171,7 @@ def _request(
         for name in ("units", "layers", "dropout", "weight_drop")
         if (value := getattr(options, name)) is not None
     }
-    defaults = {name: value for name in ("gravity", "tempo") if (value := getattr(options, name)) is not None}
+    defaults = {} if options.tempo is None else {"tempo": options.tempo}
     settings = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name != "seconds"}
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
     facts |= {name: value for name in ("title", "source", "terms") if (value := getattr(options, name)) is not None}
@@ -184,6 +184,7 @@ def _request(
         base=None if options.base is None else str(options.base),
         validation_share=options.validation_share,
         resume=options.resume,
+        gravity=options.gravity,
         on_grid=on_grid,
         clips=not options.no_clips,
         facts=facts,
