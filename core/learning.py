@@ -18,8 +18,9 @@ from core.notes import Notes, lines
 from core.novelty import Index
 from core.pictures import learning_curve
 from core.pipeline import ComposeRequest, Studio
+from core.progress import Epoch, Progress
 from core.stepping import Stepper
-from core.training import Epoch, Fitted, Progress, Settings, fit
+from core.training import Fitted, Settings, fit
 
 CLIP_BARS: Final = 8
 CLIPS: Final = 4  # epochs that leave a clip, spread over the training

@@ -17,7 +17,8 @@ from core.corpus import CollectSettings, RestUnit
 from core.errors import CadenzaError
 from core.learning import SIZES, Training, TrainRequest, train
 from core.notes import Notes, read_notes
-from core.training import Epoch, Progress, Settings
+from core.progress import Epoch, Progress
+from core.training import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
