@@ -20,7 +20,7 @@ from core.pictures import learning_curve
 from core.pipeline import ComposeRequest, Studio
 from core.progress import Epoch, Progress
 from core.stepping import Stepper
-from core.training import Fitted, Settings, fit
+from core.training import Fitted, Settings, device, fit
 
 CLIP_BARS: Final = 8
 CLIPS: Final = 4  # epochs that leave a clip, spread over the training
@@ -185,6 +185,7 @@ def _facts(
         "val_loss": round(best.val_loss, 4),
         "val_accuracy": round(best.val_accuracy, 4),
         "seconds": round(sum(epoch.seconds for epoch in fitted.history)),
+        "device": device(),
         "settings": asdict(request.settings),
         "versions": {
             "python": platform.python_version(),

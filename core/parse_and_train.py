@@ -18,7 +18,7 @@ from core.errors import CadenzaError
 from core.learning import SIZES, Training, TrainRequest, train
 from core.notes import Notes, read_notes
 from core.progress import Epoch, Progress
-from core.training import Settings
+from core.training import Settings, device
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,6 +150,7 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
 
 
 def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]) -> None:
+    print(f"Training on {device()}.", file=sys.stderr)
     bar = _Bar()
     board = None if options.tensorboard is None else _tensorboard(options.tensorboard)
 

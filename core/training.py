@@ -6,6 +6,7 @@ the network hears each piece from its beginning. Held-out pieces are heard whole
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -112,6 +113,16 @@ def fit(
     if not trainer.history:
         raise Cancelled("The training was stopped before its first epoch was done, so there is no model yet.")
     return Fitted(trainer.best_weights, trainer.best, tuple(trainer.history), ended)
+
+
+def device() -> str:
+    """Name what trains here: the GPU, if TensorFlow finds one, or else the CPU."""
+    from core.network import tf  # which says how much TensorFlow talks
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"the CPU ({os.cpu_count()} cores)"
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "a GPU"))
 
 
 class _Trainer:
