@@ -9,12 +9,6 @@ learned in one key, register or chord holds in all others. docs/network.md has t
 Time comes first in every tensor: `(time, batch, ...)`.
 """
 
-import os
-
-os.environ.setdefault(
-    "TF_CPP_MIN_LOG_LEVEL", "3"
-)  # before TensorFlow loads: it talks about missing GPUs on stderr otherwise
-
 import keras
 import numpy as np
 import tensorflow as tf

@@ -1,10 +1,12 @@
 """Learn from a folder of music: `python -m core.parse_and_train TRAIN_DIR PARSED_NOTES_DIR`."""
 
 import argparse
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -150,7 +152,14 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
 
 
 def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]) -> None:
-    print(f"Training on {device()}.", file=sys.stderr)
+    with _tensorflow_aside(options.parsed / "tensorflow.log"):
+        print(f"Training on {device()}.", file=sys.stderr)
+        training = _watched(options, _request(options, notes, on_grid, arguments))
+    _conclude(training, options)
+
+
+def _watched(options: argparse.Namespace, request: TrainRequest) -> Training:
+    """Train, with a progress bar on the terminal."""
     bar = _Bar()
     board = None if options.tensorboard is None else _tensorboard(options.tensorboard)
 
@@ -159,10 +168,7 @@ def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arg
         if board is not None:
             board(epoch)
 
-    training = train(
-        _request(options, notes, on_grid, arguments), report=bar.show, epoch_done=epoch_done, stop=_interrupted()
-    )
-    _conclude(training, options)
+    return train(request, report=bar.show, epoch_done=epoch_done, stop=_interrupted())
 
 
 def _request(
@@ -208,6 +214,24 @@ def _conclude(training: Training, options: argparse.Namespace) -> None:
     )
     if training.ended == "stopped":
         print("The same command with --resume goes on from here.", file=sys.stderr)
+
+
+@contextmanager
+def _tensorflow_aside(log: Path) -> Iterator[None]:
+    """Send to a file what TensorFlow's own code writes on standard error; its switches for that do nothing."""
+    try:
+        terminal = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # standard error is no file here
+        yield
+        return
+    ours = sys.stderr
+    with log.open("wb") as file, os.fdopen(terminal, "w", buffering=1) as sys.stderr:
+        os.dup2(file.fileno(), ours.fileno())
+        try:
+            yield
+        finally:
+            os.dup2(terminal, ours.fileno())
+            sys.stderr = ours
 
 
 class _Bar:

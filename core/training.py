@@ -117,7 +117,7 @@ def fit(
 
 def device() -> str:
     """Name what trains here: the GPU, if TensorFlow finds one, or else the CPU."""
-    from core.network import tf  # which says how much TensorFlow talks
+    import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
@@ -132,7 +132,7 @@ class _Trainer:
         import keras
         import tensorflow as tf
 
-        from core.network import Network  # before Keras: it sets what TensorFlow says
+        from core.network import Network
 
         self.params, self.settings = params, settings
         self.network = Network(params, settings.seed)

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_every_option_of_a_command_is_described(command: str) -> None:
 
 def test_every_package_has_its_licence_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    needed = list(chain(project["dependencies"], *project["optional-dependencies"].values()))
     licences = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
     names = {re.split(r"[ \[<>=]", requirement)[0] for requirement in needed}
     assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", licences)} == set()
