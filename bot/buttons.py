@@ -146,6 +146,7 @@ class Delete(PieceButton, template=f"delete:{ID}{OTHERS}"):
         for take in self.custom_id.partition(":")[2].split("."):  # made together, so by the same author
             await _take_down(interaction, take)
             await interaction.client.store.delete(take)
+            await interaction.client.cache.drop(take)
         await _remove_message(interaction)
 
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from discord import Interaction
 
-from bot import board, delivery, store
+from bot import board, delivery, reviving, store
 from bot.client import ComposerBot
 from bot.store import Opus
-from core import pipeline, reprise
+from core import reprise
 from core.errors import RequestError
 from core.pipeline import ComposeRequest, Take
 from core.sampling import LONGEST_PIECE
@@ -39,6 +39,8 @@ async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None
     else:
         answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
+    if len(opera) == 1:
+        await reviving.keep(bot, opera[0], recipe(bot, opera[0], missing_ok=True), composition.takes[0])
 
 
 async def again(interaction: Ask, opus: Opus) -> None:
@@ -72,15 +74,15 @@ async def takes(interaction: Ask, opus: Opus) -> None:
 
 async def sheet(interaction: Ask, opus: Opus) -> None:
     """Show a piece as sheet music."""
-    bot, tempo = interaction.client, opus.request.tempo
+    bot = interaction.client
     async with _turn(interaction):
-        engraved = await bot.studio.run(reprise.engrave, opus.text, opus.model, tempo or 0.0, delivery.title(opus))
+        engraved = await reviving.sheet(bot, opus, delivery.title(opus))
     await delivery.deliver(interaction, delivery.present_sheet(opus, engraved), bot.settings.upload_bytes)
 
 
 async def revive(bot: ComposerBot, opus: Opus) -> Take:
     """Make the files of a piece again from what is kept of it: the same bytes."""
-    return await bot.studio.run(pipeline.render, recipe(bot, opus, missing_ok=True), opus.model, opus.text, opus.given)
+    return await reviving.take(bot, opus, recipe(bot, opus, missing_ok=True))
 
 
 def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> ComposeRequest:

@@ -29,6 +29,7 @@ class Settings:
     deadline: int = 60
     waiting: int = 20
     upload_bytes: int = 8 * MIB
+    cache_bytes: int = 256 * MIB
     shards: int | None = None
     port: int = 8765
     log_level: str = "INFO"
@@ -105,6 +106,12 @@ VARIABLES: Final = (
     Variable("CADENZA_WAITING", "waiting", _number(1, 1000), "How many requests of one server may wait."),
     Variable(
         "CADENZA_UPLOAD_BYTES", "upload_bytes", _number(1024, 500 * MIB), "The most that one message's files may weigh."
+    ),
+    Variable(
+        "CADENZA_CACHE_BYTES",
+        "cache_bytes",
+        _number(0, 1 << 40),
+        "The most that sound and pictures kept in the data folder may weigh; they are made again when needed.",
     ),
     Variable(
         "CADENZA_SHARDS", "shards", _number(1, 10_000), "How many shards to open. Unset: as many as Discord advises."

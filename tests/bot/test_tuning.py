@@ -8,7 +8,7 @@ import pytest
 import simcord
 
 from bot.store import Store
-from tests.bot.clicking import filled_in, opus_in, opus_of, refusal, response
+from tests.bot.clicking import filled_in, opus_in, opus_of, refusal
 
 Then = Callable[[], Awaitable[None]]
 
