@@ -13,6 +13,8 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.studio import Studio
 from core.pipeline import ComposeRequest
+from tests.bot import databases
+from tests.machine import lacking
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,23 @@ def studio(tiny_model: Path) -> Iterator[Studio]:
     studio = Studio(2, 60, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
     yield studio
     studio.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """Return the URL of a PostgreSQL of the tests' own."""
+    programs = databases.binaries()
+    if programs is None:
+        lacking("PostgreSQL is not installed (Debian: postgresql).")
+    with databases.postgresql(programs) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def postgresql(cluster: str) -> AsyncIterator[str]:
+    """Return the URL of an empty database in it."""
+    yield cluster
+    await databases.empty(cluster)
 
 
 @pytest.fixture
