@@ -28,7 +28,7 @@ Ask = Interaction[ComposerBot]
 async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None = None) -> None:
     """Answer an interaction with a composition. Raises CadenzaError for anything that the user can mend."""
     bot = interaction.client
-    async with _turn(interaction):
+    async with _turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
         composition = await bot.studio.compose(request)
     origin = None if parent is None else parent.id
     keep = partial(store.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
@@ -75,7 +75,7 @@ async def takes(interaction: Ask, opus: Opus) -> None:
 async def sheet(interaction: Ask, opus: Opus) -> None:
     """Show a piece as sheet music."""
     bot = interaction.client
-    async with _turn(interaction):
+    async with _turn(interaction, cost=opus.bars):
         engraved = await reviving.sheet(bot, opus, delivery.title(opus))
     await delivery.deliver(interaction, delivery.present_sheet(opus, engraved), bot.settings.upload_bytes)
 
@@ -93,11 +93,11 @@ def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> Compose
 
 
 @asynccontextmanager
-async def _turn(interaction: Ask) -> AsyncIterator[None]:
-    """Promise an answer, and wait for a turn. Raises QueueError, privately if it is known at once."""
+async def _turn(interaction: Ask, cost: float) -> AsyncIterator[None]:
+    """Promise an answer, and wait for a turn. Raises as `Queue.admit` does, privately if it is known at once."""
     queue, user = interaction.client.queue, interaction.user.id
     server = interaction.guild_id or user
-    queue.admit(user, server)
+    queue.admit(user, server, cost)
     await interaction.response.defer(thinking=True)
-    async with queue.turn(user, server, partial(delivery.wait, interaction)):
+    async with queue.turn(user, server, cost, partial(delivery.wait, interaction)):
         yield

@@ -111,9 +111,12 @@ def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
 
 
 async def wait(interaction: Interaction, place: Place) -> None:
-    """Show somebody whose turn has not come where they stand."""
-    people = "1 request goes" if place.ahead == 1 else f"{place.ahead} requests go"
-    await interaction.edit_original_response(content=f"{people} first: about {place.seconds:.0f} seconds.")
+    """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
+    stand = {0: "Yours is next", 1: "1 request goes first"}.get(place.ahead, f"{place.ahead} requests go first")
+    try:
+        await interaction.edit_original_response(content=f"{stand}: about {place.seconds:.0f} seconds.")
+    except discord.HTTPException as error:
+        _log.info("A place in the queue could not be shown: %s", error)
 
 
 async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:

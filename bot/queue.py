@@ -1,4 +1,4 @@
-"""Who is next: one request a user, turns between servers, a bounded number waiting."""
+"""Who is next: one request a user, turns between servers, a bounded number waiting, an allowance for each user."""
 
 import asyncio
 import math
@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from bot.allowance import Allowance
 from core.errors import CadenzaError
 
 LOOK_AGAIN: Final = 2.0  # seconds between two looks at one's place, and so between two edits of a message
 TYPICAL: Final = 2.0  # seconds that a request is thought to take before any has been measured
 NEWEST: Final = 0.2  # weight of the newest duration in the running mean
+LONGEST_WAIT: Final = 600.0  # seconds; Discord forgets a promised answer after 900
 
 
 class QueueError(CadenzaError):
@@ -35,23 +37,30 @@ class Queue:
     those have waiting.
     """
 
-    def __init__(self, running: int, waiting: int) -> None:
+    def __init__(self, running: int, waiting: int, allowance: Allowance) -> None:
         self._free, self._running, self._waiting = running, running, waiting
+        self._allowance = allowance
         self._lines: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()  # the first server is next
         self._users: set[int] = set()
         self._mean = TYPICAL
 
-    def admit(self, user: int, server: int) -> None:
-        """Raise QueueError if a request would not be let in."""
+    def admit(self, user: int, server: int, cost: float) -> None:
+        """Raise QueueError or AllowanceError if a request would not be let in; `cost` is in bars to compose."""
         if user in self._users:
             raise QueueError("Your last request is still being worked on. Wait for its answer, then ask again.")
         if len(self._lines.get(server, ())) >= self._waiting:
             raise QueueError(f"{self._waiting} requests of this server are waiting already. Try again in a minute.")
+        self._allowance.check(user, cost)
+        if not self._free and (seconds := self._place(server).seconds) > LONGEST_WAIT:
+            raise QueueError(f"The wait is about {seconds / 60:.0f} minutes at the moment. Try again later.")
 
     @asynccontextmanager
-    async def turn(self, user: int, server: int, tell: Callable[[Place], Awaitable[None]]) -> AsyncIterator[None]:
-        """Wait for a turn and hold it; `tell` hears of each new place while there is a wait. Raises QueueError."""
-        self.admit(user, server)
+    async def turn(
+        self, user: int, server: int, cost: float, tell: Callable[[Place], Awaitable[None]]
+    ) -> AsyncIterator[None]:
+        """Wait for a turn and hold it; `tell` hears of each new place while there is a wait. Raises as `admit` does."""
+        self.admit(user, server, cost)
+        self._allowance.spend(user, cost)
         self._users.add(user)
         try:
             await self._arrive(server, tell)
@@ -104,10 +113,12 @@ class Queue:
         if not line:
             del self._lines[server]
 
-    def _place(self, server: int, ticket: asyncio.Future[None]) -> Place:
-        mine = self._lines[server].index(ticket)
+    def _place(self, server: int, ticket: asyncio.Future[None] | None = None) -> Place:
+        """Find a ticket's place, or that of the next one which a server would get."""
+        line = self._lines.get(server, deque())
+        mine = len(line) if ticket is None else line.index(ticket)
         servers = list(self._lines)
-        turn = servers.index(server)
+        turn = servers.index(server) if server in self._lines else len(servers)
         ahead = mine + sum(
             min(len(line), mine + (position < turn))
             for position, (other, line) in enumerate(self._lines.items())

@@ -28,6 +28,7 @@ class Settings:
     workers: int = 2
     deadline: int = 60
     waiting: int = 20
+    allowance: int = 1024
     upload_bytes: int = 8 * MIB
     cache_bytes: int = 256 * MIB
     shards: int | None = None
@@ -104,6 +105,12 @@ VARIABLES: Final = (
     Variable("CADENZA_WORKERS", "workers", _number(1, 64), "How many processes compose at the same time."),
     Variable("CADENZA_DEADLINE", "deadline", _number(5, 600), "Seconds after which a request is given up."),
     Variable("CADENZA_WAITING", "waiting", _number(1, 1000), "How many requests of one server may wait."),
+    Variable(
+        "CADENZA_ALLOWANCE",
+        "allowance",
+        _number(1, 1_000_000),
+        "How many bars a user may have composed in ten minutes; each take counts.",
+    ),
     Variable(
         "CADENZA_UPLOAD_BYTES", "upload_bytes", _number(1024, 500 * MIB), "The most that one message's files may weigh."
     ),
