@@ -92,6 +92,16 @@ async def test_tells_how_many_go_first_in_the_order_in_which_they_will() -> None
     }
 
 
+async def test_tells_of_a_place_only_when_it_has_changed_by_something() -> None:
+    hall = Hall(_queue(running=1, waiting=50))
+    for user in range(21):
+        await hall.arrive(str(user), user, server=1)
+    for user in range(20):
+        await hall.finish(str(user))
+    assert hall.places["20"] == [19, 14, 10, 7, 5, 3, 2, 1, 0]
+    assert hall.places["1"] == [0]
+
+
 async def test_a_user_has_one_request_at_a_time() -> None:
     hall = Hall(_queue(running=2, waiting=5))
     await hall.arrive("a", 1, server=1)
