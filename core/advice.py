@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
-from core.training import Epoch
+from core.progress import Epoch
 
 FEW_NOTES: Final = 20_000  # tokens of music, before transposition, under which a network from nothing learns little
 OVERFIT: Final = 0.02  # nats that the held-out loss may rise above its best before it counts

@@ -108,7 +108,8 @@ def _trained(facts: Any) -> str:
         learned = f", {facts['loss']:.3f} on its own with dropout" if facts.get("loss") is not None else ""
         clauses.append(f"Loss on held-out pieces: {facts['val_loss']:.3f} nats a token{learned}.")
     if facts.get("seconds"):
-        clauses.append(f"That took {facts['seconds'] / 60:.0f} minutes.")
+        where = f" on {facts['device']}" if facts.get("device") else ""
+        clauses.append(f"That took {facts['seconds'] / 60:.0f} minutes{where}.")
     if facts.get("seed") is not None:
         clauses.append(f"Seed {facts['seed']}.")
     if versions := facts.get("versions"):

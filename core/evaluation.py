@@ -21,7 +21,7 @@ from core.score import Score
 from core.stepping import Stepper, one_thread
 
 TEMPERATURES: Final = (0.8, 1.0, 1.2)
-GRAVITIES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+GRAVITIES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 NEAR_ENOUGH: Final = 0.02  # of the real pieces' scale consistency
 STREAMS: Final = 64  # pieces that go through the network at once
 RESAMPLES: Final = 1000  # of the bootstrap over pieces

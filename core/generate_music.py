@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, help="the same seed gives the same piece (default: a new one, which is shown)"
     )
     parser.add_argument("--bars", type=int, help="length in bars of four quarters (default: until the model ends)")
+    parser.add_argument("--key", help="the key of the result, as G or 'E minor' (default: as it comes)")
     parser.add_argument(
         "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"
     )
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=get_args(audio.Format),
         help="write the sound beside OUTPUT (mp3 if no format is named)",
     )
+    parser.add_argument("--soundfont", help="what to play with (default: the first that is installed)")
     parser.add_argument("--picture", action="store_true", help="write the piano roll beside OUTPUT as PNG")
     return parser
 
@@ -86,10 +88,12 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         top_p=options.top_p,
         seed=options.seed,
         bars=options.bars,
+        key=options.key,
         takes=options.takes,
         tempo=options.tempo,
         instrument=options.instrument,
         audio=options.audio,
+        soundfont=options.soundfont,
         picture=options.picture,
     )
 

@@ -9,17 +9,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from core import bundle, hearing, notation, pipeline
+from core import bundle, evaluation, hearing, pipeline
 from core.advice import advise
 from core.bundle import Bundle, Params, Weights
 from core.corpus import split
-from core.errors import CorpusError, NotationError, TrainingError
+from core.errors import CorpusError, TrainingError
 from core.notes import Notes, lines
 from core.novelty import Index
 from core.pictures import learning_curve
 from core.pipeline import ComposeRequest, Studio
+from core.progress import Epoch, Progress
 from core.stepping import Stepper
-from core.training import Epoch, Fitted, Progress, Settings, fit
+from core.training import Fitted, Settings, device, fit
 
 CLIP_BARS: Final = 8
 CLIPS: Final = 4  # epochs that leave a clip, spread over the training
@@ -37,7 +38,8 @@ class TrainRequest:
 
     `model` is the folder to publish it to, `work` the one for what a training leaves on its way. `base` is the folder
     of a model to begin from, whose shape then holds. `resume` goes on from the checkpoint in `work`; without it a
-    checkpoint there is overwritten. `on_grid` is the share of the collection's onsets that lay on the grid. `facts` are
+    checkpoint there is overwritten. `gravity` is the model's default when composing; None measures on the held-out
+    pieces which one suits it. `on_grid` is the share of the collection's onsets that lay on the grid. `facts` are
     kept in params.json: title, source, terms and command.
     """
 
@@ -49,6 +51,7 @@ class TrainRequest:
     base: str | None = None
     validation_share: float = 0.1
     resume: bool = False
+    gravity: float | None = None
     on_grid: float | None = None
     clips: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -83,7 +86,8 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     bundle.check_name(Path(request.model).name)
     params, start = _beginning(request)
-    pieces = _listen(request.notes, params)
+    ids = evaluation.parse(request.notes)
+    pieces = [hearing.listen(each, params.anchor, params.units_per_bar) for each in ids]
     learned, held_out = split(request.notes.pieces, request.validation_share, request.settings.seed)
     if not learned or not held_out:
         raise CorpusError("At least two pieces are needed: one to learn from and one to test with.")
@@ -110,7 +114,12 @@ def train(
         epoch_done=done,
         stop=stop,
     )
-    params = replace(params, training=_facts(request, params, fitted, learned, held_out, sum(map(len, pieces))))
+    gravity = request.gravity
+    if gravity is None:
+        gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), [ids[i] for i in held_out])
+    params = replace(
+        params, gravity=gravity, training=_facts(request, params, fitted, learned, held_out, sum(map(len, pieces)))
+    )
     bundle.publish(Path(request.model), params, fitted.weights, "".join(line + "\n" for line in lines(request.notes)))
     curve = learning_curve(fitted.history)
     (work / "curve.png").write_bytes(curve)
@@ -145,17 +154,6 @@ def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
     return params, base.weights
 
 
-def _listen(notes: Notes, params: Params) -> list[hearing.Frames]:
-    frames = []
-    for title, text in notes.pieces:
-        try:
-            ids = notation.parse(text, notes.anchor)
-        except NotationError as error:
-            raise CorpusError(f"The parsed notes of {title} are damaged. {error}") from None
-        frames.append(hearing.listen(ids, notes.anchor, params.units_per_bar))
-    return frames
-
-
 def _clip(request: TrainRequest, params: Params, weights: Weights, epoch: int) -> bytes | None:
     """Compose a clip with the weights of an epoch and keep it in the work folder."""
     made = Bundle("clip", params, weights, str(epoch))
@@ -187,6 +185,7 @@ def _facts(
         "val_loss": round(best.val_loss, 4),
         "val_accuracy": round(best.val_accuracy, 4),
         "seconds": round(sum(epoch.seconds for epoch in fitted.history)),
+        "device": device(),
         "settings": asdict(request.settings),
         "versions": {
             "python": platform.python_version(),

@@ -9,12 +9,6 @@ learned in one key, register or chord holds in all others. docs/network.md has t
 Time comes first in every tensor: `(time, batch, ...)`.
 """
 
-import os
-
-os.environ.setdefault(
-    "TF_CPP_MIN_LOG_LEVEL", "3"
-)  # before TensorFlow loads: it talks about missing GPUs on stderr otherwise
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -26,7 +20,7 @@ from core.hearing import BASE, BEFORE, ID, NONE, NOW, PITCH, PLACE, REACH, RINGI
 States = list[tuple[tf.Tensor, tf.Tensor]]  # h and c of each layer, (batch, units)
 
 
-class Network(keras.Model):  # type: ignore[misc]
+class Network(keras.Model):
     """Turn frames `(time, batch, COLUMNS)` and a state into logits `(time, batch, SIZE)` and the state after them.
 
     With `seed` the initial weights and the dropout are reproducible.
@@ -86,7 +80,7 @@ class Network(keras.Model):  # type: ignore[misc]
             variable.assign(weights[name])
 
 
-class UnrolledLSTM(keras.layers.LSTM):  # type: ignore[misc]
+class UnrolledLSTM(keras.layers.LSTM):
     """Compute what `keras.layers.LSTM` computes, with its weights, faster.
 
     The input's projection is one product for all steps, and so is the recurrent kernel's gradient; only what must go
@@ -111,7 +105,7 @@ class UnrolledLSTM(keras.layers.LSTM):  # type: ignore[misc]
         return outputs, (outputs[-1], tf.stop_gradient(cells[-1]))
 
 
-class PlainHead(keras.layers.Layer):  # type: ignore[misc]
+class PlainHead(keras.layers.Layer):
     """Give each token one logit of its own, as the textbook does."""
 
     def __init__(self, params: Params, seed: int) -> None:
@@ -200,7 +194,7 @@ def _near(by_distance: tf.Tensor, voices: tf.Tensor) -> tf.Tensor:
     return tf.add_n(shifted)
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
+@tf.custom_gradient
 def _shift(x: tf.Tensor, offset: tf.Tensor, width: int) -> tuple[tf.Tensor, object]:
     """Return y `(..., width)` with `y[i] = x[i + offset]`, zero outside; the gradient is a shift back, no scatter."""
 
@@ -225,7 +219,7 @@ def _recur(z: tf.Tensor, kernel: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor) -> tup
     def array() -> tf.TensorArray:
         return tf.TensorArray(tf.float32, size=steps)
 
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    @tf.custom_gradient
     def run(z: tf.Tensor, kernel: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], object]:
         def step(t: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *arrays: tf.TensorArray) -> tuple[object, ...]:
             i, f, g, o = tf.split(z[t] + tf.matmul(h, kernel), 4, axis=1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core import notation
 from core.notation import BOUNDARY, NOTES, SIZE, Anchor
-from core.training import KEYS
+from core.streams import KEYS
 
 ORDER: Final = 6  # tokens of a gram, the predicted one included; 260 ** 7 still fits 64 bits
 

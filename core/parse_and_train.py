@@ -1,10 +1,12 @@
 """Learn from a folder of music: `python -m core.parse_and_train TRAIN_DIR PARSED_NOTES_DIR`."""
 
 import argparse
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +19,8 @@ from core.corpus import CollectSettings, RestUnit
 from core.errors import CadenzaError
 from core.learning import SIZES, Training, TrainRequest, train
 from core.notes import Notes, read_notes
-from core.training import Epoch, Progress, Settings
+from core.progress import Epoch, Progress
+from core.training import Settings, device
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--plain", action="store_true", help="the textbook network, which sees tokens and hears no pitches"
     )
-    model.add_argument("--gravity", type=float, help="the model's default when composing")
+    model.add_argument("--gravity", type=float, help="the model's default when composing (default: measured)")
     model.add_argument("--tempo", type=float, help="the model's default when composing, quarters a minute")
     training = parser.add_argument_group("training")
     for flag, kind, help_text in (
@@ -149,6 +152,14 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
 
 
 def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]) -> None:
+    with _tensorflow_aside(options.parsed / "tensorflow.log"):
+        print(f"Training on {device()}.", file=sys.stderr)
+        training = _watched(options, _request(options, notes, on_grid, arguments))
+    _conclude(training, options)
+
+
+def _watched(options: argparse.Namespace, request: TrainRequest) -> Training:
+    """Train, with a progress bar on the terminal."""
     bar = _Bar()
     board = None if options.tensorboard is None else _tensorboard(options.tensorboard)
 
@@ -157,10 +168,7 @@ def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arg
         if board is not None:
             board(epoch)
 
-    training = train(
-        _request(options, notes, on_grid, arguments), report=bar.show, epoch_done=epoch_done, stop=_interrupted()
-    )
-    _conclude(training, options)
+    return train(request, report=bar.show, epoch_done=epoch_done, stop=_interrupted())
 
 
 def _request(
@@ -171,7 +179,7 @@ def _request(
         for name in ("units", "layers", "dropout", "weight_drop")
         if (value := getattr(options, name)) is not None
     }
-    defaults = {name: value for name in ("gravity", "tempo") if (value := getattr(options, name)) is not None}
+    defaults = {} if options.tempo is None else {"tempo": options.tempo}
     settings = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name != "seconds"}
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
     facts |= {name: value for name in ("title", "source", "terms") if (value := getattr(options, name)) is not None}
@@ -184,6 +192,7 @@ def _request(
         base=None if options.base is None else str(options.base),
         validation_share=options.validation_share,
         resume=options.resume,
+        gravity=options.gravity,
         on_grid=on_grid,
         clips=not options.no_clips,
         facts=facts,
@@ -205,6 +214,24 @@ def _conclude(training: Training, options: argparse.Namespace) -> None:
     )
     if training.ended == "stopped":
         print("The same command with --resume goes on from here.", file=sys.stderr)
+
+
+@contextmanager
+def _tensorflow_aside(log: Path) -> Iterator[None]:
+    """Send to a file what TensorFlow's own code writes on standard error; its switches for that do nothing."""
+    try:
+        terminal = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # standard error is no file here
+        yield
+        return
+    ours = sys.stderr
+    with log.open("wb") as file, os.fdopen(terminal, "w", buffering=1) as sys.stderr:
+        os.dup2(file.fileno(), ours.fileno())
+        try:
+            yield
+        finally:
+            os.dup2(terminal, ours.fileno())
+            sys.stderr = ours
 
 
 class _Bar:

@@ -14,17 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
-from safetensors.numpy import save as save_tensors
 
-from core import hearing, notation
+from core import checkpoints
 from core.bundle import Params, Weights
 from core.errors import Cancelled, TrainingError
-from core.hearing import ID, NONE, PITCH, Frames
+from core.hearing import ID, Frames
+from core.progress import Epoch, Progress
+from core.streams import KEYS, batches, epoch_stream
 
-KEYS: Final = tuple(range(-6, 6))  # semitones of the twelve transpositions
 WARM_UP: Final = 0.03  # share of all steps in which the learning rate rises
 COMPILED_STEPS: Final = 400  # from here on XLA's ten seconds of compiling are less than what it saves
 LAST_RATE: Final = 0.02  # share of the peak rate at which the cosine ends
@@ -62,33 +59,6 @@ class Settings:
         ):
             if not lowest <= value <= highest:
                 raise TrainingError(f"The {name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """Hold the figures of one epoch: losses in nats a token, accuracies as shares of tokens."""
-
-    epoch: int
-    loss: float
-    val_loss: float
-    accuracy: float
-    val_accuracy: float
-    seconds: float
-    tokens_per_second: float
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Tell where a training is within an epoch; `last` is the latest finished epoch."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    tokens_per_second: float
-    seconds_left: float
-    last: Epoch | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +115,16 @@ def fit(
     return Fitted(trainer.best_weights, trainer.best, tuple(trainer.history), ended)
 
 
+def device() -> str:
+    """Name what trains here: the GPU, if TensorFlow finds one, or else the CPU."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"the CPU ({os.cpu_count()} cores)"
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "a GPU"))
+
+
 class _Trainer:
     """Hold what changes while a network learns."""
 
@@ -152,7 +132,7 @@ class _Trainer:
         import keras
         import tensorflow as tf
 
-        from core.network import Network  # before Keras: it sets what TensorFlow says
+        from core.network import Network
 
         self.params, self.settings = params, settings
         self.network = Network(params, settings.seed)
@@ -185,7 +165,7 @@ class _Trainer:
     ) -> bool:
         """Learn from every piece once; return False if it was stopped on the way."""
         began, number = time.monotonic(), len(self.history) + 1
-        stream = _stream(train, number, self.settings)
+        stream = epoch_stream(train, number, self.settings.keys, self.settings.seed)
         length = len(stream) // self.settings.batch
         lanes = stream[: length * self.settings.batch].reshape(self.settings.batch, length, -1).swapaxes(0, 1)
         states: Any = self.network.silence(self.settings.batch)
@@ -253,7 +233,7 @@ class _Trainer:
         for variable, shadow in zip(self.variables, self.average, strict=True):
             variable.assign(shadow)
         total = np.zeros(3)
-        for frames, targets, mask in _batches(pieces, self.settings.batch, self.params.window):
+        for frames, targets, mask in batches(pieces, self.settings.batch, self.params.window):
             states: Any = self.network.silence(self.settings.batch)
             for at in range(0, len(frames), self.params.window):
                 window = slice(at, at + self.params.window)
@@ -272,32 +252,12 @@ class _Trainer:
         """Write all that changes to one file, by rename."""
         tensors = {f"state/{i}": np.asarray(variable.numpy()) for i, variable in enumerate(self._state())}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
-        facts = {
-            "history": json.dumps([asdict(epoch) for epoch in self.history]),
-            "best": str(self.best),
-            **self._identity(),
-        }
-        temporary = path.with_suffix(".part")
-        with temporary.open("wb") as file:
-            file.write(save_tensors(tensors, metadata=facts))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        history = json.dumps([asdict(epoch) for epoch in self.history])
+        checkpoints.write(path, tensors, {"history": history, "best": str(self.best), **self._identity()})
 
     def restore(self, path: Path) -> None:
         """Go on from what `save` wrote. Raises TrainingError if it belongs to another training."""
-        from safetensors import safe_open
-
-        try:
-            tensors = load_tensors(path.read_bytes())
-            with safe_open(path, "numpy") as file:
-                facts = file.metadata()
-        except (OSError, SafetensorError) as error:
-            raise TrainingError(f"The checkpoint {path} cannot be read: {error}. Delete it to begin anew.") from None
-        if {name: facts.get(name) for name in self._identity()} != self._identity():
-            raise TrainingError(
-                f"The checkpoint {path} belongs to another training. Use its settings, or delete it to begin anew."
-            )
+        tensors, facts = checkpoints.read(path, self._identity())
         for i, variable in enumerate(self._state()):
             variable.assign(tensors[f"state/{i}"])
         self.best = int(facts["best"])
@@ -336,43 +296,3 @@ def _sums(logits: Any, targets: Any, mask: Any) -> Any:
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     correct = tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), targets), tf.float32)
     return tf.stack([tf.reduce_sum(losses * mask), tf.reduce_sum(correct * mask), tf.reduce_sum(mask)])
-
-
-def _stream(pieces: Sequence[Frames], epoch: int, settings: Settings) -> Frames:
-    """Lay out an epoch: every piece in `keys` keys, shuffled; keys come round before one comes again."""
-    rng = np.random.default_rng([settings.seed, epoch])
-    parts = []
-    for i, frames in enumerate(pieces):
-        order = np.random.default_rng([settings.seed, i]).permutation(len(KEYS))
-        turns = range((epoch - 1) * settings.keys, epoch * settings.keys)
-        parts += [(frames, KEYS[order[turn % len(KEYS)]]) for turn in turns]
-    rng.shuffle(parts)
-    return np.concatenate([in_key(frames, semitones) for frames, semitones in parts])
-
-
-def in_key(frames: Frames, semitones: int) -> Frames:
-    """Transpose a piece, by an octave less or more where it would leave 0 … 127; unmoved if nothing fits."""
-    sounding = np.concatenate([frames[:, PITCH], frames[:, hearing.NOW].ravel()])
-    sounding = sounding[sounding != NONE]
-    shift = notation.fitting(semitones, int(sounding.min()), int(sounding.max())) if len(sounding) else 0
-    return hearing.transpose(frames, shift) if shift else frames
-
-
-def _batches(
-    pieces: Sequence[Frames], batch: int, window: int
-) -> list[tuple[Frames, NDArray[np.int32], NDArray[np.float32]]]:
-    """Pad whole pieces to batches of like length: frames, next tokens and mask, `(time, batch, ...)`."""
-    batches = []
-    ordered = sorted(pieces, key=len)
-    for at in range(0, len(ordered), batch):
-        group = ordered[at : at + batch]
-        time_steps = -(-len(group[-1]) // window) * window
-        frames = np.zeros((time_steps, batch, hearing.COLUMNS), np.int16)
-        frames[:] = hearing.listen((), "lowest", hearing.PLACES)[0]
-        mask = np.zeros((time_steps, batch), np.float32)
-        for row, piece in enumerate(group):
-            frames[: len(piece), row], mask[: len(piece), row] = piece, 1
-        targets = np.zeros((time_steps, batch), np.int32)  # the token behind a piece's last one is the boundary
-        targets[:-1] = frames[1:, :, ID]
-        batches.append((frames, targets, mask))
-    return batches

@@ -20,5 +20,5 @@ async def begin(env: simcord.Env, action: Coroutine[Any, Any, Any]) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the bot and its workers go on until a condition holds."""
-    while not condition():  # noqa: ASYNC110
+    while not condition():
         await asyncio.sleep(0.01)

@@ -10,7 +10,7 @@ import pytest
 from core import evaluation, figures, hearing, notation, score
 from core.bundle import Bundle, Params
 from core.errors import CorpusError
-from core.evaluation import GRAVITIES, choose_gravity, draw, evaluate, held_out, likelihood, ngram_likelihood
+from core.evaluation import choose_gravity, draw, evaluate, held_out, likelihood, ngram_likelihood
 from core.notation import BOUNDARY
 from core.notes import Notes
 from core.sampling import Options
@@ -122,7 +122,7 @@ def test_the_least_gravity_that_keeps_to_the_key_is_chosen() -> None:
     astray = model(0.0, hears=False)
     astray.weights["output/bias"][0] = -2.0
     real = [notation.parse("60r162r164r165r167r169r171r1" * 3)]
-    assert choose_gravity(astray, real, takes=4) == GRAVITIES[-1]
+    assert choose_gravity(astray, real, takes=4) >= 0.5
     diatonic = model(0.0, hears=False)
     for pitch in range(128):
         if pitch % 12 not in {0, 2, 4, 5, 7, 9, 11}:

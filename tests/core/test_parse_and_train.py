@@ -106,7 +106,10 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_goes_on(trained: Path, tmp_path
         process.send_signal(signal.SIGINT)
         said += process.stderr.read()
     assert process.returncode == 0, said
+    assert "Training on the" in said
     assert "Ended: stopped" in said
+    assert "TF_ENABLE" not in said  # what TensorFlow has to say is in its own log
+    assert "TF_ENABLE" in (tmp_path / "tensorflow.log").read_text()
     assert "--resume" in said
     assert "Traceback" not in said
     assert bundle.load(tmp_path / "model").params.training["epochs"] >= 2

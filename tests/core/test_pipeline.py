@@ -74,10 +74,10 @@ def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
     ],
 )
 def test_what_the_user_can_mend_is_a_sentence(
-    request_: ComposeRequest, change: dict[str, object], error: type[Exception], sentence: str
+    request_: ComposeRequest, change: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        pipeline.compose(replace(request_, **change))  # type: ignore[arg-type]
+        pipeline.compose(replace(request_, **change))
 
 
 def test_composing_loads_neither_tensorflow_nor_music21(tiny_model: Path) -> None:

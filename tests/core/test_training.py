@@ -6,6 +6,7 @@ import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from core import hearing, notation
 from core.bundle import Params
 from core.errors import Cancelled, TrainingError
 from core.hearing import ID, Frames
-from core.training import KEYS, Fitted, Progress, Settings, fit, in_key
+from core.progress import Progress
+from core.streams import KEYS, in_key
+from core.training import Fitted, Settings, fit
 
 PARAMS = Params(rest_unit="1/2", units=16, layers=1, dropout=0.2, weight_drop=0.1, window=16)
 SETTINGS = Settings(batch=4, epochs=3, keys=4, learning_rate=0.02, patience=5, seed=3)
@@ -25,8 +28,8 @@ def frames() -> list[Frames]:
     return [hearing.listen(notation.parse(text * 4), "lowest", 8) for text in SCALES]
 
 
-def learn(settings: Settings = SETTINGS, **arguments: object) -> Fitted:
-    return fit(PARAMS, frames(), frames()[:1], settings, **arguments)  # type: ignore[arg-type]
+def learn(settings: Settings = SETTINGS, **arguments: Any) -> Fitted:
+    return fit(PARAMS, frames(), frames()[:1], settings, **arguments)
 
 
 @pytest.fixture(scope="module")

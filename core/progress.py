@@ -1,0 +1,30 @@
+"""How a training goes: the figures of its epochs, and where it is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Hold the figures of one epoch: losses in nats a token, accuracies as shares of tokens."""
+
+    epoch: int
+    loss: float
+    val_loss: float
+    accuracy: float
+    val_accuracy: float
+    seconds: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Tell where a training is within an epoch; `last` is the latest finished epoch."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    tokens_per_second: float
+    seconds_left: float
+    last: Epoch | None

@@ -1,0 +1,52 @@
+"""The documents keep up with the code."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("soundfonts/*.md")])
+COMMANDS = ("core.generate_music", "core.parse_and_train", "core.evaluate")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_points_to_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (document.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_described(command: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    options = set(re.findall(r"--[a-z][a-z-]+", told.stdout)) - {"--help"}
+    described = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    section = described.partition(f"python -m {command} ")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(--[a-z-]+)", section)) == options
+
+
+def test_every_package_has_its_licence_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = list(chain(project["dependencies"], *project["optional-dependencies"].values()))
+    licences = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
+    names = {re.split(r"[ \[<>=]", requirement)[0] for requirement in needed}
+    assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", licences)} == set()
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "models").iterdir()), ids=lambda path: path.name)
+def test_every_model_that_ships_has_its_card_and_what_it_needs(folder: Path) -> None:
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for part in ("source", "terms", "python -m core.parse_and_train", "nats a token", "scale consistency"):
+        assert part in card
+    assert {path.name for path in folder.iterdir()} >= {"params.json", "weights.safetensors", "notes.txt"}
+
+
+def test_the_models_that_ship_are_small_enough() -> None:
+    assert sum(path.stat().st_size for path in (ROOT / "models").rglob("*") if path.is_file()) < 40e6
