@@ -10,10 +10,10 @@ from typing import Final
 
 from discord import Interaction
 
-from bot import board, delivery, store
+from bot import board, delivery, reviving, store
 from bot.client import ComposerBot
 from bot.store import Opus
-from core import pipeline, reprise
+from core import reprise
 from core.errors import RequestError
 from core.pipeline import ComposeRequest, Take
 from core.sampling import LONGEST_PIECE
@@ -28,7 +28,7 @@ Ask = Interaction[ComposerBot]
 async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None = None) -> None:
     """Answer an interaction with a composition. Raises CadenzaError for anything that the user can mend."""
     bot = interaction.client
-    async with _turn(interaction):
+    async with _turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
         composition = await bot.studio.compose(request)
     origin = None if parent is None else parent.id
     keep = partial(store.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
@@ -39,6 +39,8 @@ async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None
     else:
         answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
+    if len(opera) == 1:
+        await reviving.keep(bot, opera[0], recipe(bot, opera[0], missing_ok=True), composition.takes[0])
 
 
 async def again(interaction: Ask, opus: Opus) -> None:
@@ -72,15 +74,15 @@ async def takes(interaction: Ask, opus: Opus) -> None:
 
 async def sheet(interaction: Ask, opus: Opus) -> None:
     """Show a piece as sheet music."""
-    bot, tempo = interaction.client, opus.request.tempo
-    async with _turn(interaction):
-        engraved = await bot.studio.run(reprise.engrave, opus.text, opus.model, tempo or 0.0, delivery.title(opus))
+    bot = interaction.client
+    async with _turn(interaction, cost=opus.bars):
+        engraved = await reviving.sheet(bot, opus, delivery.title(opus))
     await delivery.deliver(interaction, delivery.present_sheet(opus, engraved), bot.settings.upload_bytes)
 
 
 async def revive(bot: ComposerBot, opus: Opus) -> Take:
     """Make the files of a piece again from what is kept of it: the same bytes."""
-    return await bot.studio.run(pipeline.render, recipe(bot, opus, missing_ok=True), opus.model, opus.text, opus.given)
+    return await reviving.take(bot, opus, recipe(bot, opus, missing_ok=True))
 
 
 def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> ComposeRequest:
@@ -91,11 +93,11 @@ def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> Compose
 
 
 @asynccontextmanager
-async def _turn(interaction: Ask) -> AsyncIterator[None]:
-    """Promise an answer, and wait for a turn. Raises QueueError, privately if it is known at once."""
+async def _turn(interaction: Ask, cost: float) -> AsyncIterator[None]:
+    """Promise an answer, and wait for a turn. Raises as `Queue.admit` does, privately if it is known at once."""
     queue, user = interaction.client.queue, interaction.user.id
     server = interaction.guild_id or user
-    queue.admit(user, server)
+    queue.admit(user, server, cost)
     await interaction.response.defer(thinking=True)
-    async with queue.turn(user, server, partial(delivery.wait, interaction)):
+    async with queue.turn(user, server, cost, partial(delivery.wait, interaction)):
         yield
