@@ -62,10 +62,13 @@ def present(opus: Opus, take: Take, view: View | None) -> Answer:
     embed.add_field(name="Model", value=f"{model.name}\nr1 = {model.rest_unit} quarter, {model.anchor} note first")
     primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began"
     embed.add_field(name="Primer", value=primer)
-    embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}")
+    narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
+    embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}{narrowed}")
     embed.add_field(name="Seed", value=f"`{request.seed}`")
     embed.add_field(name="Length", value=f"{take.bars:g} bars, {_clock(take.seconds)}")
     embed.add_field(name="Played", value=f"{request.instrument}, {request.tempo:g} quarters a minute")
+    if take.key:
+        embed.add_field(name="Key", value=take.key)
     if take.quote is not None:
         embed.add_field(name="Quotes", value=f"{take.quote.events} events of {take.quote.title}", inline=False)
     embed.set_footer(text=f"Piece {opus.id}")
