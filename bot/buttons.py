@@ -118,7 +118,7 @@ class Share(PieceButton, template=f"share:{ID}"):
                 "This server has no showcase. Somebody who may manage it can choose a channel for that with /server."
             )
         if (showing := await bot.store.showing(opus.id)) is not None:
-            raise ButtonError(f"This piece is in a showcase already: {_link(showing)}")
+            raise ButtonError(f"This piece is in a showcase already: {showing.link}")
         await interaction.response.defer(ephemeral=True, thinking=True)
         take = await composing.revive(bot, opus)
         answer = delivery.present(opus, take, board.under_showing(opus, 0))
@@ -126,7 +126,7 @@ class Share(PieceButton, template=f"share:{ID}"):
         message = await delivery.send(channel, fitting, f"By <@{opus.author}>")
         showing = Showing(interaction.guild.id, channel.id, message.id)
         await bot.store.show(opus.id, showing)
-        await interaction.edit_original_response(content=f"It is in the showcase: {_link(showing)}")
+        await interaction.edit_original_response(content=f"It is in the showcase: {showing.link}")
 
 
 class Delete(PieceButton, template=f"delete:{ID}"):
@@ -179,7 +179,3 @@ async def _take_down(interaction: Ask, opus: Opus) -> None:
         await channel.get_partial_message(showing.message).delete()
     except discord.HTTPException:
         return
-
-
-def _link(showing: Showing) -> str:
-    return f"https://discord.com/channels/{showing.server}/{showing.channel}/{showing.message}"

@@ -21,7 +21,11 @@ from bot.store import Store
 from bot.studio import Studio
 from core.pipeline import ComposeRequest
 
-EXTENSIONS: Final = ("bot.buttons", "bot.cogs.compose")
+EXTENSIONS: Final = (
+    "bot.buttons",
+    "bot.cogs.compose",
+    "bot.cogs.pieces",
+)
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 
 _log = logging.getLogger(__name__)

@@ -1,16 +1,20 @@
 """What an option offers while one types."""
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
 from discord import Interaction
 from discord.app_commands import Choice
 
+from bot import language
 from bot.client import ComposerBot
+from bot.store import Opus
 
 SHOWN: Final = 25  # as many as Discord shows
 LONGEST: Final = 100  # characters of an offer
 REMEMBERED: Final = 100  # pieces of a user, the newest
+BEGINNING: Final = 16  # characters of a piece that a label shows
 KEYS: Final = tuple(
     f"{tonic} {mode}"
     for mode, tonics in (
@@ -39,6 +43,30 @@ async def primers(interaction: Ask, typed: str) -> list[Choice[str]]:
     begun = dict.fromkeys(piece.request.primer for piece in pieces)
     plain = "".join(typed.lower().replace(",", " ").split())
     return _offer(primer for primer in begun if primer and len(primer) <= LONGEST and primer.startswith(plain))
+
+
+async def pieces(interaction: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the user's own pieces, the newest first, then the server's favourites."""
+    language.speak(interaction.locale)
+    store, server = interaction.client.store, interaction.guild_id
+    own = await store.by_author(interaction.user.id, REMEMBERED)
+    best = () if server is None else await store.favourites(server, SHOWN)
+    labels = {opus.id: label(opus) for opus in own}
+    labels.update({opus.id: label(opus) + f" · ❤️ {likes}" for opus, likes in best})
+    found = [(key, name) for key, name in labels.items() if typed.lower().strip() in name.lower()]
+    return [Choice(name=name[:LONGEST], value=key) for key, name in found[:SHOWN]]
+
+
+def label(opus: Opus) -> str:
+    """Describe a piece in a line: its id, its style and length, how it begins, and when it was made."""
+    begins = opus.request.primer or opus.text
+    begins = begins if len(begins) <= BEGINNING else begins[: BEGINNING - 1] + "…"
+    return f"{opus.id} · {opus.model.name} · {length(opus)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
+
+
+def length(opus: Opus) -> str:
+    """Say how long a piece is."""
+    return language.ngettext("{bars:g} bar", "{bars:g} bars", math.ceil(opus.bars)).format(bars=opus.bars)
 
 
 def _offer(names: Iterable[str]) -> list[Choice[str]]:
