@@ -25,6 +25,7 @@ EXTENSIONS: Final = (
     "bot.buttons",
     "bot.cogs.compose",
     "bot.cogs.pieces",
+    "bot.cogs.primer",
 )
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 

@@ -12,6 +12,7 @@ from discord import Embed, File, Interaction
 from discord.ui import View
 from discord.utils import MISSING
 
+from bot.language import _
 from bot.queue import Place
 from bot.store import Opus
 from core.engraving import Sheet
@@ -21,6 +22,8 @@ COLOUR: Final = 0x3B6EA5
 NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
 TAKE_SHOWN: Final = 150  # characters
+DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
+PAGES_OF_A_PRIMER: Final = 4
 PAGES_SHOWN: Final = 9  # which, with the MusicXML, are as many files as a message can have
 TOO_LARGE: Final = 40005  # Discord's code for a request entity that is too large
 EXPIRED: Final = frozenset({10008, 10015, 50027})  # codes of a message, a webhook or a token that is no more
@@ -65,7 +68,7 @@ def present(opus: Opus, take: Take, view: View | None) -> Answer:
     narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
     embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}{narrowed}")
     embed.add_field(name="Seed", value=f"`{request.seed}`")
-    embed.add_field(name="Length", value=f"{take.bars:g} bars, {_clock(take.seconds)}")
+    embed.add_field(name="Length", value=_bars(take))
     embed.add_field(name="Played", value=f"{request.instrument}, {request.tempo:g} quarters a minute")
     if take.key:
         embed.add_field(name="Key", value=take.key)
@@ -99,6 +102,29 @@ def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     ]
     score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML of the piece {opus.id}")
     return Answer(embed, (score, *pages))
+
+
+def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
+    """Write the message that shows a primer: its notation, its sound and its notes."""
+    shown = f"```\n{text}\n```" if len(text) <= DESCRIPTION else _("It is in the file primer.txt.")
+    embed = Embed(title=_("A primer for {model}").format(model=model), description=shown, colour=COLOUR)
+    embed.add_field(name=_("Length"), value=_bars(take))
+    if take.key:
+        embed.add_field(name=_("Key"), value=take.key)
+    embed.add_field(name=_("Notation"), value=_("{count} characters").format(count=len(text)))
+    embed.set_footer(text=_("/compose takes it as its primer."))
+    what = _("a primer of {bars:g} bars").format(bars=take.bars)
+    enclosures = [Enclosure("primer.txt", text.encode(), what)] if len(text) > DESCRIPTION else []
+    enclosures.append(Enclosure("primer.mid", take.midi, what))
+    if take.audio is not None:
+        enclosures.append(Enclosure("primer.mp3", take.audio, what))
+    enclosures += [
+        Enclosure(
+            f"primer-{number}.png", page, _("Sheet music of {what}, page {number}").format(what=what, number=number)
+        )
+        for number, page in enumerate(sheet.pages[:PAGES_OF_A_PRIMER], 1)
+    ]
+    return Answer(embed, tuple(enclosures))
 
 
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
@@ -191,6 +217,10 @@ def _files(answer: Answer) -> list[File]:
 
 def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _bars(take: Take) -> str:
+    return f"{take.bars:g} bars, {_clock(take.seconds)}"
 
 
 def _clock(seconds: float) -> str:

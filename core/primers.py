@@ -40,6 +40,11 @@ def from_music(
     return score.to_text(ending, anchor)
 
 
+def closed(text: str, anchor: Anchor, unit: Fraction) -> str:
+    """Return a primer in normal form, its last event closed by a rest. Raises NotationError."""
+    return score.to_text(score.from_text(text, anchor, unit, open_end=True), anchor)
+
+
 def last_bars(piece: Score, bars: int) -> Score:
     """Return the end of a piece from a bar line on, at most `bars` bars of four quarters."""
     whole = -(-piece.length // piece.units_per_bar)
