@@ -10,6 +10,7 @@ from discord.app_commands import Choice
 from bot import language
 from bot.client import ComposerBot
 from bot.store import Opus
+from core import audio
 
 SHOWN: Final = 25  # as many as Discord shows
 LONGEST: Final = 100  # characters of an offer
@@ -35,6 +36,12 @@ async def models(interaction: Ask, typed: str) -> list[Choice[str]]:
 async def keys(_: Ask, typed: str) -> list[Choice[str]]:
     """Offer the keys that begin with what is typed."""
     return _offer(key for key in KEYS if key.lower().startswith(typed.lower().strip()))
+
+
+async def soundfonts(_: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the soundfonts that are installed."""
+    names = dict.fromkeys(path.name for path in audio.soundfonts())
+    return _offer(name for name in names if typed.lower() in name.lower() and len(name) <= LONGEST)
 
 
 async def primers(interaction: Ask, typed: str) -> list[Choice[str]]:
