@@ -136,7 +136,8 @@ class Delete(PieceButton, template=f"delete:{ID}"):
         """Do what the button says."""
         checks.author_or_moderator(interaction, opus)
         await interaction.response.defer()
-        await _take_down(interaction, opus)
+        if (showing := await interaction.client.store.showing(opus.id)) is not None:
+            await delivery.take_down(interaction.client, showing)
         await interaction.client.store.delete(opus.id)
         await interaction.delete_original_response()
 
@@ -167,15 +168,3 @@ ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Sheet, Share, Delete, Like, 
 async def setup(bot: ComposerBot) -> None:
     """Have the bot know its buttons by their ids."""
     bot.add_dynamic_items(*ITEMS)
-
-
-async def _take_down(interaction: Ask, opus: Opus) -> None:
-    """Delete a piece's message in a showcase, if it has one that is still there."""
-    showing = await interaction.client.store.showing(opus.id)
-    if showing is None:
-        return
-    channel = interaction.client.get_partial_messageable(showing.channel, guild_id=showing.server)
-    try:
-        await channel.get_partial_message(showing.message).delete()
-    except discord.HTTPException:
-        return

@@ -26,6 +26,7 @@ EXTENSIONS: Final = (
     "bot.cogs.compose",
     "bot.cogs.pieces",
     "bot.cogs.primer",
+    "bot.cogs.privacy",
     "bot.cogs.server",
 )
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts

@@ -14,7 +14,7 @@ from discord.utils import MISSING
 
 from bot.language import _
 from bot.queue import Place
-from bot.store import Opus
+from bot.store import Opus, Showing
 from core.engraving import Sheet
 from core.pipeline import Take
 
@@ -190,6 +190,19 @@ async def send(place: discord.abc.Messageable, answer: Answer, content: str | No
     """Send a message of its own, not in answer to an interaction."""
     view = answer.view or MISSING
     return await place.send(content, embed=answer.embed, files=_files(answer), view=view)
+
+
+async def take_down(bot: discord.Client, showing: Showing) -> bool:
+    """Delete a message in a showcase; tell whether it is gone."""
+    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.get_partial_message(showing.message).delete()
+    except discord.NotFound:
+        return True
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be deleted: %s", error)
+        return False
+    return True
 
 
 def fit(answer: Answer, limit: int) -> Answer:

@@ -139,6 +139,12 @@ class Store:
         async with self._engine.connect() as connection:
             return tuple(_opus(row) for row in await connection.execute(mine.limit(limit).offset(offset)))
 
+    async def count(self, author: int) -> int:
+        """Return how many compositions of a user are kept."""
+        async with self._engine.connect() as connection:
+            counted = select(func.count()).select_from(OPERA).where(OPERA.c.author == author)
+            return (await connection.execute(counted)).scalar_one()
+
     async def likes(self, *ids: str) -> dict[str, int]:
         """Return how many people like each of some compositions, for those that anybody likes."""
         counted = select(RATINGS.c.opus, func.count().label("likes")).where(RATINGS.c.opus.in_(ids))
