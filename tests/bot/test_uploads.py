@@ -181,20 +181,3 @@ async def test_offers_recent_primers_and_keys(
     everything = await alice.autocomplete(channel, "compose", "key", "")
     assert all(primers.parse_key(each["value"])[1] for each in everything)
     assert len({primers.parse_key(each["value"]) for each in everything}) == 24
-
-
-async def test_works_in_a_direct_message(alice: simcord.MemberActor, store: Store) -> None:
-    result = await alice.user.slash("compose", midi=HYMN, bars=5)
-    opus = await _opus(store, result)
-    assert opus.server is None
-    assert result.response is not None
-    again = await _opus(store, await alice.user.click(result.response, label="Again"))
-    assert again.parent == opus.id
-
-
-async def test_can_be_installed_by_a_user_and_used_everywhere(env: simcord.Env) -> None:
-    for name, kind in (("compose", 1), (MENU, 3)):
-        registered = env.backend.find_command(name, None, type=kind)
-        assert registered is not None
-        assert sorted(registered["integration_types"]) == [0, 1]
-        assert sorted(registered["contexts"]) == [0, 1, 2]
