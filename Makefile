@@ -34,7 +34,7 @@ bench: $(VENV)/.bench  ## measure each claim of speed, both sides in one run
 
 constraints: $(VENV)/.test  ## pin the newest versions
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra test --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra test --extra bench --universal --python-version 3.11 \
 		--strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 $(VENV)/.run: pyproject.toml constraints.txt

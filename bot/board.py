@@ -26,8 +26,9 @@ def under(opus: Opus) -> View:
 
 
 def under_takes(opera: Sequence[Opus]) -> View:
-    """Lay out a button for each of several takes, to go on with it."""
-    return _view(_button("continue", f"Go on with {n}", "⏩", 0, opus.id) for n, opus in enumerate(opera, 1))
+    """Lay out a button for each of several takes, to go on with it, and one that deletes them all."""
+    further = [_button("continue", f"Go on with {n}", "⏩", 0, opus.id) for n, opus in enumerate(opera, 1)]
+    return _view([*further, _button("delete", "Delete", "🗑️", 1, ".".join(opus.id for opus in opera))])
 
 
 def under_showing(opus: Opus, likes: int) -> View:

@@ -1,20 +1,21 @@
 """What the buttons under a composition do, also after a restart: their ids say which piece they belong to."""
 
 import re
+from contextlib import suppress
 from typing import Any, ClassVar, Final, Self
 
 import discord
 from discord import Interaction
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot import board, checks, composing, delivery, replies
+from bot import board, checks, composing, delivery, replies, tuning
 from bot.client import ComposerBot
 from bot.composing import Ask
 from bot.store import Opus, Showing
-from bot.tuning import Tuning
 from core.errors import CadenzaError
 
 ID: Final = r"(?P<opus>[a-z0-9]{1,12})"
+OTHERS: Final = r"(?:\.[a-z0-9]{1,12})*"
 
 
 class ButtonError(CadenzaError):
@@ -93,7 +94,7 @@ class Tune(PieceButton, template=f"tune:{ID}"):
 
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""
-        await interaction.response.send_modal(Tuning(interaction.client.catalogue, opus))
+        await interaction.response.send_modal(tuning.form(interaction.client.catalogue, opus))
 
 
 class Sheet(PieceButton, template=f"sheet:{ID}"):
@@ -123,23 +124,30 @@ class Share(PieceButton, template=f"share:{ID}"):
         take = await composing.revive(bot, opus)
         answer = delivery.present(opus, take, board.under_showing(opus, 0))
         fitting = delivery.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
-        message = await delivery.send(channel, fitting, f"By <@{opus.author}>")
+        try:
+            message = await delivery.send(channel, fitting, f"By <@{opus.author}>")
+        except discord.Forbidden:
+            raise ButtonError(
+                f"I may not write to {channel.mention}. Ask a moderator to allow me to view it, send messages, embed"
+                " links and attach files there."
+            ) from None
         showing = Showing(interaction.guild.id, channel.id, message.id)
         await bot.store.show(opus.id, showing)
         await interaction.edit_original_response(content=f"It is in the showcase: {showing.link}")
 
 
-class Delete(PieceButton, template=f"delete:{ID}"):
-    """Delete the piece and its message."""
+class Delete(PieceButton, template=f"delete:{ID}{OTHERS}"):
+    """Delete the piece, or all takes of it, and the message."""
 
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""
-        checks.author_or_moderator(interaction, opus)
+        checks.author_or_moderator(interaction, opus, opus.server)
         await interaction.response.defer()
-        if (showing := await interaction.client.store.showing(opus.id)) is not None:
-            await delivery.take_down(interaction.client, showing)
-        await interaction.client.store.delete(opus.id)
-        await interaction.delete_original_response()
+        for take in self.custom_id.partition(":")[2].split("."):  # made together, so by the same author
+            await _take_down(interaction, take)
+            await interaction.client.store.delete(take)
+            await interaction.client.cache.drop(take)
+        await _remove_message(interaction)
 
 
 class Like(PieceButton, template=f"like:{ID}"):
@@ -156,15 +164,29 @@ class Withdraw(PieceButton, template=f"withdraw:{ID}"):
 
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""
-        checks.author_or_moderator(interaction, opus)
+        showing = await interaction.client.store.showing(opus.id)
+        checks.author_or_moderator(interaction, opus, interaction.guild_id if showing is None else showing.server)
         await interaction.response.defer()
         await interaction.client.store.withdraw(opus.id)
-        await interaction.delete_original_response()
+        await _remove_message(interaction)
 
 
 ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Sheet, Share, Delete, Like, Withdraw)
 
 
 async def setup(bot: ComposerBot) -> None:
-    """Have the bot know its buttons by their ids."""
+    """Have the bot know its buttons and their form by their ids."""
     bot.add_dynamic_items(*ITEMS)
+    bot.add_listener(tuning.submitted, "on_interaction")
+
+
+async def _remove_message(interaction: Ask) -> None:
+    """Delete the message of a button, unless somebody was quicker."""
+    with suppress(discord.NotFound):
+        await interaction.delete_original_response()
+
+
+async def _take_down(interaction: Ask, id: str) -> None:
+    """Delete a piece's message in a showcase, if it has one that is still there."""
+    if (showing := await interaction.client.store.showing(id)) is not None:
+        await delivery.take_down(interaction.client, showing)

@@ -14,6 +14,8 @@ from discord import Interaction, app_commands
 from discord.ext import commands
 
 from bot import replies
+from bot.allowance import Allowance
+from bot.cache import Cache
 from bot.catalogue import Catalogue
 from bot.queue import Queue
 from bot.settings import Settings
@@ -68,7 +70,8 @@ class ComposerBot(commands.AutoShardedBot):
         )
         self.settings, self.studio, self.store = settings, studio, store
         self.catalogue = Catalogue(settings.models, settings.model)
-        self.queue = Queue(settings.workers, settings.waiting)
+        self.cache = Cache(settings.data / "cache", settings.cache_bytes)
+        self.queue = Queue(settings.workers, settings.waiting, Allowance(settings.allowance))
 
     async def setup_hook(self) -> None:
         """Get ready for commands."""

@@ -10,11 +10,11 @@ from typing import Final
 
 from discord import Interaction
 
-from bot import board, delivery, store
+from bot import board, delivery, reviving, store
 from bot.client import ComposerBot
 from bot.store import Opus
 from bot.uploads import Upload
-from core import audio, pipeline, reprise
+from core import audio, reprise
 from core.errors import RequestError
 from core.pipeline import ComposeRequest, Take
 from core.sampling import LONGEST_PIECE
@@ -37,7 +37,7 @@ async def compose(
     if upload is not None:
         upload.check()
     request = replace(request, soundfont=await soundfont(bot, interaction.guild_id), picture=request.takes == 1)
-    async with turn(interaction):
+    async with turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
         if upload is not None:
             request = replace(request, primer=await upload.primer(bot.studio))
         composition = await bot.studio.compose(request)
@@ -50,6 +50,9 @@ async def compose(
     else:
         answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
+    if len(opera) == 1:
+        own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
+        await reviving.keep(bot, opera[0], own, composition.takes[0])
 
 
 async def again(interaction: Ask, opus: Opus) -> None:
@@ -84,16 +87,16 @@ async def takes(interaction: Ask, opus: Opus) -> None:
 
 async def sheet(interaction: Ask, opus: Opus) -> None:
     """Show a piece as sheet music."""
-    bot, tempo = interaction.client, opus.request.tempo
-    async with turn(interaction):
-        engraved = await bot.studio.run(reprise.engrave, opus.text, opus.model, tempo or 0.0, delivery.title(opus))
+    bot = interaction.client
+    async with turn(interaction, cost=opus.bars):
+        engraved = await reviving.sheet(bot, opus, delivery.title(opus))
     await delivery.deliver(interaction, delivery.present_sheet(opus, engraved), bot.settings.upload_bytes)
 
 
 async def revive(bot: ComposerBot, opus: Opus) -> Take:
     """Make the files of a piece again from what is kept of it: the same bytes."""
     request = replace(recipe(bot, opus, missing_ok=True), soundfont=await soundfont(bot, opus.server))
-    return await bot.studio.run(pipeline.render, request, opus.model, opus.text, opus.given)
+    return await reviving.take(bot, opus, request)
 
 
 def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> ComposeRequest:
@@ -111,11 +114,11 @@ async def soundfont(bot: ComposerBot, server: int | None) -> str | None:
 
 
 @asynccontextmanager
-async def turn(interaction: Ask, *, private: bool = False) -> AsyncIterator[None]:
-    """Promise an answer, and wait for a turn. Raises QueueError, privately if it is known at once."""
+async def turn(interaction: Ask, *, cost: float, private: bool = False) -> AsyncIterator[None]:
+    """Promise an answer, and wait for a turn. Raises as `Queue.admit` does, privately if it is known at once."""
     queue, user = interaction.client.queue, interaction.user.id
     server = interaction.guild_id or user
-    queue.admit(user, server)
+    queue.admit(user, server, cost)
     await interaction.response.defer(ephemeral=private, thinking=True)
-    async with queue.turn(user, server, partial(delivery.wait, interaction)):
+    async with queue.turn(user, server, cost, partial(delivery.wait, interaction)):
         yield

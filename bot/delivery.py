@@ -1,8 +1,9 @@
 """How a composition reaches the chat: one message with the piece, its recipe and its files."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from itertools import chain
 from typing import Final
@@ -16,6 +17,7 @@ from bot.language import _
 from bot.queue import Place
 from bot.store import Opus, Showing
 from core.engraving import Sheet
+from core.errors import CadenzaError
 from core.pipeline import Take
 
 COLOUR: Final = 0x3B6EA5
@@ -31,6 +33,10 @@ EXPIRED: Final = frozenset({10008, 10015, 50027})  # codes of a message, a webho
 _log = logging.getLogger(__name__)
 
 
+class DeliveryError(CadenzaError):
+    """Say that an answer could not be shown, and where it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Enclosure:
     """Hold a file to attach; `description` is its alternative text."""
@@ -39,6 +45,11 @@ class Enclosure:
     data: bytes
     description: str
 
+    @property
+    def must_arrive(self) -> bool:
+        """Tell whether this holds the notes, from which a user can make everything else."""
+        return self.name.endswith((".mid", ".musicxml"))
+
     def file(self) -> File:
         """Wrap the bytes for one attempt at sending them."""
         return File(BytesIO(self.data), self.name, description=self.description)
@@ -46,8 +57,9 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold a message before it is sent; `enclosures` begin with the one that must arrive."""
+    """Hold a message before it is sent; `piece` is the id of the piece, or the first of several, that it shows."""
 
+    piece: str | None
     embed: Embed
     enclosures: tuple[Enclosure, ...]
     view: View | None = None
@@ -75,7 +87,7 @@ def present(opus: Opus, take: Take, view: View | None) -> Answer:
     if take.quote is not None:
         embed.add_field(name="Quotes", value=f"{take.quote.events} events of {take.quote.title}", inline=False)
     embed.set_footer(text=f"Piece {opus.id}")
-    return Answer(embed, enclose(opus, take, f"{model.name}-{request.seed}"), view)
+    return Answer(opus.id, embed, enclose(opus, take, f"{model.name}-{request.seed}"), view)
 
 
 def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> Answer:
@@ -89,7 +101,7 @@ def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> A
         )
     embed.set_footer(text=f"Seed {first.request.seed}, temperature {first.request.temperature:g}")
     enclosures = [enclose(opus, take, f"take-{n}") for n, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)]
-    return Answer(embed, tuple(chain.from_iterable(zip(*enclosures, strict=True))), view)
+    return Answer(first.id, embed, tuple(chain.from_iterable(zip(*enclosures, strict=True))), view)
 
 
 def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
@@ -101,7 +113,7 @@ def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
         for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
     ]
     score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML of the piece {opus.id}")
-    return Answer(embed, (score, *pages))
+    return Answer(opus.id, embed, (score, *pages))
 
 
 def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
@@ -124,7 +136,7 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
         )
         for number, page in enumerate(sheet.pages[:PAGES_OF_A_PRIMER], 1)
     ]
-    return Answer(embed, tuple(enclosures))
+    return Answer(None, embed, tuple(enclosures))
 
 
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
@@ -140,32 +152,50 @@ def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
 
 
 async def wait(interaction: Interaction, place: Place) -> None:
-    """Show somebody whose turn has not come where they stand."""
-    people = "1 request goes" if place.ahead == 1 else f"{place.ahead} requests go"
-    await interaction.edit_original_response(content=f"{people} first: about {place.seconds:.0f} seconds.")
+    """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
+    stand = {0: "Yours is next", 1: "1 request goes first"}.get(place.ahead, f"{place.ahead} requests go first")
+    try:
+        await interaction.edit_original_response(content=f"{stand}: about {place.seconds:.0f} seconds.")
+    except discord.HTTPException as error:
+        _log.info("A place in the queue could not be shown: %s", error)
 
 
 async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
     """Send a message in place of the one that was promised; `most` is what its files may weigh together, in bytes.
 
     Files that are too large for this place are left out, and it says so. Where the promise has expired, the message
-    goes to the channel, or else to the user.
+    goes to the channel, or else to the user; where neither can be had, the log says how to get at the piece. Raises
+    DeliveryError where Discord itself fails.
     """
     limit = min(
         most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,))
     )
-    fitting = fit(answer, limit)
     try:
-        try:
-            await _fulfil(interaction, fitting)
-        except discord.HTTPException as error:
-            if error.status != 413 and error.code != TOO_LARGE:
-                raise
-            await _fulfil(interaction, fit(answer, 0))
+        await _in_size(partial(_fulfil, interaction), answer, limit)
+    except discord.Forbidden:
+        raise
     except discord.HTTPException as error:
         if error.code not in EXPIRED:
+            raise _refused(error, answer) from error
+        await _deliver_late(interaction, answer, limit)
+
+
+def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
+    if answer.piece is None:
+        return DeliveryError(f"Discord did not take the answer ({error.status}). Try again in a minute.")
+    return DeliveryError(
+        f"Discord did not take the answer ({error.status}). The piece is kept: `/piece show {answer.piece}`."
+    )
+
+
+async def _in_size(send: Callable[[Answer], Awaitable[object]], answer: Answer, limit: int) -> None:
+    """Send what fits, and only what must arrive if Discord still finds it too large."""
+    try:
+        await send(fit(answer, limit))
+    except discord.HTTPException as error:
+        if error.status != 413 and error.code != TOO_LARGE:
             raise
-        await _deliver_late(interaction, fitting)
+        await send(fit(answer, 0))
 
 
 async def _fulfil(interaction: Interaction, answer: Answer) -> None:
@@ -173,17 +203,20 @@ async def _fulfil(interaction: Interaction, answer: Answer) -> None:
     await interaction.edit_original_response(content=None, embed=answer.embed, attachments=files, view=answer.view)
 
 
-async def _deliver_late(interaction: Interaction, answer: Answer) -> None:
-    places = (interaction.channel, interaction.user)
-    for place in places:
-        if not isinstance(place, discord.abc.Messageable):
-            continue
+async def _deliver_late(interaction: Interaction, answer: Answer, limit: int) -> None:
+    here, user = interaction.channel, interaction.user
+    late = f"{user.mention} This took longer than Discord waits for an answer."
+    ways: list[tuple[discord.abc.Messageable, str]] = [(user, f"{late} I may not write where you asked for it.")]
+    if isinstance(here, discord.abc.Messageable):
+        ways.insert(0, (here, late))
+    for place, words in ways:
         try:
-            await send(place, answer, interaction.user.mention)
+            await _in_size(partial(send, place, content=words), answer, limit)
         except discord.HTTPException as error:
             _log.info("An answer that came late could not be sent to %s: %s", place, error)
         else:
             return
+    _log.warning("An answer reached nobody, but it is kept: /piece show %s", answer.piece)
 
 
 async def send(place: discord.abc.Messageable, answer: Answer, content: str | None = None) -> discord.Message:
@@ -206,9 +239,10 @@ async def take_down(bot: discord.Client, showing: Showing) -> bool:
 
 
 def fit(answer: Answer, limit: int) -> Answer:
-    """Leave out what makes the files weigh more than `limit` bytes, but never the first."""
-    first, *others = answer.enclosures
-    weight, kept = len(first.data), [first]
+    """Leave out what makes the files weigh more than `limit` bytes, but never the notes: MIDI or MusicXML."""
+    kept = [enclosure for enclosure in answer.enclosures if enclosure.must_arrive]
+    others = [enclosure for enclosure in answer.enclosures if not enclosure.must_arrive]
+    weight = sum(len(enclosure.data) for enclosure in kept)
     for enclosure in sorted(others, key=lambda other: len(other.data)):
         weight += len(enclosure.data)
         if weight <= limit:

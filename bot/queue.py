@@ -1,4 +1,4 @@
-"""Who is next: one request a user, turns between servers, a bounded number waiting."""
+"""Who is next: one request a user, turns between servers, a bounded number waiting, an allowance for each user."""
 
 import asyncio
 import math
@@ -6,14 +6,16 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from bot.allowance import Allowance
 from core.errors import CadenzaError
 
-LOOK_AGAIN: Final = 2.0  # seconds between two looks at one's place, and so between two edits of a message
+WORTH_TELLING: Final = 0.75  # of the last place that was told, for each edit of a message costs Discord something
 TYPICAL: Final = 2.0  # seconds that a request is thought to take before any has been measured
 NEWEST: Final = 0.2  # weight of the newest duration in the running mean
+LONGEST_WAIT: Final = 600.0  # seconds; Discord forgets a promised answer after 900
 
 
 class QueueError(CadenzaError):
@@ -28,6 +30,14 @@ class Place:
     seconds: float
 
 
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """Hold a place in the line; `news` is set whenever it may have changed, and when its turn has come."""
+
+    called: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Queue:
     """Let `running` requests go on at once, and `waiting` of each server wait.
 
@@ -35,23 +45,30 @@ class Queue:
     those have waiting.
     """
 
-    def __init__(self, running: int, waiting: int) -> None:
+    def __init__(self, running: int, waiting: int, allowance: Allowance) -> None:
         self._free, self._running, self._waiting = running, running, waiting
-        self._lines: OrderedDict[int, deque[asyncio.Future[None]]] = OrderedDict()  # the first server is next
+        self._allowance = allowance
+        self._lines: OrderedDict[int, deque[Ticket]] = OrderedDict()  # the first server is next
         self._users: set[int] = set()
         self._mean = TYPICAL
 
-    def admit(self, user: int, server: int) -> None:
-        """Raise QueueError if a request would not be let in."""
+    def admit(self, user: int, server: int, cost: float) -> None:
+        """Raise QueueError or AllowanceError if a request would not be let in; `cost` is in bars to compose."""
         if user in self._users:
             raise QueueError("Your last request is still being worked on. Wait for its answer, then ask again.")
         if len(self._lines.get(server, ())) >= self._waiting:
             raise QueueError(f"{self._waiting} requests of this server are waiting already. Try again in a minute.")
+        self._allowance.check(user, cost)
+        if not self._free and (seconds := self._place(server).seconds) > LONGEST_WAIT:
+            raise QueueError(f"The wait is about {seconds / 60:.0f} minutes at the moment. Try again later.")
 
     @asynccontextmanager
-    async def turn(self, user: int, server: int, tell: Callable[[Place], Awaitable[None]]) -> AsyncIterator[None]:
-        """Wait for a turn and hold it; `tell` hears of each new place while there is a wait. Raises QueueError."""
-        self.admit(user, server)
+    async def turn(
+        self, user: int, server: int, cost: float, tell: Callable[[Place], Awaitable[None]]
+    ) -> AsyncIterator[None]:
+        """Wait for a turn and hold it; `tell` hears of each new place while there is a wait. Raises as `admit` does."""
+        self.admit(user, server, cost)
+        self._allowance.spend(user, cost)
         self._users.add(user)
         try:
             await self._arrive(server, tell)
@@ -68,19 +85,19 @@ class Queue:
         if self._free:
             self._free -= 1
             return
-        ticket = asyncio.get_running_loop().create_future()
-        line = self._lines.setdefault(server, deque())
-        line.append(ticket)
-        told: int | None = None
+        ticket = Ticket()
+        self._lines.setdefault(server, deque()).append(ticket)
+        told = math.inf
         try:
-            while not ticket.done():
+            while not ticket.called:
                 place = self._place(server, ticket)
-                if place.ahead != told:
+                if place.ahead <= told * WORTH_TELLING:
                     told = place.ahead
                     await tell(place)
-                await asyncio.wait((ticket,), timeout=LOOK_AGAIN)
+                await ticket.news.wait()
+                ticket.news.clear()
         except BaseException:
-            if ticket.done():
+            if ticket.called:
                 self._leave()
             else:
                 self._remove(server, ticket)
@@ -92,22 +109,33 @@ class Queue:
             self._free += 1
             return
         server, line = next(iter(self._lines.items()))
-        line.popleft().set_result(None)
+        ticket = line.popleft()
+        ticket.called = True
+        ticket.news.set()
         if line:
             self._lines.move_to_end(server)
         else:
             del self._lines[server]
+        self._spread_news()
 
-    def _remove(self, server: int, ticket: asyncio.Future[None]) -> None:
+    def _remove(self, server: int, ticket: Ticket) -> None:
         line = self._lines[server]
         line.remove(ticket)
         if not line:
             del self._lines[server]
+        self._spread_news()
 
-    def _place(self, server: int, ticket: asyncio.Future[None]) -> Place:
-        mine = self._lines[server].index(ticket)
+    def _spread_news(self) -> None:
+        for line in self._lines.values():
+            for ticket in line:
+                ticket.news.set()
+
+    def _place(self, server: int, ticket: Ticket | None = None) -> Place:
+        """Find a ticket's place, or that of the next one which a server would get."""
+        line = self._lines.get(server, deque())
+        mine = len(line) if ticket is None else line.index(ticket)
         servers = list(self._lines)
-        turn = servers.index(server)
+        turn = servers.index(server) if server in self._lines else len(servers)
         ahead = mine + sum(
             min(len(line), mine + (position < turn))
             for position, (other, line) in enumerate(self._lines.items())

@@ -28,7 +28,9 @@ class Settings:
     workers: int = 2
     deadline: int = 60
     waiting: int = 20
+    allowance: int = 1024
     upload_bytes: int = 8 * MIB
+    cache_bytes: int = 256 * MIB
     shards: int | None = None
     port: int = 8765
     log_level: str = "INFO"
@@ -104,7 +106,19 @@ VARIABLES: Final = (
     Variable("CADENZA_DEADLINE", "deadline", _number(5, 600), "Seconds after which a request is given up."),
     Variable("CADENZA_WAITING", "waiting", _number(1, 1000), "How many requests of one server may wait."),
     Variable(
+        "CADENZA_ALLOWANCE",
+        "allowance",
+        _number(1, 1_000_000),
+        "How many bars a user may have composed in ten minutes; each take counts.",
+    ),
+    Variable(
         "CADENZA_UPLOAD_BYTES", "upload_bytes", _number(1024, 500 * MIB), "The most that one message's files may weigh."
+    ),
+    Variable(
+        "CADENZA_CACHE_BYTES",
+        "cache_bytes",
+        _number(0, 1 << 40),
+        "The most that sound and pictures kept in the data folder may weigh; they are made again when needed.",
     ),
     Variable(
         "CADENZA_SHARDS", "shards", _number(1, 10_000), "How many shards to open. Unset: as many as Discord advises."

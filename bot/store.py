@@ -139,11 +139,10 @@ class Store:
         async with self._engine.connect() as connection:
             return tuple(_opus(row) for row in await connection.execute(mine.limit(limit).offset(offset)))
 
-    async def count(self, author: int) -> int:
-        """Return how many compositions of a user are kept."""
+    async def ids(self, author: int) -> tuple[str, ...]:
+        """Return the ids of all compositions of a user."""
         async with self._engine.connect() as connection:
-            counted = select(func.count()).select_from(OPERA).where(OPERA.c.author == author)
-            return (await connection.execute(counted)).scalar_one()
+            return tuple((await connection.execute(select(OPERA.c.id).where(OPERA.c.author == author))).scalars())
 
     async def likes(self, *ids: str) -> dict[str, int]:
         """Return how many people like each of some compositions, for those that anybody likes."""

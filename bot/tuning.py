@@ -1,9 +1,11 @@
 """The form behind the button Tune: a recipe with all its values, to be changed."""
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from discord import Interaction, SelectOption, TextStyle
+from discord import Interaction, InteractionType, SelectOption, TextStyle
 from discord.ui import Label, Modal, Select, TextInput
 
 from bot import composing, replies
@@ -14,54 +16,75 @@ from core.errors import RequestError
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
 
+ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
 NUMBERS: Final = {"temperature": float, "gravity": float, "top_p": float, "bars": int, "tempo": float, "seed": int}
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 LONGEST_PRIMER: Final = 4000  # characters that fit into a form
 
 
-class Tuning(Modal):
-    """Show a recipe, and compose by what becomes of it."""
+def form(catalogue: Catalogue, opus: Opus) -> Modal:
+    """Lay out the form with a piece's recipe filled in. Raises BundleError if there is no model to choose."""
+    models = sorted(catalogue.names(), key=lambda name: name != opus.model.name)[:MODELS_SHOWN]
+    catalogue.path(models[0] if models else None)
+    request, fits = opus.request, len(opus.request.primer) <= LONGEST_PRIMER
+    modal = Modal(title="Tune the recipe", custom_id=f"tune:{opus.id}", timeout=600)
+    for text, component in (
+        (
+            "Primer",
+            TextInput[Any](
+                custom_id="primer",
+                style=TextStyle.long,
+                default=request.primer if fits else "",
+                required=False,
+                max_length=LONGEST_PRIMER,
+                placeholder="72r1 76r1" if fits else "It is too long for this form: left empty, it stays as it is.",
+            ),
+        ),
+        (
+            "Values, a line each; no seed draws one",
+            TextInput[Any](
+                custom_id="numbers", style=TextStyle.long, default=write(request), required=False, max_length=400
+            ),
+        ),
+        ("Model", _choice("model", models, opus.model.name)),
+        ("Instrument", _choice("instrument", INSTRUMENTS, request.instrument)),
+    ):
+        modal.add_item(Label(text=text, component=component))
+    return modal
 
-    def __init__(self, catalogue: Catalogue, opus: Opus) -> None:
-        super().__init__(title="Tune the recipe", timeout=3600)
-        self._opus, request = opus, opus.request
-        primer = request.primer if len(request.primer) <= LONGEST_PRIMER else ""
-        self.primer = TextInput[Any](
-            style=TextStyle.long, default=primer, required=False, max_length=LONGEST_PRIMER, placeholder="72r1 76r1"
-        )
-        self.numbers = TextInput[Any](style=TextStyle.long, default=write(request), required=False, max_length=400)
-        names = catalogue.names()[:MODELS_SHOWN]
-        self.model = Select[Any](
-            options=[SelectOption(label=name, value=name, default=name == opus.model.name) for name in names]
-        )
-        self.instrument = Select[Any](
-            options=[SelectOption(label=name, value=name, default=name == request.instrument) for name in INSTRUMENTS]
-        )
-        for text, component in (
-            ("Primer", self.primer),
-            ("Values, a line each; no seed draws one", self.numbers),
-            ("Model", self.model),
-            ("Instrument", self.instrument),
-        ):
-            self.add_item(Label(text=text, component=component))
 
-    async def on_submit(self, interaction: Interaction[Any], /) -> None:
-        """Compose by the form."""
+async def submitted(interaction: Interaction[Any]) -> None:
+    """Compose by a form that was sent, whichever run of the bot has shown it."""
+    data: Mapping[str, Any] = interaction.data or {}
+    match = ID.fullmatch(data.get("custom_id", ""))
+    if interaction.type is not InteractionType.modal_submit or match is None:
+        return
+    try:
         async with replies.answering(interaction):
-            bot = interaction.client
-            request = replace(
-                composing.recipe(bot, self._opus, missing_ok=True),
-                primer=self.primer.value,
-                model=str(bot.catalogue.path(self.model.values[0])),
-                instrument=self.instrument.values[0],
-                **read(self.numbers.value),
-            )
-            pipeline.check_primer(request.primer, bot.catalogue.params(self.model.values[0]).anchor)
-            await composing.compose(interaction, request, self._opus)
-
-    async def on_error(self, interaction: Interaction[Any], error: Exception, _: Any = None, /) -> None:
-        """Apologise."""
+            fields = {label["component"]["custom_id"]: label["component"] for label in data["components"]}
+            await _compose(interaction, await interaction.client.store.get(match["opus"]), fields)
+    except Exception as error:  # a listener's errors are only logged
         await replies.apologise(interaction, error)
+
+
+async def _compose(interaction: Interaction[Any], opus: Opus, fields: Mapping[str, Any]) -> None:
+    bot, recipe = interaction.client, composing.recipe(interaction.client, opus, missing_ok=True)
+    [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
+    too_long_to_show = recipe.primer if len(recipe.primer) > LONGEST_PRIMER else ""
+    request = replace(
+        recipe,
+        primer=fields["primer"]["value"] or too_long_to_show,
+        model=str(bot.catalogue.path(model)),
+        instrument=instrument,
+        **read(fields["numbers"]["value"]),
+    )
+    pipeline.check_primer(request.primer, bot.catalogue.params(model).anchor)
+    await composing.compose(interaction, request, opus)
+
+
+def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:
+    options = [SelectOption(label=name, value=name, default=name == chosen) for name in names]
+    return Select[Any](custom_id=id, options=options, required=True)
 
 
 def write(request: ComposeRequest) -> str:

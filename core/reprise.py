@@ -1,11 +1,20 @@
 """Pieces that are there already, taken up again: their opening as a primer, their notes as a sheet."""
 
+import hashlib
+import shutil
 from fractions import Fraction
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Final
 
-from core import engraving, score
+from core import audio, engraving, score
 from core.engraving import Sheet
-from core.pipeline import ModelInfo
+from core.errors import AudioError
+from core.pipeline import ComposeRequest, ModelInfo
 from core.score import QUARTERS_PER_BAR, Score
+
+MAKERS: Final = ("lameenc", "music21", "numpy", "pillow", "resvg-py", "soundfile", "symusic", "verovio")
 
 
 def opening(text: str, model: ModelInfo) -> str:
@@ -21,3 +30,28 @@ def opening(text: str, model: ModelInfo) -> str:
 def engrave(text: str, model: ModelInfo, tempo: float, title: str) -> Sheet:
     """Engrave a piece of notation. Raises PictureError for one without notes."""
     return engraving.sheet(score.from_text(text, model.anchor, Fraction(model.rest_unit)), title=title, tempo=tempo)
+
+
+def fingerprint(request: ComposeRequest, model: ModelInfo, text: str, given: int) -> str:
+    """Sum up all that a piece's files are made from, this program and its soundfont among them."""
+    font = None if request.soundfont is None else Path(request.soundfont)
+    try:
+        players = [_stamp(audio.find_soundfont(font)), _stamp(Path(shutil.which("fluidsynth") or ""))]
+    except AudioError:
+        players = []
+    whole = (request, model, text, given, players, _makers())
+    return hashlib.sha256(repr(whole).encode()).hexdigest()[:32]
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _makers() -> str:
+    """Sum up the program and the libraries that draw and play."""
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        sources.update(path.read_bytes())
+    return " ".join((sources.hexdigest(), *(f"{name} {metadata.version(name)}" for name in MAKERS)))

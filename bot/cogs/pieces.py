@@ -28,7 +28,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
         async with replies.answering(interaction):
             bot = interaction.client
             opus = await _find(interaction, id)
-            async with composing.turn(interaction):
+            async with composing.turn(interaction, cost=opus.bars):
                 take = await composing.revive(bot, opus)
             await delivery.deliver(
                 interaction, delivery.present(opus, take, board.under(opus)), bot.settings.upload_bytes

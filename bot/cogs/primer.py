@@ -36,8 +36,8 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
             name, params = await _model(interaction, model)
             pipeline.check_primer(text, params.anchor)
             closed = primers.closed(text, params.anchor, params.unit)
-            _judge(closed, params)
-            async with composing.turn(interaction, private=True):
+            bars = _judge(closed, params)
+            async with composing.turn(interaction, cost=bars, private=True):
                 answer = await _present(interaction, closed, name, params)
             await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes)
 
@@ -58,7 +58,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
             name, params = await _model(interaction, model)
             upload = Upload(file, params, bars)
             upload.check()
-            async with composing.turn(interaction, private=True):
+            async with composing.turn(interaction, cost=bars, private=True):
                 text = await upload.primer(interaction.client.studio)
                 answer = await _present(interaction, text, name, params)
             await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes)
@@ -71,8 +71,8 @@ async def _model(interaction: Ask, name: str | None) -> tuple[str, Params]:
     return bot.catalogue.path(name).name, bot.catalogue.params(name)
 
 
-def _judge(text: str, params: Params) -> None:
-    """Raise RequestError for a primer that is right, but of no use."""
+def _judge(text: str, params: Params) -> float:
+    """Return how many bars a primer has. Raises RequestError for one that is right, but of no use."""
     piece = score.from_text(text, params.anchor, params.unit)
     if not piece.events:
         raise RequestError(_("This is silent: it has rests, but no notes."))
@@ -82,6 +82,7 @@ def _judge(text: str, params: Params) -> None:
                 bars=float(piece.bars), most=LONGEST_PIECE
             )
         )
+    return float(piece.bars)
 
 
 async def _present(interaction: Ask, text: str, name: str, params: Params) -> delivery.Answer:

@@ -52,7 +52,7 @@ class Forgetting(commands.GroupCog, group_name="forget", group_description="Have
         """Delete all that is kept of you: your pieces, what you like, your messages in showcases."""
         async with replies.answering(interaction):
             store, user = interaction.client.store, interaction.user.id
-            pieces, shown = await store.count(user), len(await store.showings(user))
+            pieces, shown = len(await store.ids(user)), len(await store.showings(user))
             question = language.ngettext(
                 "Shall I delete your piece, all that you like, and your messages in showcases ({shown})?"
                 " Nobody can bring that back.",
@@ -100,8 +100,10 @@ class Decision(DynamicItem[Button[View]], template=r"forget:(?P<decision>yes|no)
 async def _forget(interaction: Ask) -> str:
     """Delete what is kept of a user first, which is sure to succeed, then their messages in showcases."""
     bot = interaction.client
-    showings = await bot.store.showings(interaction.user.id)
-    pieces = await bot.store.forget(interaction.user.id)
+    user = interaction.user.id
+    ids, showings = await bot.store.ids(user), await bot.store.showings(user)
+    pieces = await bot.store.forget(user)
+    await bot.cache.drop(*ids)
     left = [showing.link for showing in showings if not await delivery.take_down(bot, showing)]
     done = language.ngettext(
         "It is done: I have deleted your piece and forgotten you.",

@@ -1,8 +1,9 @@
 """What the bot's tests share: one studio with real workers and a small model, and a bot in a Discord of its own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import discord
 import pytest
 import pytest_asyncio
 import simcord
@@ -12,6 +13,8 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.studio import Studio
 from core.pipeline import ComposeRequest
+from tests.bot import databases
+from tests.machine import lacking
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +23,23 @@ def studio(tiny_model: Path) -> Iterator[Studio]:
     studio = Studio(2, 60, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
     yield studio
     studio.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """Return the URL of a PostgreSQL of the tests' own."""
+    programs = databases.binaries()
+    if programs is None:
+        lacking("PostgreSQL is not installed (Debian: postgresql).")
+    with databases.postgresql(programs) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def postgresql(cluster: str) -> AsyncIterator[str]:
+    """Return the URL of an empty database in it."""
+    yield cluster
+    await databases.empty(cluster)
 
 
 @pytest.fixture
@@ -73,3 +93,50 @@ def alice(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
 def bob(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
     """Return another member of the server."""
     return guild.add_member(env.create_user("bob"))
+
+
+@pytest.fixture
+def moderator(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
+    """Return a member who may delete others' messages."""
+    role = guild.create_role("moderator", permissions=discord.Permissions(manage_messages=True))
+    return guild.add_member(env.create_user("mod"), roles=[role])
+
+
+@pytest.fixture(params=["author", "stranger", "moderator"])
+def anybody(
+    request: pytest.FixtureRequest,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    moderator: simcord.MemberActor,
+) -> simcord.MemberActor:
+    """Return each kind of member in turn; Alice is the author of the tests' pieces."""
+    return {"author": alice, "stranger": bob, "moderator": moderator}[request.param]
+
+
+@pytest_asyncio.fixture(params=["before a restart", "after a restart"])
+async def then(
+    request: pytest.FixtureRequest, env: simcord.Env, settings: Settings, studio: Studio, store: Store
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Return what to await between showing something and clicking on it: nothing, or the start of a second bot."""
+
+    async def restart() -> None:
+        if request.param == "after a restart":
+            await env.restart_bot(ComposerBot(settings, studio, again))
+
+    async with Store(f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}") as again:
+        yield restart
+
+
+@pytest_asyncio.fixture
+async def piece(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> discord.Message:
+    """Return the message with a composition of Alice's."""
+    result = await alice.slash(channel, "compose", primer="60r2 64r2", bars=4, seed=11, tempo=120)
+    assert result.response is not None
+    return result.response.message
+
+
+@pytest_asyncio.fixture
+async def old_piece(piece: discord.Message, then: Callable[[], Awaitable[None]]) -> discord.Message:
+    """Return the message with a composition of Alice's, before and after a restart of the bot."""
+    await then()
+    return piece

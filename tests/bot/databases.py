@@ -10,6 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import text
+
+from bot.store import engine
+
 
 def binaries() -> Path | None:
     """Return the folder of PostgreSQL's programs, the newest version's, if it is installed."""
@@ -35,6 +39,15 @@ def postgresql(programs: Path) -> Iterator[str]:
             yield f"postgresql+asyncpg://cadenza@127.0.0.1:{port}/postgres"
         finally:
             _run(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+async def empty(url: str) -> None:
+    """Take everything out of a database."""
+    database = engine(url)
+    async with database.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await database.dispose()
 
 
 def _run(user: str, *command: str | Path) -> None:

@@ -18,6 +18,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from bot import playground
 from bot.settings import Settings, SettingsError
+from tests.machine import lacking
 
 BROWSER = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
@@ -47,7 +48,7 @@ def browser(tmp_path: Path) -> Iterator[WebDriver]:
     """Open a headless Chromium with a profile of its own."""
     binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if binary is None or driver is None:
-        pytest.skip("Chromium and its driver are not installed (Debian: chromium, chromium-driver).")
+        lacking("Chromium and its driver are not installed (Debian: chromium, chromium-driver).")
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     for argument in (*BROWSER.split(), "--window-size=1100,1300", f"--user-data-dir={tmp_path / 'profile'}"):

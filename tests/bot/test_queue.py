@@ -1,15 +1,21 @@
 """The queue: fair between users and servers, bounded, and honest about the wait."""
 
 import asyncio
+import math
 from contextlib import suppress
 
 import pytest
 
+from bot.allowance import Allowance, AllowanceError
 from bot.queue import Place, Queue, QueueError
 
 
 async def _silent(_: Place) -> None:
     pass
+
+
+def _queue(running: int, waiting: int) -> Queue:
+    return Queue(running, waiting, Allowance(math.inf))
 
 
 class Hall:
@@ -27,7 +33,7 @@ class Hall:
             self.places.setdefault(name, []).append(place.ahead)
 
         async def work() -> None:
-            async with self.queue.turn(user, server, tell):
+            async with self.queue.turn(user, server, 1, tell):
                 self.begun.append(name)
                 await self._ends[name].wait()
 
@@ -53,7 +59,7 @@ async def _breathe() -> None:
 
 
 async def test_as_many_go_on_at_once_as_there_are_workers() -> None:
-    hall = Hall(Queue(running=2, waiting=5))
+    hall = Hall(_queue(running=2, waiting=5))
     for user, name in enumerate("abc"):
         await hall.arrive(name, user, server=1)
     assert hall.begun == ["a", "b"]
@@ -62,7 +68,7 @@ async def test_as_many_go_on_at_once_as_there_are_workers() -> None:
 
 
 async def test_servers_take_turns_however_many_one_of_them_has_waiting() -> None:
-    hall = Hall(Queue(running=1, waiting=10))
+    hall = Hall(_queue(running=1, waiting=10))
     await hall.arrive("first", 0, server=1)
     for user in range(1, 6):
         await hall.arrive(f"flood{user}", user, server=1)
@@ -73,7 +79,7 @@ async def test_servers_take_turns_however_many_one_of_them_has_waiting() -> None
 
 
 async def test_tells_how_many_go_first_in_the_order_in_which_they_will() -> None:
-    hall = Hall(Queue(running=1, waiting=10))
+    hall = Hall(_queue(running=1, waiting=10))
     await hall.arrive("first", 0, server=1)
     for user in range(1, 4):
         await hall.arrive(f"flood{user}", user, server=1)
@@ -86,39 +92,68 @@ async def test_tells_how_many_go_first_in_the_order_in_which_they_will() -> None
     }
 
 
+async def test_tells_of_a_place_only_when_it_has_changed_by_something() -> None:
+    hall = Hall(_queue(running=1, waiting=50))
+    for user in range(21):
+        await hall.arrive(str(user), user, server=1)
+    for user in range(20):
+        await hall.finish(str(user))
+    assert hall.places["20"] == [19, 14, 10, 7, 5, 3, 2, 1, 0]
+    assert hall.places["1"] == [0]
+
+
 async def test_a_user_has_one_request_at_a_time() -> None:
-    hall = Hall(Queue(running=2, waiting=5))
+    hall = Hall(_queue(running=2, waiting=5))
     await hall.arrive("a", 1, server=1)
     with pytest.raises(QueueError, match="still being worked on"):
-        hall.queue.admit(1, 2)
+        hall.queue.admit(1, 2, 1)
     await hall.finish("a")
-    hall.queue.admit(1, 2)
+    hall.queue.admit(1, 2, 1)
 
 
 async def test_a_server_cannot_have_more_waiting_than_agreed() -> None:
-    hall = Hall(Queue(running=1, waiting=2))
+    hall = Hall(_queue(running=1, waiting=2))
     for user, name in enumerate("abc"):
         await hall.arrive(name, user, server=1)
     with pytest.raises(QueueError, match="2 requests of this server are waiting already"):
-        hall.queue.admit(9, 1)
-    hall.queue.admit(9, 2)
+        hall.queue.admit(9, 1, 1)
+    hall.queue.admit(9, 2, 1)
 
 
 async def test_a_request_given_up_leaves_its_place_to_others() -> None:
-    hall = Hall(Queue(running=1, waiting=5))
+    hall = Hall(_queue(running=1, waiting=5))
     for user, name in enumerate("abc"):
         await hall.arrive(name, user, server=1)
     await hall.give_up("b")
     await hall.finish("a")
     assert hall.begun == ["a", "c"]
     await hall.finish("c")
-    hall.queue.admit(1, 1)
+    hall.queue.admit(1, 1, 1)
 
 
 async def test_a_turn_that_fails_frees_its_place() -> None:
-    queue = Queue(running=1, waiting=1)
+    queue = _queue(running=1, waiting=1)
     with pytest.raises(ZeroDivisionError):
-        async with queue.turn(1, 1, _silent):
+        async with queue.turn(1, 1, 1, _silent):
             raise ZeroDivisionError
-    async with queue.turn(1, 1, _silent):
+    async with queue.turn(1, 1, 1, _silent):
         pass
+
+
+async def test_a_request_whose_wait_would_outlast_discord_s_patience_is_not_let_in() -> None:
+    hall = Hall(_queue(running=1, waiting=1000))
+    for user in range(301):  # which are thought to take two seconds each
+        await hall.arrive(f"flood{user}", user, server=1)
+    with pytest.raises(QueueError, match="The wait is about 10 minutes"):
+        hall.queue.admit(999, 1, 1)
+    hall.queue.admit(999, 2, 1)
+
+
+async def test_spends_an_allowance_only_on_what_is_let_in() -> None:
+    queue = Queue(running=1, waiting=1, allowance=Allowance(100))
+    async with queue.turn(1, 1, 60, _silent):
+        with pytest.raises(QueueError):
+            await queue.turn(1, 1, 60, _silent).__aenter__()
+    queue.admit(1, 1, 40)
+    with pytest.raises(AllowanceError):
+        queue.admit(1, 1, 60)

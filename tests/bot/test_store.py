@@ -1,7 +1,7 @@
 """The store, on SQLite and on PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,36 +15,19 @@ from sqlalchemy import Connection, text
 from bot.store import Opus, Server, Showing, Store, StoreError, engine, migrate
 from bot.tables import METADATA
 from core.pipeline import ComposeRequest, ModelInfo
-from tests.bot import databases
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[str]:
-    """Return the URL of a PostgreSQL of the tests' own."""
-    programs = databases.binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed (Debian: postgresql).")
-    with databases.postgresql(programs) as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'cadenza.db'}"
-    return str(request.getfixturevalue("cluster"))
+    return str(request.getfixturevalue("postgresql"))
 
 
 @pytest_asyncio.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     async with Store(url) as store:
         yield store
-    if url.startswith("postgresql"):
-        database = engine(url)
-        async with database.begin() as connection:
-            await connection.execute(text("DROP SCHEMA public CASCADE"))
-            await connection.execute(text("CREATE SCHEMA public"))
-        await database.dispose()
 
 
 def _opus(id: str, author: int = 1, minute: int = 0) -> Opus:
@@ -142,6 +125,12 @@ async def test_forgets_a_user(store: Store) -> None:
 async def test_many_write_at_once(store: Store) -> None:
     await asyncio.gather(*(store.add(_opus(f"id{n}", minute=n)) for n in range(40)))
     assert len(await store.by_author(1, 100)) == 40
+
+
+async def test_many_rate_at_once(store: Store) -> None:
+    await store.add(_opus("a"))
+    assert max(await asyncio.gather(*(store.rate("a", user) for user in range(20)))) <= 20
+    assert await store.rate("a", 99) == 21
 
 
 async def test_the_migrations_make_the_tables_of_the_code(url: str) -> None:
