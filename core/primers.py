@@ -1,6 +1,7 @@
 """Where a piece can begin: at the end of a music file, and in a key of one's choice."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Final
@@ -11,6 +12,7 @@ from core import reading, score
 from core.errors import ReadingError, RequestError
 from core.keys import find_key
 from core.notation import Anchor
+from core.piece import Reading
 from core.score import Event, Score
 
 _TONICS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -18,13 +20,29 @@ _ALTERATIONS: Final = {"": 0, "b": -1, "♭": -1, "#": 1, "♯": 1}
 _KEY: Final = re.compile(r"\s*([A-Ga-g])([b♭#♯]?)\s*(m|min|minor|maj|major)?\s*", re.IGNORECASE)
 
 
-def from_music(data: bytes, name: str, *, anchor: Anchor, unit: Fraction, bars: int) -> str:
-    """Return the last `bars` bars of a music file's first piece as notation. Raises ReadingError."""
-    piece = reading.read(data, name).pieces[0].score(unit)
+def from_music(
+    data: bytes,
+    name: str,
+    *,
+    anchor: Anchor,
+    unit: Fraction,
+    bars: int,
+    read: Callable[[bytes, str], Reading] = reading.read,
+) -> str:
+    """Return the last `bars` bars of a music file's first piece as notation. Raises ReadingError.
+
+    A stranger's file is for `read=reading_apart.read_safely`.
+    """
+    piece = read(data, name).pieces[0].score(unit)
     ending = last_bars(piece, bars)
     if not ending.events:
         raise ReadingError(f"The last {bars} bars of {name} are silent. Ask for more of it.")
     return score.to_text(ending, anchor)
+
+
+def closed(text: str, anchor: Anchor, unit: Fraction) -> str:
+    """Return a primer in normal form, its last event closed by a rest. Raises NotationError."""
+    return score.to_text(score.from_text(text, anchor, unit, open_end=True), anchor)
 
 
 def last_bars(piece: Score, bars: int) -> Score:
