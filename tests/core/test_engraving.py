@@ -58,7 +58,7 @@ def test_long_pieces_take_more_pages_with_their_numbers_between_dashes() -> None
     events = tuple(Event(2 * place, (48, 60 + place % 12)) for place in range(256))
     _, second, *_ = engraving.sheet(Score(events, 512, EIGHTHS)).pages
     header = opened(second)[:60] < 128
-    left = header.any(0).nonzero()[0][0]
+    left = int(np.argmax(header.any(0)))
     assert header[:, left : left + 4].any(1).sum() < 5  # a dash, and not the box that stands for a missing sign
 
 
