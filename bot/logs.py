@@ -29,3 +29,4 @@ def start(level: str, secret: str | None) -> None:
     handler.setFormatter(Redaction(secret))
     handler.addFilter(lambda record: not any(text in record.getMessage() for text in BESIDE_THE_POINT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLogger().level))  # it tells all it loads
