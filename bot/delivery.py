@@ -108,11 +108,12 @@ def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     """Write the message that shows a piece as sheet music, its first pages at least."""
     embed = Embed(title=f"{title(opus)}: the sheet", colour=COLOUR)
     embed.set_footer(text=f"Piece {opus.id}")
+    what, last = _describe(opus, opus.bars), len(sheet.pages)
     pages = [
-        Enclosure(f"{opus.id}-{number}.png", page, f"Sheet music of the piece {opus.id}, page {number}")
+        Enclosure(f"{opus.id}-{number}.png", page, f"Sheet music, page {number} of {last}: {what}")
         for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
     ]
-    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML of the piece {opus.id}")
+    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML file: {what}")
     return Answer(opus.id, embed, (score, *pages))
 
 
@@ -141,12 +142,12 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
 
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
     """Wrap the files of a take."""
-    what = f"{take.bars:g} bars for {opus.request.instrument} by the model {opus.model.name}"
+    what = _describe(opus, take.bars)
     enclosures = [Enclosure(f"{stem}.mid", take.midi, f"MIDI file: {what}")]
     if take.audio is not None:
         enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, f"Sound: {what}"))
     if take.picture is not None:
-        picture = f"Piano roll: {what}, {take.events} chords and notes"
+        picture = f"Piano roll: {what}, in {take.key}, {take.events} chords and notes"
         enclosures.append(Enclosure(f"{stem}.png", take.picture, picture))
     return tuple(enclosures)
 
@@ -260,6 +261,10 @@ def fit(answer: Answer, limit: int) -> Answer:
 
 def _files(answer: Answer) -> list[File]:
     return [enclosure.file() for enclosure in answer.enclosures]
+
+
+def _describe(opus: Opus, bars: float) -> str:
+    return f"{bars:g} bars for {opus.request.instrument} by the model {opus.model.name}"
 
 
 def _shortened(text: str, most: int) -> str:

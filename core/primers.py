@@ -54,9 +54,10 @@ def last_bars(piece: Score, bars: int) -> Score:
 
 
 def key_of(piece: Score) -> str:
-    """Name the key of a piece, as in "E♭ major"; empty for a piece without events."""
-    pitches = [pitch for event in piece.events for pitch in event.pitches]
-    return find_key(np.array(pitches)) if pitches else ""
+    """Name the key of a piece, as in "E♭ major"; empty for a piece without events. A long note counts for more."""
+    ends = [*(event.onset for event in piece.events[1:]), piece.length]
+    pitches = [event.pitches * max(1, end - event.onset) for event, end in zip(piece.events, ends, strict=False)]
+    return find_key(np.concatenate(pitches)) if pitches else ""
 
 
 def in_key(piece: Score, key: str) -> Score:
