@@ -12,7 +12,7 @@ from bot.language import _
 from bot.store import Server
 from bot.uploads import BARS as PRIMER_BARS
 from bot.uploads import Upload, UploadError
-from core import pipeline, primers
+from core import keys, pipeline
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
 from core.sampling import LONGEST_PIECE
@@ -89,7 +89,7 @@ class Composing(commands.Cog):
                 upload = Upload(midi, params, primer_bars)
             pipeline.check_primer(primer, params.anchor)
             if key is not None:
-                primers.parse_key(key)
+                keys.parse_key(key)
             request = ComposeRequest(
                 model=str(bot.catalogue.path(model)),
                 primer=primer,

@@ -7,7 +7,7 @@ import pytest
 import simcord
 
 from bot.store import Opus, Server, Store
-from core import primers
+from core import keys, primers
 
 DATA = Path(__file__).parents[1] / "data"
 HYMN = ("old_hundredth.mid", (DATA / "old_hundredth.mid").read_bytes())
@@ -179,5 +179,5 @@ async def test_offers_recent_primers_and_keys(
     offered = [each["value"] for each in await alice.autocomplete(channel, "compose", "key", "e")]
     assert offered == ["E major", "Eb major", "E minor"]
     everything = await alice.autocomplete(channel, "compose", "key", "")
-    assert all(primers.parse_key(each["value"])[1] for each in everything)
-    assert len({primers.parse_key(each["value"]) for each in everything}) == 24
+    assert all(keys.parse_key(each["value"])[1] for each in everything)
+    assert len({keys.parse_key(each["value"]) for each in everything}) == 24

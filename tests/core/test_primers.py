@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import performing, primers, score
+from core import keys, performing, primers, score
 from core.errors import ReadingError, RequestError
 from core.reading_apart import read_safely
 from core.score import Score
@@ -68,12 +68,12 @@ def test_last_bars_begin_at_a_bar_line_and_end_with_the_piece(whole: Score, bars
     ],
 )
 def test_a_piece_moves_to_the_key_asked_for(key: str, found: str) -> None:
-    moved = primers.in_key(piece(), key)
-    assert primers.key_of(moved) == found
+    moved = keys.in_key(piece(), key)
+    assert keys.key_of(moved) == found
     assert abs(moved.range[0] - piece().range[0]) <= 6
 
 
 @pytest.mark.parametrize("key", ["", "H", "C sharp", "Cb#", "minor", "C" * 100])
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(RequestError, match="is not a key"):
-        primers.in_key(piece(), key)
+        keys.in_key(piece(), key)
