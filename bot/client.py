@@ -23,7 +23,14 @@ from bot.store import Store
 from bot.studio import Studio
 from core.pipeline import ComposeRequest
 
-EXTENSIONS: Final = ("bot.buttons", "bot.cogs.compose")
+EXTENSIONS: Final = (
+    "bot.buttons",
+    "bot.cogs.compose",
+    "bot.cogs.pieces",
+    "bot.cogs.primer",
+    "bot.cogs.privacy",
+    "bot.cogs.server",
+)
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 
 _log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 from core.canvas import text_font
 from core.errors import PictureError
+from core.keys import key_of
 from core.performing import DEFAULT_TEMPO
-from core.primers import key_of
 from core.score import QUARTERS_PER_BAR, Score
 from core.staves import BAR, BEAT, Head, Staff, Symbol, Tonality, Voice, write
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import engraving, primers, score
+from core import engraving, keys, score
 from core.errors import PictureError
 from core.score import Event, Score
 
@@ -65,7 +65,7 @@ def test_long_pieces_take_more_pages_with_their_numbers_between_dashes() -> None
 def test_the_signature_is_that_of_the_key_that_is_told() -> None:
     for transposition in range(-6, 6):
         piece = SCORES["phrase"].transposed(transposition)
-        told = music21.key.Key(*_spoken(primers.key_of(piece)))
+        told = music21.key.Key(*_spoken(keys.key_of(piece)))
         root = ElementTree.fromstring(engraving.sheet(piece).musicxml)
         assert next(key.findtext("fifths") for key in root.iter("key")) == str(told.sharps)
 
