@@ -1,6 +1,8 @@
 """Who may do what: the same predicates for commands and for buttons."""
 
-from discord import Interaction
+from typing import Any
+
+from discord import Interaction, Member
 
 from bot.store import Opus
 from core.errors import CadenzaError
@@ -21,3 +23,20 @@ def author_or_moderator(interaction: Interaction, opus: Opus, server: int | None
     moderates = server is not None and interaction.guild_id == server and interaction.permissions.manage_messages
     if interaction.user.id != opus.author and not moderates:
         raise RightsError("Only the one who had this piece composed, or a moderator of its server, can do that.")
+
+
+async def trainer(interaction: Interaction[Any]) -> None:
+    """Raise RightsError unless the user may train models for this server: by its settings, or as who manages it."""
+    if interaction.guild_id is None or not isinstance(interaction.user, Member):
+        raise RightsError("Models are trained on a server, for all who are there.")
+    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    if interaction.permissions.manage_guild or (role is not None and interaction.user.get_role(role) is not None):
+        return
+    others = "" if role is None else f", or who has the role <@&{role}>,"
+    raise RightsError(f"Only who may manage this server{others} can do that.")
+
+
+async def owner(interaction: Interaction[Any]) -> None:
+    """Raise RightsError unless the bot is the user's own."""
+    if not await interaction.client.is_owner(interaction.user):
+        raise RightsError("Only the owner of this bot can do that.")

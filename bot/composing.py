@@ -45,14 +45,16 @@ async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None
 
 async def again(interaction: Ask, opus: Opus) -> None:
     """Compose by the same recipe, with another seed."""
-    await compose(interaction, replace(recipe(interaction.client, opus), seed=None), opus)
+    await compose(interaction, replace(recipe(interaction.client, opus, server=interaction.guild_id), seed=None), opus)
 
 
 async def vary(interaction: Ask, opus: Opus) -> None:
     """Compose another second half to the first one."""
     opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model)
     bars = max(2, math.ceil(opus.bars))
-    request = replace(recipe(interaction.client, opus), primer=opening, bars=bars, seed=None)
+    request = replace(
+        recipe(interaction.client, opus, server=interaction.guild_id), primer=opening, bars=bars, seed=None
+    )
     await compose(interaction, request, opus)
 
 
@@ -63,12 +65,22 @@ async def go_on(interaction: Ask, opus: Opus) -> None:
             f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
         )
     bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
-    await compose(interaction, replace(recipe(interaction.client, opus), primer=opus.text, bars=bars, seed=None), opus)
+    await compose(
+        interaction,
+        replace(recipe(interaction.client, opus, server=interaction.guild_id), primer=opus.text, bars=bars, seed=None),
+        opus,
+    )
 
 
 async def takes(interaction: Ask, opus: Opus) -> None:
     """Compose several short pieces at once by the same recipe."""
-    request = replace(recipe(interaction.client, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None, picture=False)
+    request = replace(
+        recipe(interaction.client, opus, server=interaction.guild_id),
+        takes=TAKES,
+        bars=BARS_OF_A_TAKE,
+        seed=None,
+        picture=False,
+    )
     await compose(interaction, request, opus)
 
 
@@ -85,10 +97,10 @@ async def revive(bot: ComposerBot, opus: Opus) -> Take:
     return await reviving.take(bot, opus, recipe(bot, opus, missing_ok=True))
 
 
-def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> ComposeRequest:
-    """Return the request of a piece, to be asked again here and now. Raises BundleError if its model is gone."""
+def recipe(bot: ComposerBot, opus: Opus, *, server: int | None = None, missing_ok: bool = False) -> ComposeRequest:
+    """Return the request of a piece, to be asked again on a server. Raises BundleError if its model is not there."""
     font = bot.settings.soundfont
-    path = opus.model.name if missing_ok else str(bot.catalogue.path(opus.model.name))
+    path = opus.model.name if missing_ok else str(bot.catalogue.at(server).path(opus.model.name))
     return replace(opus.request, model=path, takes=1, soundfont=None if font is None else str(font))
 
 

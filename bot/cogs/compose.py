@@ -47,10 +47,10 @@ class Composing(commands.Cog):
         async with replies.answering(interaction):
             bot = interaction.client
             chosen = await bot.store.server(interaction.guild_id)
-            model = model or chosen.model
-            pipeline.check_primer(primer, bot.catalogue.params(model).anchor)
+            model, catalogue = model or chosen.model, bot.catalogue.at(interaction.guild_id)
+            pipeline.check_primer(primer, catalogue.params(model).anchor)
             request = ComposeRequest(
-                model=str(bot.catalogue.path(model)),
+                model=str(catalogue.path(model)),
                 primer=primer,
                 temperature=temperature or chosen.temperature or TEMPERATURE,
                 gravity=gravity,
@@ -64,7 +64,9 @@ class Composing(commands.Cog):
 
     @compose.autocomplete("model")
     async def _models(self, interaction: Interaction[ComposerBot], typed: str) -> list[Choice[str]]:
-        names = [name for name in interaction.client.catalogue.names() if typed.lower() in name]
+        names = [
+            name for name in interaction.client.catalogue.at(interaction.guild_id).names() if typed.lower() in name
+        ]
         return [Choice(name=name, value=name) for name in names[:CHOICES_SHOWN]]
 
 
