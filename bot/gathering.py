@@ -90,15 +90,17 @@ def listed(reasons: Sequence[tuple[str, str]], most: int = 1000) -> str:
 
 
 async def _download(file: Attachment, folder: Path, number: int) -> bytes:
-    """Put an attachment into a folder of its own within `folder`, and return its digest."""
+    """Put an attachment into a folder, under its own name as far as that is harmless, and return its digest."""
     try:
         data = await file.read()
     except discord.HTTPException as error:
         raise JobError(f"{file.filename[:80]} cannot be fetched from Discord any more. Upload it again.") from error
-    title = clean_title(PurePath(file.filename.replace("\\", "/")).stem, most=80).replace("/", "-").lstrip(".")
-    path = folder / f"{number:02}"
-    await asyncio.to_thread(path.mkdir)
-    async with aiofiles.open(path / f"{title or 'untitled'}{PurePath(file.filename).suffix.lower()}", "wb") as kept:
+    name = PurePath(file.filename.replace("\\", "/"))
+    title = clean_title(name.stem, most=60).lstrip(".") or "untitled"
+    path = folder / f"{title}{name.suffix.lower()}"
+    if await asyncio.to_thread(path.exists):
+        path = folder / f"{title} ({number}){name.suffix.lower()}"
+    async with aiofiles.open(path, "xb") as kept:
         await kept.write(data)
     return hashlib.sha256(data).digest()
 

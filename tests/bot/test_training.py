@@ -1,39 +1,15 @@
 """/train, as a server meets it: real files, a real small training in its process, real compositions."""
 
 from collections.abc import AsyncIterator
-from fractions import Fraction
 
-import discord
-import numpy as np
-import pytest
 import pytest_asyncio
 import simcord
 
 from bot.client import ComposerBot
 from bot.jobs import Job
 from bot.store import Store
-from core import performing, score
 from tests.bot.acting import until
-
-SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
-
-
-def midi(seed: int) -> bytes:
-    chance = np.random.default_rng(seed)
-    text = "".join(f"{chance.choice(SCALE)}r{chance.integers(1, 3)}" for _ in range(30))
-    return performing.perform(score.from_text(text, "lowest", Fraction(1, 2)))
-
-
-def files(count: int = 3, first: int = 0) -> dict[str, tuple[str, bytes]]:
-    """Return so many good files as options of the command."""
-    names = ["file", *(f"file-{number}" for number in range(2, 11))]
-    return {names[n]: (f"tune {first + n}.mid", midi(first + n)) for n in range(count)}
-
-
-@pytest.fixture
-def admin(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
-    role = guild.create_role("admin", permissions=discord.Permissions(manage_guild=True))
-    return guild.add_member(env.create_user("admin"), roles=[role])
+from tests.bot.music import files
 
 
 @pytest_asyncio.fixture
