@@ -60,13 +60,17 @@ class Bulletin:
         else:
             answer = present_end(job)
         await self._send(job, answer)
+
+    async def close(self, job: Job) -> None:
+        """Say in the message that showed a training's progress that it has ended."""
         left = EDIT_EVERY - (time.monotonic() - self._edited.get(job.id, -EDIT_EVERY))
-        if left > 0:
-            await asyncio.sleep(left)
-        await self._edit(job, present_end(job), job.state)
-        for known in (self._edited, self._shown):
-            known.pop(job.id, None)
-        self._lost.discard(job.id)
+        try:
+            await asyncio.sleep(max(0.0, left))
+        finally:  # also when the bot is being stopped
+            await self._edit(job, present_end(job), job.state)
+            for known in (self._edited, self._shown):
+                known.pop(job.id, None)
+            self._lost.discard(job.id)
 
     async def _edit(self, job: Job, answer: Answer, what: object) -> None:
         if job.message is None or job.id in self._lost or self._shown.get(job.id) == what:

@@ -47,6 +47,9 @@ class Herald(Protocol):
     async def ended(self, job: Job, result: Result | None, folder: Path) -> None:
         """Announce how a training has ended."""
 
+    async def close(self, job: Job) -> None:
+        """Bring the message that showed a training's progress to its end."""
+
 
 class Trainer:
     """Take one training after the other from the database, and see each to its end.
@@ -107,6 +110,7 @@ class Trainer:
         if await self._jobs.cancel_queued(job.id, "It was cancelled before it began."):
             job = await self._jobs.get(job.id, job.server)
             await self._herald.ended(job, None, self.folder(job.id))
+            await self._herald.close(job)
             await self._herald.queued(other for other in await self._jobs.live() if other.state == "queued")
             return
         await self._jobs.note(job.id, wish=wish)
@@ -233,6 +237,7 @@ class Trainer:
             shelves.place(made, shelf)
 
     async def _end(self, job: Job, state: State, outcome: str) -> None:
+        outcome = outcome.replace(f"{self.folder(job.id)}/", "").replace(f"{self._data}/", "")
         if await self._jobs.end(job.id, state, outcome):
             await self._announce(await self._jobs.get(job.id, job.server))
 
@@ -241,6 +246,7 @@ class Trainer:
         await self._herald.ended(job, await asyncio.to_thread(Result.read, folder), folder)
         await self._jobs.note(job.id, told=True)
         await asyncio.to_thread(clear, folder)
+        await self._herald.close(job)
 
 
 def clear(folder: Path) -> None:

@@ -24,7 +24,7 @@ from core.progress import Epoch, Progress
 
 RESULT: Final = "result.json"
 PUBLISHED: Final = "published"  # the folder within the work folder where the model comes to lie
-MEMORY: Final = 12 << 30  # bytes of address space, of which TensorFlow reserves many more than it uses
+MEMORY: Final = 6 << 30  # bytes of address space; a training of medium size takes 2.4 GB, and 1.1 of real memory
 FILE: Final = 512 << 20  # bytes; the checkpoint is the largest
 NEWS_EVERY: Final = 1.0  # seconds between two messages on progress
 PATIENCE: Final = 1.25  # times the agreed time that an epoch may end later
