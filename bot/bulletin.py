@@ -132,9 +132,9 @@ class Bulletin:
             take, opus = await self._compose(job)
         except CadenzaError as error:
             embed.add_field(name="A first piece", value=str(error)[:1000], inline=False)
-            return Answer(embed, enclosures, view)
+            return Answer(job.id, embed, enclosures, view)
         embed.add_field(name="A first piece", value=f"is enclosed, {take.bars:g} bars: piece {opus.id}", inline=False)
-        return Answer(embed, (*enclosures, *delivery.enclose(opus, take, f"{job.name}-first")), view)
+        return Answer(job.id, embed, (*enclosures, *delivery.enclose(opus, take, f"{job.name}-first")), view)
 
     async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
         bot = self._bot
@@ -156,9 +156,10 @@ def present_waiting(job: Job, place: int) -> Answer:
         embed.add_field(name="Keys", value=shown + (" …" if len(job.gathered.keys) > 6 else ""), inline=False)
     if job.gathered.skipped:
         embed.add_field(name="Left out", value=gathering.listed(job.gathered.skipped), inline=False)
-    ahead = "Its turn is next." if place == 1 else f"{place - 1} other trainings go first."
+    others = "1 other training goes" if place == 2 else f"{place - 1} other trainings go"
+    ahead = "Its turn is next." if place == 1 else f"{others} first."
     embed.add_field(name="Place", value=ahead)
-    return Answer(embed, (), board.under_training(job.id))
+    return Answer(job.id, embed, (), board.under_training(job.id))
 
 
 def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) -> Answer:
@@ -179,13 +180,13 @@ def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) ->
         embed.add_field(name="On held-out pieces", value=f"{last.val_loss:.3f}, best {best.val_loss:.3f}")
     if any(enclosure.name == "curve.png" for enclosure in enclosures):
         embed.set_image(url="attachment://curve.png")
-    return Answer(embed, enclosures, board.under_training(job.id))
+    return Answer(job.id, embed, enclosures, board.under_training(job.id))
 
 
 def present_end(job: Job) -> Answer:
     """Write the message of a training that has ended."""
     what = {"done": "has been learned", "cancelled": "was cancelled", "failed": "could not be learned"}[job.state]
-    return Answer(_embed(job, f"{job.name} {what}", job.outcome or ""), (), None)
+    return Answer(job.id, _embed(job, f"{job.name} {what}", job.outcome or ""), (), None)
 
 
 async def present_report(job: Job, folder: Path) -> Answer:
@@ -194,7 +195,7 @@ async def present_report(job: Job, folder: Path) -> Answer:
     if job.gathered.skipped:
         embed.add_field(name="Left out", value=gathering.listed(job.gathered.skipped), inline=False)
     what = "What became of each piece, as a table"
-    return Answer(embed, await asyncio.to_thread(_files, folder / "report.csv", what))
+    return Answer(job.id, embed, await asyncio.to_thread(_files, folder / "report.csv", what))
 
 
 def clock(seconds: float) -> str:

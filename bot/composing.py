@@ -45,16 +45,14 @@ async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None
 
 async def again(interaction: Ask, opus: Opus) -> None:
     """Compose by the same recipe, with another seed."""
-    await compose(interaction, replace(recipe(interaction.client, opus, server=interaction.guild_id), seed=None), opus)
+    await compose(interaction, replace(_recipe_here(interaction, opus), seed=None), opus)
 
 
 async def vary(interaction: Ask, opus: Opus) -> None:
     """Compose another second half to the first one."""
     opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model)
     bars = max(2, math.ceil(opus.bars))
-    request = replace(
-        recipe(interaction.client, opus, server=interaction.guild_id), primer=opening, bars=bars, seed=None
-    )
+    request = replace(_recipe_here(interaction, opus), primer=opening, bars=bars, seed=None)
     await compose(interaction, request, opus)
 
 
@@ -65,22 +63,12 @@ async def go_on(interaction: Ask, opus: Opus) -> None:
             f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
         )
     bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
-    await compose(
-        interaction,
-        replace(recipe(interaction.client, opus, server=interaction.guild_id), primer=opus.text, bars=bars, seed=None),
-        opus,
-    )
+    await compose(interaction, replace(_recipe_here(interaction, opus), primer=opus.text, bars=bars, seed=None), opus)
 
 
 async def takes(interaction: Ask, opus: Opus) -> None:
     """Compose several short pieces at once by the same recipe."""
-    request = replace(
-        recipe(interaction.client, opus, server=interaction.guild_id),
-        takes=TAKES,
-        bars=BARS_OF_A_TAKE,
-        seed=None,
-        picture=False,
-    )
+    request = replace(_recipe_here(interaction, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None, picture=False)
     await compose(interaction, request, opus)
 
 
@@ -113,3 +101,7 @@ async def _turn(interaction: Ask, cost: float) -> AsyncIterator[None]:
     await interaction.response.defer(thinking=True)
     async with queue.turn(user, server, cost, partial(delivery.wait, interaction)):
         yield
+
+
+def _recipe_here(interaction: Ask, opus: Opus) -> ComposeRequest:
+    return recipe(interaction.client, opus, server=interaction.guild_id)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -73,9 +73,9 @@ class Trainer:
     async def __aexit__(self, *_: object) -> None:
         """Stop; what is running is taken up again the next time."""
         assert self._task is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        while not self._task.done():  # whatever it does with the first try
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=1)
 
     @property
     def process(self) -> int | None:
@@ -109,9 +109,10 @@ class Trainer:
             raise JobError("This training has ended already.")
         if await self._jobs.cancel_queued(job.id, "It was cancelled before it began."):
             job = await self._jobs.get(job.id, job.server)
-            await self._herald.ended(job, None, self.folder(job.id))
-            await self._herald.close(job)
-            await self._herald.queued(other for other in await self._jobs.live() if other.state == "queued")
+            await _tell(self._herald.ended(job, None, self.folder(job.id)))
+            await _tell(self._herald.close(job))
+            line = await self._jobs.live()
+            await _tell(self._herald.queued(other for other in line if other.state == "queued"))
             return
         await self._jobs.note(job.id, wish=wish)
         if self._child is not None and self._child[0] == job.id:
@@ -133,7 +134,7 @@ class Trainer:
                 for job in await self._jobs.unannounced():
                     await self._announce(job)
                 line = await self._jobs.live()
-                await self._herald.queued(job for job in line if job.state == "queued")
+                await _tell(self._herald.queued(job for job in line if job.state == "queued"))
                 if line:
                     await self._train(line[0])
                 else:
@@ -225,7 +226,7 @@ class Trainer:
                 await self._jobs.note(job.id, starts=0)
                 job = replace(job, starts=0)
         self._news = job.id, news
-        await self._herald.progress(job, news, self.folder(job.id))
+        await _tell(self._herald.progress(job, news, self.folder(job.id)))
         return job
 
     def _publish(self, job: Job, work: Path) -> None:
@@ -243,10 +244,20 @@ class Trainer:
 
     async def _announce(self, job: Job) -> None:
         folder = self.folder(job.id)
-        await self._herald.ended(job, await asyncio.to_thread(Result.read, folder), folder)
-        await self._jobs.note(job.id, told=True)
-        await asyncio.to_thread(clear, folder)
-        await self._herald.close(job)
+        if await _tell(self._herald.ended(job, await asyncio.to_thread(Result.read, folder), folder)):
+            await self._jobs.note(job.id, told=True)
+            await asyncio.to_thread(clear, folder)
+            await _tell(self._herald.close(job))
+
+
+async def _tell(news: Awaitable[None]) -> bool:
+    """Let the chat be told, and return whether that went well; a training goes on even if it did not."""
+    try:
+        await news
+    except Exception:
+        _log.exception("News of a training did not reach the chat")
+        return False
+    return True
 
 
 def clear(folder: Path) -> None:

@@ -174,7 +174,7 @@ class Naming(Modal):
         self.minutes = TextInput[Any](default=str(MINUTES), max_length=4)
         for text, field in (
             ("What the new style is called", self.name),
-            ("The style that it begins from; empty: the default", self.base),
+            ("What it begins from (empty: the default)", self.base),
             ("Minutes that it may take", self.minutes),
         ):
             self.add_item(Label(text=text, component=field))

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -291,7 +291,7 @@ class TestFailed:
         assert again.embeds[0].title == "scales is to be learned"
 
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
-        order = _order(tiny_model, tmp_path, file_bytes=20_000)
+        order = replace(_order(tiny_model, tmp_path), file_bytes=20_000)
         async with child.start("core.training_apart", asdict(order), tmp_path / "log.txt") as process:
             said = [message async for message in process.messages(60)]
         assert said[-1] == {
@@ -326,10 +326,10 @@ class TestFailed:
         assert letter.embeds[0].title == "scales could not be learned"
 
 
-def _order(model: Path, work: Path, **limits: int) -> Order:
+def _order(model: Path, work: Path) -> Order:
     """Return an order for a training with a model's own notes."""
     (work / "notes.txt").write_bytes((model / "notes.txt").read_bytes())
-    return Order(work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1, **limits)
+    return Order(work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1)
 
 
 def _wait_for_end(process: int) -> None:
