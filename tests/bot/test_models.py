@@ -28,17 +28,22 @@ def own(tiny_model: Path, settings: Settings, guild: simcord.GuildHandle) -> Pat
 
 
 @pytest.fixture
-def elsewhere(env: simcord.Env) -> simcord.ChannelHandle:
-    """Return a channel of another server."""
-    return env.create_guild("Elsewhere").create_text_channel("music")
+def other(env: simcord.Env) -> simcord.GuildHandle:
+    """Return another server."""
+    return env.create_guild("Elsewhere")
 
 
 @pytest.fixture
-def thief(env: simcord.Env, elsewhere: simcord.ChannelHandle) -> simcord.MemberActor:
+def elsewhere(other: simcord.GuildHandle) -> simcord.ChannelHandle:
+    """Return a channel of the other server."""
+    return other.create_text_channel("music")
+
+
+@pytest.fixture
+def thief(env: simcord.Env, other: simcord.GuildHandle) -> simcord.MemberActor:
     """Return somebody who may manage the other server."""
-    guild = elsewhere.guild
-    role = guild.create_role("admin", permissions=discord.Permissions(manage_guild=True))
-    return guild.add_member(env.create_user("thief"), roles=[role])
+    role = other.create_role("admin", permissions=discord.Permissions(manage_guild=True))
+    return other.add_member(env.create_user("thief"), roles=[role])
 
 
 def _said(result: simcord.InteractionResult) -> str:
