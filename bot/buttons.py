@@ -119,7 +119,7 @@ class Share(PieceButton, template=f"share:{ID}"):
                 "This server has no showcase. Somebody who may manage it can choose a channel for that with /server."
             )
         if (showing := await bot.store.showing(opus.id)) is not None:
-            raise ButtonError(f"This piece is in a showcase already: {_link(showing)}")
+            raise ButtonError(f"This piece is in a showcase already: {showing.link}")
         await interaction.response.defer(ephemeral=True, thinking=True)
         take = await composing.revive(bot, opus)
         answer = delivery.present(opus, take, board.under_showing(opus, 0))
@@ -133,7 +133,7 @@ class Share(PieceButton, template=f"share:{ID}"):
             ) from None
         showing = Showing(interaction.guild.id, channel.id, message.id)
         await bot.store.show(opus.id, showing)
-        await interaction.edit_original_response(content=f"It is in the showcase: {_link(showing)}")
+        await interaction.edit_original_response(content=f"It is in the showcase: {showing.link}")
 
 
 class Delete(PieceButton, template=f"delete:{ID}{OTHERS}"):
@@ -188,13 +188,5 @@ async def _remove_message(interaction: Ask) -> None:
 
 async def _take_down(interaction: Ask, id: str) -> None:
     """Delete a piece's message in a showcase, if it has one that is still there."""
-    showing = await interaction.client.store.showing(id)
-    if showing is None:
-        return
-    channel = interaction.client.get_partial_messageable(showing.channel, guild_id=showing.server)
-    with suppress(discord.HTTPException):
-        await channel.get_partial_message(showing.message).delete()
-
-
-def _link(showing: Showing) -> str:
-    return f"https://discord.com/channels/{showing.server}/{showing.channel}/{showing.message}"
+    if (showing := await interaction.client.store.showing(id)) is not None:
+        await delivery.take_down(interaction.client, showing)

@@ -4,6 +4,7 @@ from typing import Any
 
 from discord import Interaction, Member
 
+from bot.language import _
 from bot.store import Opus
 from core.errors import CadenzaError
 
@@ -23,6 +24,18 @@ def author_or_moderator(interaction: Interaction, opus: Opus, server: int | None
     moderates = server is not None and interaction.guild_id == server and interaction.permissions.manage_messages
     if interaction.user.id != opus.author and not moderates:
         raise RightsError("Only the one who had this piece composed, or a moderator of its server, can do that.")
+
+
+def may_see(interaction: Interaction, opus: Opus) -> None:
+    """Raise RightsError unless the composition is the user's own, or was made in the server where they ask."""
+    if interaction.user.id != opus.author and (opus.server is None or interaction.guild_id != opus.server):
+        raise RightsError(_("There is no piece {id} of yours or of this server.").format(id=opus.id))
+
+
+def manager(interaction: Interaction) -> None:
+    """Raise RightsError unless the user may manage this server."""
+    if interaction.guild_id is None or not interaction.permissions.manage_guild:
+        raise RightsError(_("Only somebody who may manage this server can do that."))
 
 
 async def trainer(interaction: Interaction[Any]) -> None:

@@ -25,7 +25,17 @@ from bot.studio import Studio
 from bot.trainer import Trainer
 from core.pipeline import ComposeRequest
 
-EXTENSIONS: Final = ("bot.buttons", "bot.training_buttons", "bot.cogs.compose", "bot.cogs.training", "bot.cogs.models")
+EXTENSIONS: Final = (
+    "bot.buttons",
+    "bot.training_buttons",
+    "bot.cogs.compose",
+    "bot.cogs.models",
+    "bot.cogs.pieces",
+    "bot.cogs.primer",
+    "bot.cogs.privacy",
+    "bot.cogs.server",
+    "bot.cogs.training",
+)
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from discord import Interaction
 from bot import board, delivery, reviving, store
 from bot.client import ComposerBot
 from bot.store import Opus
-from core import reprise
+from bot.uploads import Upload
+from core import audio, reprise
 from core.errors import RequestError
 from core.pipeline import ComposeRequest, Take
 from core.sampling import LONGEST_PIECE
@@ -25,10 +26,20 @@ BARS_OF_A_TAKE: Final = 8
 Ask = Interaction[ComposerBot]
 
 
-async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None = None) -> None:
-    """Answer an interaction with a composition. Raises CadenzaError for anything that the user can mend."""
+async def compose(
+    interaction: Ask, request: ComposeRequest, parent: Opus | None = None, upload: Upload | None = None
+) -> None:
+    """Answer an interaction with a composition, which begins with an upload's music if there is one.
+
+    Raises CadenzaError for anything that the user can mend.
+    """
     bot = interaction.client
-    async with _turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
+    if upload is not None:
+        upload.check()
+    request = replace(request, soundfont=await soundfont(bot, interaction.guild_id), picture=request.takes == 1)
+    async with turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
+        if upload is not None:
+            request = replace(request, primer=await upload.primer(bot.studio))
         composition = await bot.studio.compose(request)
     origin = None if parent is None else parent.id
     keep = partial(store.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
@@ -40,7 +51,8 @@ async def compose(interaction: Ask, request: ComposeRequest, parent: Opus | None
         answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
     if len(opera) == 1:
-        await reviving.keep(bot, opera[0], recipe(bot, opera[0], missing_ok=True), composition.takes[0])
+        own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
+        await reviving.keep(bot, opera[0], own, composition.takes[0])
 
 
 async def again(interaction: Ask, opus: Opus) -> None:
@@ -52,7 +64,7 @@ async def vary(interaction: Ask, opus: Opus) -> None:
     """Compose another second half to the first one."""
     opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model)
     bars = max(2, math.ceil(opus.bars))
-    request = replace(_recipe_here(interaction, opus), primer=opening, bars=bars, seed=None)
+    request = replace(_recipe_here(interaction, opus), primer=opening, bars=bars, key=None, seed=None)
     await compose(interaction, request, opus)
 
 
@@ -63,42 +75,51 @@ async def go_on(interaction: Ask, opus: Opus) -> None:
             f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
         )
     bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
-    await compose(interaction, replace(_recipe_here(interaction, opus), primer=opus.text, bars=bars, seed=None), opus)
+    request = replace(_recipe_here(interaction, opus), primer=opus.text, bars=bars, key=None, seed=None)
+    await compose(interaction, request, opus)
 
 
 async def takes(interaction: Ask, opus: Opus) -> None:
     """Compose several short pieces at once by the same recipe."""
-    request = replace(_recipe_here(interaction, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None, picture=False)
+    request = replace(_recipe_here(interaction, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None)
     await compose(interaction, request, opus)
 
 
 async def sheet(interaction: Ask, opus: Opus) -> None:
     """Show a piece as sheet music."""
     bot = interaction.client
-    async with _turn(interaction, cost=opus.bars):
+    async with turn(interaction, cost=opus.bars):
         engraved = await reviving.sheet(bot, opus, delivery.title(opus))
     await delivery.deliver(interaction, delivery.present_sheet(opus, engraved), bot.settings.upload_bytes)
 
 
 async def revive(bot: ComposerBot, opus: Opus) -> Take:
     """Make the files of a piece again from what is kept of it: the same bytes."""
-    return await reviving.take(bot, opus, recipe(bot, opus, missing_ok=True))
+    request = replace(recipe(bot, opus, missing_ok=True), soundfont=await soundfont(bot, opus.server))
+    return await reviving.take(bot, opus, request)
 
 
 def recipe(bot: ComposerBot, opus: Opus, *, server: int | None = None, missing_ok: bool = False) -> ComposeRequest:
     """Return the request of a piece, to be asked again on a server. Raises BundleError if its model is not there."""
-    font = bot.settings.soundfont
     path = opus.model.name if missing_ok else str(bot.catalogue.at(server).path(opus.model.name))
-    return replace(opus.request, model=path, takes=1, soundfont=None if font is None else str(font))
+    return replace(opus.request, model=path, takes=1)
+
+
+async def soundfont(bot: ComposerBot, server: int | None) -> str | None:
+    """Return the soundfont that a server has chosen, if it is still installed, or else the bot's."""
+    chosen = (await bot.store.server(server)).soundfont
+    installed = {path.name: path for path in audio.soundfonts()}
+    font = installed.get(chosen, bot.settings.soundfont) if chosen else bot.settings.soundfont
+    return None if font is None else str(font)
 
 
 @asynccontextmanager
-async def _turn(interaction: Ask, cost: float) -> AsyncIterator[None]:
+async def turn(interaction: Ask, *, cost: float, private: bool = False) -> AsyncIterator[None]:
     """Promise an answer, and wait for a turn. Raises as `Queue.admit` does, privately if it is known at once."""
     queue, user = interaction.client.queue, interaction.user.id
     server = interaction.guild_id or user
     queue.admit(user, server, cost)
-    await interaction.response.defer(thinking=True)
+    await interaction.response.defer(ephemeral=private, thinking=True)
     async with queue.turn(user, server, cost, partial(delivery.wait, interaction)):
         yield
 

@@ -13,8 +13,9 @@ from discord import Embed, File, Interaction
 from discord.ui import View
 from discord.utils import MISSING
 
+from bot.language import _
 from bot.queue import Place
-from bot.store import Opus
+from bot.store import Opus, Showing
 from core.engraving import Sheet
 from core.errors import CadenzaError
 from core.pipeline import Take
@@ -23,6 +24,8 @@ COLOUR: Final = 0x3B6EA5
 NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
 TAKE_SHOWN: Final = 150  # characters
+DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
+PAGES_OF_A_PRIMER: Final = 4
 PAGES_SHOWN: Final = 9  # which, with the MusicXML, are as many files as a message can have
 TOO_LARGE: Final = 40005  # Discord's code for a request entity that is too large
 EXPIRED: Final = frozenset({10008, 10015, 50027})  # codes of a message, a webhook or a token that is no more
@@ -54,9 +57,9 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold a message before it is sent; `piece` is the id of what it shows, the first one's of several."""
+    """Hold a message before it is sent; `piece` is the id of the piece, or the first of several, that it shows."""
 
-    piece: str
+    piece: str | None
     embed: Embed
     enclosures: tuple[Enclosure, ...]
     view: View | None = None
@@ -74,10 +77,13 @@ def present(opus: Opus, take: Take, view: View | None) -> Answer:
     embed.add_field(name="Model", value=f"{model.name}\nr1 = {model.rest_unit} quarter, {model.anchor} note first")
     primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began"
     embed.add_field(name="Primer", value=primer)
-    embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}")
+    narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
+    embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}{narrowed}")
     embed.add_field(name="Seed", value=f"`{request.seed}`")
-    embed.add_field(name="Length", value=f"{take.bars:g} bars, {_clock(take.seconds)}")
+    embed.add_field(name="Length", value=_bars(take))
     embed.add_field(name="Played", value=f"{request.instrument}, {request.tempo:g} quarters a minute")
+    if take.key:
+        embed.add_field(name="Key", value=take.key)
     if take.quote is not None:
         embed.add_field(name="Quotes", value=f"{take.quote.events} events of {take.quote.title}", inline=False)
     embed.set_footer(text=f"Piece {opus.id}")
@@ -102,22 +108,46 @@ def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     """Write the message that shows a piece as sheet music, its first pages at least."""
     embed = Embed(title=f"{title(opus)}: the sheet", colour=COLOUR)
     embed.set_footer(text=f"Piece {opus.id}")
+    what, last = _describe(opus, opus.bars), len(sheet.pages)
     pages = [
-        Enclosure(f"{opus.id}-{number}.png", page, f"Sheet music of the piece {opus.id}, page {number}")
+        Enclosure(f"{opus.id}-{number}.png", page, f"Sheet music, page {number} of {last}: {what}")
         for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
     ]
-    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML of the piece {opus.id}")
+    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML file: {what}")
     return Answer(opus.id, embed, (score, *pages))
+
+
+def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
+    """Write the message that shows a primer: its notation, its sound and its notes."""
+    shown = f"```\n{text}\n```" if len(text) <= DESCRIPTION else _("It is in the file primer.txt.")
+    embed = Embed(title=_("A primer for {model}").format(model=model), description=shown, colour=COLOUR)
+    embed.add_field(name=_("Length"), value=_bars(take))
+    if take.key:
+        embed.add_field(name=_("Key"), value=take.key)
+    embed.add_field(name=_("Notation"), value=_("{count} characters").format(count=len(text)))
+    embed.set_footer(text=_("/compose takes it as its primer."))
+    what = _("a primer of {bars:g} bars").format(bars=take.bars)
+    enclosures = [Enclosure("primer.txt", text.encode(), what)] if len(text) > DESCRIPTION else []
+    enclosures.append(Enclosure("primer.mid", take.midi, what))
+    if take.audio is not None:
+        enclosures.append(Enclosure("primer.mp3", take.audio, what))
+    enclosures += [
+        Enclosure(
+            f"primer-{number}.png", page, _("Sheet music of {what}, page {number}").format(what=what, number=number)
+        )
+        for number, page in enumerate(sheet.pages[:PAGES_OF_A_PRIMER], 1)
+    ]
+    return Answer(None, embed, tuple(enclosures))
 
 
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
     """Wrap the files of a take."""
-    what = f"{take.bars:g} bars for {opus.request.instrument} by the model {opus.model.name}"
+    what = _describe(opus, take.bars)
     enclosures = [Enclosure(f"{stem}.mid", take.midi, f"MIDI file: {what}")]
     if take.audio is not None:
         enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, f"Sound: {what}"))
     if take.picture is not None:
-        picture = f"Piano roll: {what}, {take.events} chords and notes"
+        picture = f"Piano roll: {what}, in {take.key}, {take.events} chords and notes"
         enclosures.append(Enclosure(f"{stem}.png", take.picture, picture))
     return tuple(enclosures)
 
@@ -147,10 +177,16 @@ async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
         raise
     except discord.HTTPException as error:
         if error.code not in EXPIRED:
-            raise DeliveryError(
-                f"Discord did not take the answer ({error.status}). The piece is kept: `/piece show {answer.piece}`."
-            ) from error
+            raise _refused(error, answer) from error
         await _deliver_late(interaction, answer, limit)
+
+
+def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
+    if answer.piece is None:
+        return DeliveryError(f"Discord did not take the answer ({error.status}). Try again in a minute.")
+    return DeliveryError(
+        f"Discord did not take the answer ({error.status}). The piece is kept: `/piece show {answer.piece}`."
+    )
 
 
 async def _in_size(send: Callable[[Answer], Awaitable[object]], answer: Answer, limit: int) -> None:
@@ -199,6 +235,19 @@ async def send(
     )
 
 
+async def take_down(bot: discord.Client, showing: Showing) -> bool:
+    """Delete a message in a showcase; tell whether it is gone."""
+    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.get_partial_message(showing.message).delete()
+    except discord.NotFound:
+        return True
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be deleted: %s", error)
+        return False
+    return True
+
+
 def fit(answer: Answer, limit: int) -> Answer:
     """Leave out what makes the files weigh more than `limit` bytes, but never the notes: MIDI or MusicXML."""
     kept = [enclosure for enclosure in answer.enclosures if enclosure.must_arrive]
@@ -223,8 +272,16 @@ def _files(answer: Answer) -> list[File]:
     return [enclosure.file() for enclosure in answer.enclosures]
 
 
+def _describe(opus: Opus, bars: float) -> str:
+    return f"{bars:g} bars for {opus.request.instrument} by the model {opus.model.name}"
+
+
 def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _bars(take: Take) -> str:
+    return f"{take.bars:g} bars, {_clock(take.seconds)}"
 
 
 def _clock(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zlib
 from dataclasses import asdict, replace
 from typing import Final
 
@@ -34,7 +35,7 @@ async def keep(bot: ComposerBot, opus: Opus, request: ComposeRequest, take: Take
 
 async def sheet(bot: ComposerBot, opus: Opus, title: str) -> Sheet:
     """Return a piece as sheet music."""
-    key = "sheet-" + await _key(opus, opus.request)
+    key = f"sheet-{zlib.crc32(title.encode()):08x}-" + await _key(opus, opus.request)
     files = await bot.cache.get(opus.id, key)
     if files is not None:
         return Sheet(files.pop(SCORE), tuple(files.values()))

@@ -69,6 +69,11 @@ class Showing:
     channel: int
     message: int
 
+    @property
+    def link(self) -> str:
+        """Return the message's address."""
+        return f"https://discord.com/channels/{self.server}/{self.channel}/{self.message}"
+
 
 def opus(composition: Composition, take: Take, *, author: int, server: int | None, parent: str | None = None) -> Opus:
     """Give a take an id of its own."""
@@ -130,11 +135,22 @@ class Store:
         async with self._engine.begin() as connection:
             await connection.execute(delete(OPERA).where(OPERA.c.id == id))
 
-    async def by_author(self, author: int, limit: int) -> tuple[Opus, ...]:
+    async def by_author(self, author: int, limit: int, offset: int = 0) -> tuple[Opus, ...]:
         """Return a user's compositions, the newest first."""
-        query = select(OPERA).where(OPERA.c.author == author).order_by(OPERA.c.created.desc(), OPERA.c.id).limit(limit)
+        mine = select(OPERA).where(OPERA.c.author == author).order_by(OPERA.c.created.desc(), OPERA.c.id)
         async with self._engine.connect() as connection:
-            return tuple(_opus(row) for row in await connection.execute(query))
+            return tuple(_opus(row) for row in await connection.execute(mine.limit(limit).offset(offset)))
+
+    async def ids(self, author: int) -> tuple[str, ...]:
+        """Return the ids of all compositions of a user."""
+        async with self._engine.connect() as connection:
+            return tuple((await connection.execute(select(OPERA.c.id).where(OPERA.c.author == author))).scalars())
+
+    async def likes(self, *ids: str) -> dict[str, int]:
+        """Return how many people like each of some compositions, for those that anybody likes."""
+        counted = select(RATINGS.c.opus, func.count().label("likes")).where(RATINGS.c.opus.in_(ids))
+        async with self._engine.connect() as connection:
+            return {row.opus: row.likes for row in await connection.execute(counted.group_by(RATINGS.c.opus))}
 
     async def favourites(self, server: int, limit: int) -> tuple[tuple[Opus, int], ...]:
         """Return what stands in a server's showcase with the number of ratings, the best first."""
@@ -161,6 +177,16 @@ class Store:
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else Showing(*row)
+
+    async def showings(self, author: int) -> tuple[Showing, ...]:
+        """Return where a user's compositions stand in showcases."""
+        query = (
+            select(SHOWN.c.server, SHOWN.c.channel, SHOWN.c.message)
+            .join(OPERA, SHOWN.c.opus == OPERA.c.id)
+            .where(OPERA.c.author == author)
+        )
+        async with self._engine.connect() as connection:
+            return tuple(Showing(*row) for row in await connection.execute(query))
 
     async def withdraw(self, id: str) -> None:
         """Take a composition out of its showcase, and its ratings with it."""

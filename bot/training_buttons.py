@@ -83,14 +83,8 @@ class Try(TrainingButton, template=f"train-try:{ID}"):
 
     async def act(self, interaction: Ask, job: Job) -> None:
         """Do what the button says."""
-        bot = interaction.client
-        font = bot.settings.soundfont
-        request = ComposeRequest(
-            model=str(bot.catalogue.at(interaction.guild_id).path(job.name)),
-            bars=BARS,
-            soundfont=None if font is None else str(font),
-        )
-        await composing.compose(interaction, request)
+        model = interaction.client.catalogue.at(interaction.guild_id).path(job.name)
+        await composing.compose(interaction, ComposeRequest(model=str(model), bars=BARS))
 
 
 ITEMS: Final = (Cancel, Keep, Drop, Try)

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 
 from core.canvas import text_font
 from core.errors import PictureError
-from core.performing import DEFAULT_TEMPO, notes
+from core.keys import key_of
+from core.performing import DEFAULT_TEMPO
 from core.score import QUARTERS_PER_BAR, Score
 from core.staves import BAR, BEAT, Head, Staff, Symbol, Tonality, Voice, write
 
@@ -29,6 +30,8 @@ _LAYOUT: Final = {
     "adjustPageHeight": True,
     "footer": "none",
     "scale": 40,
+    "staffLineWidth": 0.22,  # which is still seen when a chat shows the page at half its size
+    "ledgerLineThickness": 0.3,
     "smuflTextFont": "none",
     "svgFormatRaw": True,  # resvg misplaces text that begins with a line break
 }
@@ -89,14 +92,10 @@ def _musicxml(score: Score, title: str, tempo: float) -> bytes:
 
 
 def _key(score: Score) -> Tonality:
-    """Find the key of what sounds (Krumhansl and Schmuckler's algorithm)."""
-    from music21 import note, stream
-
-    sounding = stream.Stream()
-    for n in notes(score):
-        sounding.insert(n.start * score.unit, note.Note(n.pitch, quarterLength=(n.end - n.start) * score.unit))
-    key = sounding.analyze("key.krumhanslschmuckler")
-    return Tonality(key.sharps, "minor" if key.mode == "minor" else "major")
+    """Find the key, the same as is told of the piece elsewhere, and its signature."""
+    tonic, mode = key_of(score).split()
+    fifths = "FCGDAEB".index(tonic[0]) - 1 + 7 * (tonic.count("♯") - tonic.count("♭"))
+    return Tonality(fifths - 3, "minor") if mode == "minor" else Tonality(fifths, "major")
 
 
 def _part(staff: Staff, tonality: Tonality) -> PartStaff:
@@ -168,7 +167,7 @@ def _pages(musicxml: bytes) -> tuple[bytes, ...]:
         return tuple(
             bytes(
                 svg_to_bytes(
-                    svg_string=_draw_tempo(toolkit.renderToSVG(number), glyph),
+                    svg_string=_drawable(toolkit.renderToSVG(number), glyph),
                     width=_PAGE_WIDTH,
                     background="white",
                     skip_system_fonts=True,
@@ -180,12 +179,12 @@ def _pages(musicxml: bytes) -> tuple[bytes, ...]:
         )
 
 
-def _draw_tempo(svg: str, glyph: str) -> str:
-    """Draw the note of a tempo mark as a path; verovio writes it in a web font, which resvg cannot read."""
+def _drawable(svg: str, glyph: str) -> str:
+    """Leave no sign to a font that resvg lacks: draw the note of a tempo mark, which verovio writes in a web font."""
 
     def draw(match: re.Match[str]) -> str:
         x, y, between, size = match.groups()
         text = f'<text x="{int(x) + 0.36 * int(size)}" y="{y}" font-size="0px">{between}'
         return f'<g transform="translate({x} {y}) scale({int(size) / 1000})">{glyph}</g>{text}'
 
-    return _TEMPO.sub(draw, svg)
+    return _TEMPO.sub(draw, svg).replace("–", "-")  # around page numbers; our type has no dash

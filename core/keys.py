@@ -1,9 +1,13 @@
-"""The key of a piece, by the profiles of Krumhansl and Kessler."""
+"""Keys: which one a piece is in, by the profiles of Krumhansl and Kessler, and another one for it."""
 
+import re
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.errors import RequestError
+from core.score import Score
 
 # How well each pitch class fits a key, the tonic first: the probe-tone ratings of C. L. Krumhansl and E. J. Kessler,
 # "Tracing the dynamic changes in perceived tonal organization", Psychological Review 89 (1982), for major and minor.
@@ -12,6 +16,10 @@ _MINOR: Final = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.3
 _NAMES: Final = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 _MINOR_NAMES: Final = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")
 
+_TONICS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_ALTERATIONS: Final = {"": 0, "b": -1, "♭": -1, "#": 1, "♯": 1}
+_KEY: Final = re.compile(r"\s*([A-Ga-g])([b♭#♯]?)\s*(m|min|minor|maj|major)?\s*", re.IGNORECASE)
+
 
 def find_key(pitches: NDArray[np.integer]) -> str:
     """Name the key whose profile correlates best with the pitch classes (Krumhansl and Schmuckler's algorithm)."""
@@ -19,6 +27,41 @@ def find_key(pitches: NDArray[np.integer]) -> str:
     centred = counts - counts.mean()
     best = int((_PROFILES @ centred).argmax())
     return f"{_NAMES[best]} major" if best < 12 else f"{_MINOR_NAMES[best - 12]} minor"
+
+
+def key_of(piece: Score) -> str:
+    """Name the key of a piece, as in "E♭ major"; empty for a piece without events. A long note counts for more."""
+    ends = [*(event.onset for event in piece.events[1:]), piece.length]
+    pitches = [event.pitches * max(1, end - event.onset) for event, end in zip(piece.events, ends, strict=False)]
+    return find_key(np.concatenate(pitches)) if pitches else ""
+
+
+def in_key(piece: Score, key: str) -> Score:
+    """Transpose a piece to a key such as `G`, `Bb`, `F# minor`, the shorter way.
+
+    A key without a mode moves the tonic and keeps the mode. One of the other mode moves to its relative key: E minor
+    asks of a major piece G major. Raises RequestError.
+    """
+    tonic, mode = parse_key(key)
+    found = key_of(piece)
+    if not found:
+        return piece
+    there, its_mode = parse_key(found)
+    if mode and mode != its_mode:
+        tonic += 3 if mode == "minor" else -3
+    return piece.transposed((tonic - there + 6) % 12 - 6)
+
+
+def parse_key(key: str) -> tuple[int, str]:
+    """Return a key's tonic, 0 to 11, and its mode: major, minor or empty. Raises RequestError."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        raise RequestError(f"{key[:20]!r} is not a key. Write C, Bb, F# or E minor, for example.")
+    letter, alteration, mode = match.groups()
+    tonic = (_TONICS[letter.upper()] + _ALTERATIONS[alteration.lower()]) % 12
+    if mode is None:
+        return tonic, ""
+    return tonic, "minor" if mode == "m" or mode.lower().startswith("min") else "major"
 
 
 def _standardised(profile: tuple[float, ...]) -> NDArray[np.float64]:

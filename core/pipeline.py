@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from core import audio, bundle, notation, notes, novelty, performing, pictures, primers, sampling, score
+from core import audio, bundle, keys, notation, notes, novelty, performing, pictures, sampling, score
 from core.audio import Format
 from core.bundle import Bundle
 from core.errors import RequestError
@@ -100,7 +100,7 @@ def compose(request: ComposeRequest, studio: Studio | None = None) -> Compositio
     """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
     _program(request.instrument)  # what is wrong is refused before the work
     if request.key is not None:
-        primers.parse_key(request.key)
+        keys.parse_key(request.key)
     studio = studio or open_model(request.model)
     params = studio.bundle.params
     ids = check_primer(request.primer, params.anchor)
@@ -135,7 +135,7 @@ def render(
         text=text,
         primer_events=given,
         events=len(piece.events),
-        key=primers.key_of(piece),
+        key=keys.key_of(piece),
         bars=float(piece.bars),
         seconds=float(piece.quarters) * 60 / request.tempo,
         ended=ended,
@@ -184,7 +184,7 @@ def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
     if key is None:
         return text
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True)
-    return score.to_text(primers.in_key(piece, key), model.anchor)
+    return score.to_text(keys.in_key(piece, key), model.anchor)
 
 
 def _options(request: ComposeRequest, units_per_bar: int) -> Options:

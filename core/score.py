@@ -87,8 +87,9 @@ def from_ids(ids: Iterable[int], anchor: Anchor, unit: Fraction) -> Score:
 
 def to_ids(score: Score, anchor: Anchor) -> list[int]:
     """Write a score as ids in normal form."""
-    first = score.events[0].onset if score.events else score.length
-    ids = notation.rests(first)
+    if not score.events:
+        return notation.rests(score.length)
+    ids = notation.rests(score.events[0].onset)
     ends = [event.onset for event in score.events[1:]] + [score.length]
     for event, end in zip(score.events, ends, strict=True):
         base = event.pitches[0] if anchor == "lowest" else event.pitches[-1]

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("soundfonts/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("soundfonts/*.md"), *ROOT.glob("models/**/*.md")]
+)
 COMMANDS = ("core.generate_music", "core.parse_and_train", "core.evaluate")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_document_points_to_is_there(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
@@ -40,7 +42,9 @@ def test_every_package_has_its_licence_named() -> None:
     assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", licences)} == set()
 
 
-@pytest.mark.parametrize("folder", sorted((ROOT / "models").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in (ROOT / "models").glob("*/params.json")), ids=lambda path: path.name
+)
 def test_every_model_that_ships_has_its_card_and_what_it_needs(folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     for part in ("source", "terms", "python -m core.parse_and_train", "nats a token", "scale consistency"):

@@ -1,46 +1,79 @@
-"""/compose: from a few notes to a piece."""
+"""/compose, and the menu of a message with music: from a few notes, or a file, to a piece."""
 
-from discord import Interaction, app_commands
+from typing import Any, Final
+
+from discord import Attachment, Interaction, Message, app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from bot import composing, replies
+from bot import composing, offers, replies
 from bot.client import ComposerBot
-from core import pipeline
+from bot.language import _
+from bot.store import Server
+from bot.uploads import BARS as PRIMER_BARS
+from bot.uploads import Upload, UploadError
+from core import keys, pipeline
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
 from core.sampling import LONGEST_PIECE
 
-LONGEST_PRIMER = 4000  # characters that one can type into an option
+LONGEST_PRIMER: Final = 4000  # characters that one can type into an option
+LONGEST_ENDING: Final = 32  # bars of a file that a piece can begin with
 TEMPERATURE, BARS = 1.0, 16  # where neither the user nor the server has chosen
-CHOICES_SHOWN = 25  # as many as Discord shows
 
 
 class Composing(commands.Cog):
     """Compose a piece."""
 
+    def __init__(self, bot: ComposerBot) -> None:
+        self._bot = bot
+        self._menu = app_commands.ContextMenu(name="Continue this music", callback=self.continue_music)
+        app_commands.allowed_installs(guilds=True, users=True)(self._menu)
+        app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)(self._menu)
+
+    async def cog_load(self) -> None:
+        """Add the menu, which belongs to no cog by itself."""
+        self._bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Remove the menu."""
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
     @app_commands.command()
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
         primer="How the piece begins: notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2. Empty: the model begins.",
+        midi="A file whose end the piece begins with: MIDI, MusicXML, ABC or Humdrum.",
+        primer_bars="How many bars of the file's end to begin with.",
         temperature="How adventurous: 0.8 is careful, 1 natural, 1.2 bold.",
         gravity="How strongly the piece stays in its key: 0 is not at all.",
+        top_p="Keep to the likeliest notes of this probability together: 1 keeps all.",
         model="The style.",
         bars="How long the piece is, the primer included.",
+        key="Where the piece is transposed to: G, Bb, F# minor.",
         tempo="Quarter notes a minute.",
         instrument="Who plays it.",
+        takes="How many pieces to compose at once, to choose from.",
         seed="A number that brings the same piece again.",
     )
     @app_commands.choices(instrument=[Choice(name=name, value=name) for name in INSTRUMENTS])
+    @app_commands.autocomplete(primer=offers.primers, model=offers.models, key=offers.keys)
     async def compose(
         self,
         interaction: Interaction[ComposerBot],
         primer: Range[str, 0, LONGEST_PRIMER] = "",
+        midi: Attachment | None = None,
+        primer_bars: Range[int, 1, LONGEST_ENDING] = PRIMER_BARS,
         temperature: Range[float, 0.1, 3.0] | None = None,
         gravity: Range[float, 0.0, 3.0] | None = None,
+        top_p: Range[float, 0.01, 1.0] = 1.0,
         model: str | None = None,
         bars: Range[int, 1, LONGEST_PIECE] | None = None,
+        key: Range[str, 1, 20] | None = None,
         tempo: Range[int, 20, 300] | None = None,
         instrument: str = "piano",
+        takes: Range[int, 1, composing.TAKES] = 1,
         seed: Range[int, 0, 2**53 - 1] | None = None,
     ) -> None:
         """Compose a piece of music, with sound and picture."""
@@ -48,28 +81,51 @@ class Composing(commands.Cog):
             bot = interaction.client
             chosen = await bot.store.server(interaction.guild_id)
             model, catalogue = model or chosen.model, bot.catalogue.at(interaction.guild_id)
-            pipeline.check_primer(primer, catalogue.params(model).anchor)
+            params = catalogue.params(model)
+            upload = None
+            if midi is not None:
+                if primer:
+                    raise UploadError(_("A piece begins with a primer or with a file. Choose one of them."))
+                upload = Upload(midi, params, primer_bars)
+            pipeline.check_primer(primer, params.anchor)
+            if key is not None:
+                keys.parse_key(key)
             request = ComposeRequest(
                 model=str(catalogue.path(model)),
                 primer=primer,
                 temperature=temperature or chosen.temperature or TEMPERATURE,
                 gravity=gravity,
-                bars=bars or chosen.bars or BARS,
+                top_p=top_p,
+                bars=bars or _usual_bars(chosen, upload),
+                key=key,
                 tempo=tempo,
                 instrument=instrument,
+                takes=takes,
                 seed=seed,
-                soundfont=None if bot.settings.soundfont is None else str(bot.settings.soundfont),
             )
-            await composing.compose(interaction, request)
+            await composing.compose(interaction, request, upload=upload)
 
-    @compose.autocomplete("model")
-    async def _models(self, interaction: Interaction[ComposerBot], typed: str) -> list[Choice[str]]:
-        names = [
-            name for name in interaction.client.catalogue.at(interaction.guild_id).names() if typed.lower() in name
-        ]
-        return [Choice(name=name, value=name) for name in names[:CHOICES_SHOWN]]
+    async def continue_music(self, interaction: Interaction[Any], message: Message) -> None:
+        """Compose on from the music file in a message."""
+        async with replies.answering(interaction):
+            bot: ComposerBot = interaction.client
+            chosen = await bot.store.server(interaction.guild_id)
+            forwarded = [file for snapshot in message.message_snapshots for file in snapshot.attachments]
+            catalogue = bot.catalogue.at(interaction.guild_id)
+            upload = Upload.among([*message.attachments, *forwarded], catalogue.params(chosen.model))
+            request = ComposeRequest(
+                model=str(catalogue.path(chosen.model)),
+                temperature=chosen.temperature or TEMPERATURE,
+                bars=_usual_bars(chosen, upload),
+            )
+            await composing.compose(interaction, request, upload=upload)
+
+
+def _usual_bars(chosen: Server, upload: Upload | None) -> int:
+    """Return how long a piece becomes where nobody says: as the server has chosen, behind what a file gives."""
+    return min(LONGEST_PIECE, (chosen.bars or BARS) + (0 if upload is None else upload.bars))
 
 
 async def setup(bot: ComposerBot) -> None:
     """Add the cog."""
-    await bot.add_cog(Composing())
+    await bot.add_cog(Composing(bot))

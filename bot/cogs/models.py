@@ -6,23 +6,24 @@ from dataclasses import replace
 from typing import Any, Final
 
 from discord import Embed, Interaction, app_commands
-from discord.app_commands import Choice, Range
+from discord.app_commands import Range
 from discord.ext import commands
 
-from bot import checks, replies, shelves
+from bot import checks, offers, replies, shelves
 from bot.client import ComposerBot
 from bot.delivery import COLOUR, Enclosure
 from core import card
 from core.errors import BundleError
 
-CHOICES_SHOWN: Final = 25
 LISTED: Final = 40
 
 Ask = Interaction[ComposerBot]
 Name = Range[str, 1, 40]
 
 
-class Models(commands.GroupCog, name="models"):
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class Models(commands.GroupCog, group_name="models", group_description="Look at styles, and choose among them."):
     """Look at styles, and choose among them."""
 
     @app_commands.command(name="list")
@@ -39,6 +40,7 @@ class Models(commands.GroupCog, name="models"):
 
     @app_commands.command()
     @app_commands.describe(model="Which.")
+    @app_commands.autocomplete(model=offers.models)
     async def info(self, interaction: Ask, model: Name) -> None:
         """Show what a style has learned, from what, and how well."""
         async with replies.answering(interaction):
@@ -58,6 +60,7 @@ class Models(commands.GroupCog, name="models"):
 
     @app_commands.command()
     @app_commands.describe(model="Which composes on this server when none is chosen.")
+    @app_commands.autocomplete(model=offers.models)
     async def default(self, interaction: Ask, model: Name) -> None:
         """Choose the style that composes when none is chosen."""
         async with replies.answering(interaction):
@@ -70,6 +73,7 @@ class Models(commands.GroupCog, name="models"):
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.")
+    @app_commands.autocomplete(model=offers.own_models)
     async def delete(self, interaction: Ask, model: Name) -> None:
         """Delete a style that this server has trained."""
         async with replies.answering(interaction):
@@ -89,6 +93,7 @@ class Models(commands.GroupCog, name="models"):
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.", withdraw="No longer offer it.")
+    @app_commands.autocomplete(model=offers.own_models)
     async def share(self, interaction: Ask, model: Name, withdraw: bool = False) -> None:
         """Offer a style of this server to all servers. For the bot's owner."""
         async with replies.answering(interaction):
@@ -98,24 +103,10 @@ class Models(commands.GroupCog, name="models"):
             done = "is no longer offered" if withdraw else "is offered to all servers"
             await interaction.response.send_message(f"{model} {done}.", ephemeral=True)
 
-    @info.autocomplete("model")
-    @default.autocomplete("model")
-    async def _all(self, interaction: Ask, typed: str) -> list[Choice[str]]:
-        return _choices(interaction.client.catalogue.at(interaction.guild_id).names(), typed)
-
-    @delete.autocomplete("model")
-    @share.autocomplete("model")
-    async def _own(self, interaction: Ask, typed: str) -> list[Choice[str]]:
-        return _choices(interaction.client.catalogue.at(interaction.guild_id).own_names(), typed)
-
 
 async def setup(bot: ComposerBot) -> None:
     """Add the cog."""
     await bot.add_cog(Models())
-
-
-def _choices(names: tuple[str, ...], typed: str) -> list[Choice[str]]:
-    return [Choice(name=name, value=name) for name in names if typed.lower() in name][:CHOICES_SHOWN]
 
 
 def _line(name: str, facts: Mapping[str, Any], default: bool, own: bool) -> str:

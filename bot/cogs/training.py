@@ -8,7 +8,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 from discord.ui import Label, Modal, TextInput
 
-from bot import bulletin, checks, replies, teaching
+from bot import bulletin, checks, offers, replies, teaching
 from bot.client import ComposerBot
 from bot.delivery import COLOUR
 from bot.jobs import Job, JobError
@@ -25,7 +25,7 @@ Ask = Interaction[ComposerBot]
 
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
-class Training(commands.GroupCog, name="train"):
+class Training(commands.GroupCog, group_name="train", group_description="Teach me this server's music."):
     """Teach the bot this server's music."""
 
     @app_commands.command()
@@ -40,6 +40,7 @@ class Training(commands.GroupCog, name="train"):
         size="How large it is, when it begins from nothing.",
         from_nothing="Begin from no other style; that needs much music and time.",
     )
+    @app_commands.autocomplete(base=offers.models)
     @app_commands.choices(size=[Choice(name=name, value=name) for name in SIZES])
     async def start(
         self,
@@ -144,11 +145,6 @@ class Training(commands.GroupCog, name="train"):
             answer = await bulletin.present_report(job, folder)
             files = [enclosure.file() for enclosure in answer.enclosures]
             await interaction.response.send_message(embed=answer.embed, files=files, ephemeral=True)
-
-    @start.autocomplete("base")
-    async def _bases(self, interaction: Ask, typed: str) -> list[Choice[str]]:
-        names = interaction.client.catalogue.at(interaction.guild_id).names()
-        return [Choice(name=name, value=name) for name in names if typed.lower() in name][:CHOICES_SHOWN]
 
     @cancel.autocomplete("training")
     async def _live(self, interaction: Ask, typed: str) -> list[Choice[str]]:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import engraving, score
+from core import engraving, keys, score
 from core.errors import PictureError
 from core.score import Event, Score
 
@@ -54,9 +54,25 @@ def test_every_page_has_ink_on_white(name: str) -> None:
         assert 0.01 < (pixels < 128).mean() < 0.3
 
 
-def test_long_pieces_take_more_pages() -> None:
+def test_long_pieces_take_more_pages_with_their_numbers_between_dashes() -> None:
     events = tuple(Event(2 * place, (48, 60 + place % 12)) for place in range(256))
-    assert len(engraving.sheet(Score(events, 512, EIGHTHS)).pages) > 1
+    _, second, *_ = engraving.sheet(Score(events, 512, EIGHTHS)).pages
+    header = opened(second)[:60] < 128
+    left = int(np.argmax(header.any(0)))
+    assert header[:, left : left + 4].any(1).sum() < 5  # a dash, and not the box that stands for a missing sign
+
+
+def test_the_signature_is_that_of_the_key_that_is_told() -> None:
+    for transposition in range(-6, 6):
+        piece = SCORES["phrase"].transposed(transposition)
+        told = music21.key.Key(*_spoken(keys.key_of(piece)))
+        root = ElementTree.fromstring(engraving.sheet(piece).musicxml)
+        assert next(key.findtext("fifths") for key in root.iter("key")) == str(told.sharps)
+
+
+def _spoken(key: str) -> tuple[str, str]:
+    tonic, mode = key.replace("♯", "#").replace("♭", "-").split()
+    return tonic, mode
 
 
 def test_the_key_is_found_and_signed() -> None:

@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 from symusic import Score as MidiScore
 
-from core import pipeline, primers, score
+from core import keys, pipeline, score
 from core.errors import BundleError, NotationError, RequestError
 from core.pipeline import ComposeRequest
 
@@ -53,9 +53,9 @@ def test_the_same_request_gives_the_same_bytes(request_: ComposeRequest) -> None
 def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
     as_it_comes = pipeline.compose(request_).takes[0]
     moved = pipeline.compose(replace(request_, key="Eb")).takes[0]
-    tonic, mode = primers.parse_key(moved.key)
+    tonic, mode = keys.parse_key(moved.key)
     assert tonic == 3
-    assert mode == primers.parse_key(as_it_comes.key)[1]
+    assert mode == keys.parse_key(as_it_comes.key)[1]
 
 
 @pytest.mark.parametrize(

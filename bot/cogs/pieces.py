@@ -1,0 +1,97 @@
+"""/piece: what has been composed before."""
+
+from typing import Final
+
+from discord import Embed, Interaction, app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from bot import board, checks, composing, delivery, offers, replies
+from bot.client import ComposerBot
+from bot.language import _
+from bot.store import Opus, StoreError
+
+LISTED: Final = 15  # pieces on a page
+BEST: Final = 10
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class Pieces(commands.GroupCog, group_name="piece", group_description="Find pieces again."):
+    """Find pieces again."""
+
+    @app_commands.command()
+    @app_commands.describe(id="The piece's number, as its message shows it at the bottom.")
+    @app_commands.autocomplete(id=offers.pieces)
+    async def show(self, interaction: Interaction[ComposerBot], id: Range[str, 1, 40]) -> None:
+        """Show a piece again, with its files and buttons."""
+        async with replies.answering(interaction):
+            bot = interaction.client
+            opus = await _find(interaction, id)
+            async with composing.turn(interaction, cost=opus.bars):
+                take = await composing.revive(bot, opus)
+            await delivery.deliver(
+                interaction, delivery.present(opus, take, board.under(opus)), bot.settings.upload_bytes
+            )
+
+    @app_commands.command()
+    @app_commands.describe(page="How far back to go.")
+    async def history(self, interaction: Interaction[ComposerBot], page: Range[int, 1, 1000] = 1) -> None:
+        """List your own pieces, and how many people like them."""
+        async with replies.answering(interaction):
+            store = interaction.client.store
+            found = await store.by_author(interaction.user.id, LISTED + 1, LISTED * (page - 1))
+            if not found:
+                nothing = _("You have no pieces yet. /compose makes the first.")
+                raise StoreError(nothing if page == 1 else _("You have no pieces as far back as that."))
+            pieces, likes = found[:LISTED], await store.likes(*(opus.id for opus in found))
+            embed = Embed(
+                title=_("Your pieces"),
+                description="\n".join(_line(opus, likes.get(opus.id, 0)) for opus in pieces),
+                colour=delivery.COLOUR,
+            )
+            further = _(" More of them: page {page}.").format(page=page + 1) if len(found) > LISTED else ""
+            embed.set_footer(text=_("/piece show brings a piece back.") + further)
+            await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    @app_commands.command()
+    async def favourites(self, interaction: Interaction[ComposerBot]) -> None:
+        """List the pieces of this server's showcase that people like best."""
+        async with replies.answering(interaction):
+            if interaction.guild_id is None:
+                raise StoreError(_("Favourites belong to a server. Ask for them there."))
+            store = interaction.client.store
+            best = await store.favourites(interaction.guild_id, BEST)
+            if not best:
+                raise StoreError(
+                    _("Nothing is in this server's showcase yet. The button Share under a piece puts it there.")
+                )
+            lines = []
+            for place, (opus, likes) in enumerate(best, 1):
+                showing = await store.showing(opus.id)
+                where = "" if showing is None else f" · [{_('listen')}]({showing.link})"
+                lines.append(f"{place}. {_line(opus, likes)} · <@{opus.author}>{where}")
+            embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=delivery.COLOUR)
+            embed.set_footer(text=_("/piece show brings a piece back."))
+            await interaction.response.send_message(embed=embed)
+
+
+async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
+    """Find a piece that the user may see. Raises StoreError or RightsError, which do not tell whether there is one."""
+    wanted = id.strip().lower()
+    try:
+        opus = await interaction.client.store.get(wanted)
+    except StoreError:
+        raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted)) from None
+    checks.may_see(interaction, opus)
+    return opus
+
+
+def _line(opus: Opus, likes: int) -> str:
+    liked = f" · ❤️ {likes}" if likes else ""
+    return f"`{opus.id}` · {opus.model.name}, {offers.length(opus)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
+
+
+async def setup(bot: ComposerBot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Pieces())

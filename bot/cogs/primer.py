@@ -1,0 +1,102 @@
+"""/primer: help with writing one."""
+
+from typing import Final
+
+from discord import Attachment, Interaction, app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from bot import composing, delivery, offers, replies
+from bot.client import ComposerBot
+from bot.cogs.compose import LONGEST_PRIMER
+from bot.language import _
+from bot.uploads import Upload
+from core import pipeline, primers, reprise, score
+from core.bundle import Params
+from core.errors import RequestError
+from core.pipeline import ComposeRequest, ModelInfo
+from core.sampling import LONGEST_PIECE
+
+TRANSLATED: Final = 8  # bars of a file, where nobody has chosen
+
+Ask = Interaction[ComposerBot]
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class Primers(commands.GroupCog, group_name="primer", group_description="Write the beginning of a piece."):
+    """Write the beginning of a piece."""
+
+    @app_commands.command()
+    @app_commands.describe(text="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The style it is for.")
+    @app_commands.autocomplete(text=offers.primers, model=offers.models)
+    async def check(self, interaction: Ask, text: Range[str, 1, LONGEST_PRIMER], model: str | None = None) -> None:
+        """Check a primer, hear it and see its notes."""
+        async with replies.answering(interaction):
+            name, params = await _model(interaction, model)
+            pipeline.check_primer(text, params.anchor)
+            closed = primers.closed(text, params.anchor, params.unit)
+            bars = _judge(closed, params)
+            async with composing.turn(interaction, cost=bars, private=True):
+                answer = await _present(interaction, closed, name, params)
+            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes)
+
+    @app_commands.command()
+    @app_commands.describe(
+        file="MIDI, MusicXML, ABC or Humdrum.", bars="How many bars of its end.", model="The style it is for."
+    )
+    @app_commands.autocomplete(model=offers.models)
+    async def translate(
+        self,
+        interaction: Ask,
+        file: Attachment,
+        bars: Range[int, 1, LONGEST_PIECE - 1] = TRANSLATED,
+        model: str | None = None,
+    ) -> None:
+        """Write a music file as a primer, hear it and see its notes."""
+        async with replies.answering(interaction):
+            name, params = await _model(interaction, model)
+            upload = Upload(file, params, bars)
+            upload.check()
+            async with composing.turn(interaction, cost=bars, private=True):
+                text = await upload.primer(interaction.client.studio)
+                answer = await _present(interaction, text, name, params)
+            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes)
+
+
+async def _model(interaction: Ask, name: str | None) -> tuple[str, Params]:
+    """Find the model that a primer is for: what its rests and chords mean depends on it."""
+    bot = interaction.client
+    name = name or (await bot.store.server(interaction.guild_id)).model
+    catalogue = bot.catalogue.at(interaction.guild_id)
+    return catalogue.path(name).name, catalogue.params(name)
+
+
+def _judge(text: str, params: Params) -> float:
+    """Return how many bars a primer has. Raises RequestError for one that is right, but of no use."""
+    piece = score.from_text(text, params.anchor, params.unit)
+    if not piece.events:
+        raise RequestError(_("This is silent: it has rests, but no notes."))
+    if piece.bars >= LONGEST_PIECE:
+        raise RequestError(
+            _("This is {bars:g} bars long. A piece can have {most}, its primer included.").format(
+                bars=float(piece.bars), most=LONGEST_PIECE
+            )
+        )
+    return float(piece.bars)
+
+
+async def _present(interaction: Ask, text: str, name: str, params: Params) -> delivery.Answer:
+    """Have a primer played and engraved."""
+    bot = interaction.client
+    model = ModelInfo(name, "", params.rest_unit, params.anchor)
+    font = await composing.soundfont(bot, interaction.guild_id)
+    request = ComposeRequest(model=name, tempo=params.tempo, soundfont=font, picture=False)
+    take = await bot.studio.run(pipeline.render, request, model, text, 0)
+    sheet = await bot.studio.run(reprise.engrave, text, model, params.tempo, "")
+    return delivery.present_primer(text, name, take, sheet)
+
+
+async def setup(bot: ComposerBot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Primers())

@@ -1,0 +1,169 @@
+"""/server: what a server chooses for all its members."""
+
+import asyncio
+from dataclasses import fields, replace
+from typing import Any, Final
+
+import discord
+from discord import Embed, Interaction, app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+
+from bot import checks, delivery, offers, replies
+from bot.client import ComposerBot
+from bot.cogs.compose import BARS, TEMPERATURE
+from bot.language import _, mark
+from bot.store import Server
+from core import audio
+from core.errors import CadenzaError
+from core.sampling import LONGEST_PIECE
+
+NAMES: Final = {
+    "model": mark("Model"),
+    "temperature": mark("Temperature"),
+    "bars": mark("Length"),
+    "showcase": mark("Showcase"),
+    "trainers": mark("Trainers"),
+    "soundfont": mark("Soundfont"),
+}
+NEEDED: Final = {  # to post in a showcase
+    "view_channel": mark("view the channel"),
+    "send_messages": mark("send messages"),
+    "embed_links": mark("embed links"),
+    "attach_files": mark("attach files"),
+}
+EVERYTHING: Final = "everything"
+
+Ask = Interaction[ComposerBot]
+
+
+class ServerError(CadenzaError):
+    """Say why a server cannot choose this."""
+
+
+@app_commands.allowed_installs(guilds=True, users=False)
+@app_commands.guild_only()
+@app_commands.default_permissions(manage_guild=True)
+class Servers(commands.GroupCog, group_name="server", group_description="Choose what holds for this server."):
+    """Choose what holds for a server."""
+
+    @app_commands.command()
+    async def show(self, interaction: Ask) -> None:
+        """Show what this server has chosen."""
+        async with replies.answering(interaction):
+            checks.manager(interaction)
+            await _show(interaction, await interaction.client.store.server(interaction.guild_id))
+
+    @app_commands.command()
+    @app_commands.describe(
+        model="The style where nobody chooses one.",
+        temperature="How adventurous pieces are where nobody chooses.",
+        bars="How long pieces are where nobody chooses.",
+        showcase="The channel where shared pieces are posted.",
+        trainers="Who may train models here, besides those who manage the server.",
+        soundfont="What pieces are played with.",
+    )
+    @app_commands.autocomplete(model=offers.models, soundfont=offers.soundfonts)
+    async def choose(
+        self,
+        interaction: Ask,
+        model: str | None = None,
+        temperature: Range[float, 0.1, 3.0] | None = None,
+        bars: Range[int, 1, LONGEST_PIECE] | None = None,
+        showcase: discord.TextChannel | None = None,
+        trainers: discord.Role | None = None,
+        soundfont: str | None = None,
+    ) -> None:
+        """Choose what holds for this server; what you leave out stays as it is."""
+        async with replies.answering(interaction):
+            checks.manager(interaction)
+            assert interaction.guild_id is not None
+            if model is not None:
+                interaction.client.catalogue.at(interaction.guild_id).path(model)
+            if showcase is not None:
+                _check_showcase(showcase)
+            if soundfont is not None:
+                await _check_soundfont(soundfont)
+            chosen: dict[str, Any] = {
+                "model": model,
+                "temperature": temperature,
+                "bars": bars,
+                "showcase": None if showcase is None else showcase.id,
+                "trainers": None if trainers is None else trainers.id,
+                "soundfont": soundfont,
+            }
+            store = interaction.client.store
+            present = await store.server(interaction.guild_id)
+            server = replace(present, **{name: value for name, value in chosen.items() if value is not None})
+            await store.choose(interaction.guild_id, server)
+            await _show(interaction, server)
+
+    @app_commands.command()
+    @app_commands.describe(what="What is left to me again.")
+    @app_commands.choices(
+        what=[
+            Choice(name="Everything", value=EVERYTHING),
+            *(Choice(name=name, value=field) for field, name in NAMES.items()),
+        ]
+    )
+    async def reset(self, interaction: Ask, what: str) -> None:
+        """Take back a choice of this server."""
+        async with replies.answering(interaction):
+            checks.manager(interaction)
+            assert interaction.guild_id is not None
+            store = interaction.client.store
+            present = await store.server(interaction.guild_id)
+            names = [field.name for field in fields(Server) if what in (EVERYTHING, field.name)]
+            server = replace(present, **dict.fromkeys(names))
+            await store.choose(interaction.guild_id, server)
+            await _show(interaction, server)
+
+
+async def _show(interaction: Ask, server: Server) -> None:
+    model = next(iter(interaction.client.catalogue.at(interaction.guild_id).names()), "")
+    texts = {
+        "model": server.model or _usual(model),
+        "temperature": f"{server.temperature:g}" if server.temperature else _usual(f"{TEMPERATURE:g}"),
+        "bars": str(server.bars) if server.bars else _usual(str(BARS)),
+        "showcase": _("nowhere") if server.showcase is None else f"<#{server.showcase}>",
+        "trainers": _("only who manages the server") if server.trainers is None else f"<@&{server.trainers}>",
+        "soundfont": server.soundfont or _usual(_("the bot's")),
+    }
+    embed = Embed(title=_("What this server has chosen"), colour=delivery.COLOUR)
+    for field, name in NAMES.items():
+        embed.add_field(name=_(name), value=texts[field])
+    embed.set_footer(text=_("/server choose changes it, /server reset takes it back."))
+    await interaction.response.send_message(embed=embed, ephemeral=True)
+
+
+def _usual(text: str) -> str:
+    return _("{value}, as nothing is chosen").format(value=text)
+
+
+def _check_showcase(channel: discord.TextChannel) -> None:
+    """Raise ServerError unless the bot may post pieces in a channel."""
+    allowed = channel.permissions_for(channel.guild.me)
+    missing = [_(name) for permission, name in NEEDED.items() if not getattr(allowed, permission)]
+    if missing:
+        raise ServerError(
+            _("In {channel} I may not {missing}. Allow me that, then choose the channel again.").format(
+                channel=channel.mention, missing=", ".join(missing)
+            )
+        )
+
+
+async def _check_soundfont(name: str) -> None:
+    """Raise ServerError or AudioError unless a soundfont is installed, and whole."""
+    installed = {path.name: path for path in audio.soundfonts()}
+    if name not in installed:
+        raise ServerError(
+            _("There is no soundfont called {name}. There are: {names}.").format(
+                name=repr(name[:40]), names=", ".join(installed) or "–"
+            )
+        )
+    await asyncio.to_thread(audio.find_soundfont, installed[name])
+
+
+async def setup(bot: ComposerBot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Servers())

@@ -1,0 +1,109 @@
+"""/privacy and /forget: everything of a user goes, and nothing of anybody else."""
+
+import re
+
+import pytest
+import simcord
+
+from bot.client import ComposerBot
+from bot.settings import Settings
+from bot.store import Server, Store
+from bot.studio import Studio
+
+
+@pytest.fixture
+def showcase(guild: simcord.GuildHandle) -> simcord.ChannelHandle:
+    return guild.create_text_channel("showcase")
+
+
+async def _share(
+    author: simcord.MemberActor, channel: simcord.ChannelHandle, showcase: simcord.ChannelHandle, store: Store
+) -> None:
+    await store.choose(author.guild.id, Server(showcase=showcase.id))
+    await author.slash(channel, "compose", bars=1)
+    await author.click(channel.history()[-1], label="Share")
+
+
+async def test_says_what_is_kept(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    for result in (await alice.slash(channel, "privacy"), await alice.user.slash("privacy")):
+        assert result.response is not None
+        assert result.response.ephemeral
+        text = " ".join(f"{field.name} {field.value}" for field in result.response.embeds[0].fields)
+        for promise in ("/forget me deletes everything", "only their parsed notes stay", "Until you delete it"):
+            assert promise in text
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_forgets_a_user_and_nobody_else(
+    env: simcord.Env,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    showcase: simcord.ChannelHandle,
+    settings: Settings,
+    studio: Studio,
+    store: Store,
+    restart: bool,
+) -> None:
+    await _share(alice, channel, showcase, store)
+    await _share(bob, channel, showcase, store)
+    await alice.slash(channel, "compose", bars=1)
+    await alice.click(showcase.history()[1], label="0")
+    await bob.click(showcase.history()[1], label="1")
+    question = (await alice.slash(channel, "forget me")).response
+    assert question is not None
+    assert question.ephemeral
+    assert question.content.startswith("Shall I delete your 2 pieces, all that you like, and your messages")
+    assert question.content.endswith("showcases (1)? Nobody can bring that back.")
+    if restart:
+        await env.restart_bot(ComposerBot(settings, studio, store))
+    await alice.click(question, label="Delete everything")
+    assert question.content == "It is done: I have deleted your 2 pieces and forgotten you."
+    assert question.components == []
+    assert await store.by_author(alice.id, 10) == ()
+    [message] = showcase.history()
+    assert message.content == f"By {bob.mention}"
+    [(opus, likes)] = await store.favourites(alice.guild.id, 10)
+    assert (opus.author, likes) == (bob.id, 1)
+
+
+async def test_forgets_nothing_without_the_second_word(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    await alice.slash(channel, "compose", bars=1)
+    question = (await alice.slash(channel, "forget me")).response
+    assert question is not None
+    assert re.match(r"Shall I delete your piece, .* \(0\)\?", question.content)
+    assert len(await store.by_author(alice.id, 10)) == 1
+    await alice.click(question, label="Keep it")
+    assert question.content == "Everything stays as it is."
+    assert question.components == []
+    assert len(await store.by_author(alice.id, 10)) == 1
+
+
+async def test_names_the_messages_that_it_cannot_delete(
+    env: simcord.Env,
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    showcase: simcord.ChannelHandle,
+    store: Store,
+) -> None:
+    await _share(alice, channel, showcase, store)
+    [message] = showcase.history()
+    env.inject_error("DELETE", f"/channels/{showcase.id}/messages/*", status=403, code=50001, message="Missing Access")
+    question = (await alice.slash(channel, "forget me")).response
+    assert question is not None
+    await alice.click(question, label="Delete everything")
+    assert question.content.endswith(f"ask a moderator: {message.jump_url}")
+    assert await store.by_author(alice.id, 10) == ()
+
+
+async def test_answers_for_errors_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with simcord.run(bot, check_errors=False) as env:
+        guild = env.create_guild()
+        alice = guild.add_member(env.create_user("alice"))
+        question = (await alice.slash(guild.create_text_channel("music"), "forget me")).response
+        assert question is not None
+        monkeypatch.setattr(bot.store, "forget", None)
+        result = await alice.click(question, label="Delete everything")
+        assert "It is in the log as" in result.followups[0].content
