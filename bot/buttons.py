@@ -94,7 +94,7 @@ class Tune(PieceButton, template=f"tune:{ID}"):
 
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""
-        await interaction.response.send_modal(tuning.form(interaction.client.catalogue, opus))
+        await interaction.response.send_modal(tuning.form(interaction.client.catalogue.at(interaction.guild_id), opus))
 
 
 class Sheet(PieceButton, template=f"sheet:{ID}"):

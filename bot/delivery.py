@@ -220,10 +220,19 @@ async def _deliver_late(interaction: Interaction, answer: Answer, limit: int) ->
     _log.warning("An answer reached nobody, but it is kept: /piece show %s", answer.piece)
 
 
-async def send(place: discord.abc.Messageable, answer: Answer, content: str | None = None) -> discord.Message:
-    """Send a message of its own, not in answer to an interaction."""
+async def send(
+    place: discord.abc.Messageable, answer: Answer, content: str | None = None, *, notify: int | None = None
+) -> discord.Message:
+    """Send a message of its own, not in answer to an interaction; of the users in it only `notify` hears a sound."""
     view = answer.view or MISSING
-    return await place.send(content, embed=answer.embed, files=_files(answer), view=view)
+    users = [] if notify is None else [discord.Object(notify)]
+    return await place.send(
+        content,
+        embed=answer.embed,
+        files=_files(answer),
+        view=view,
+        allowed_mentions=discord.AllowedMentions(everyone=False, roles=False, users=users),
+    )
 
 
 async def take_down(bot: discord.Client, showing: Showing) -> bool:

@@ -69,16 +69,17 @@ async def submitted(interaction: Interaction[Any]) -> None:
 
 async def _compose(interaction: Interaction[Any], opus: Opus, fields: Mapping[str, Any]) -> None:
     bot, recipe = interaction.client, composing.recipe(interaction.client, opus, missing_ok=True)
+    catalogue = bot.catalogue.at(interaction.guild_id)
     [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
     too_long_to_show = recipe.primer if len(recipe.primer) > LONGEST_PRIMER else ""
     request = replace(
         recipe,
         primer=fields["primer"]["value"] or too_long_to_show,
-        model=str(bot.catalogue.path(model)),
+        model=str(catalogue.path(model)),
         instrument=instrument,
         **read(fields["numbers"]["value"]),
     )
-    pipeline.check_primer(request.primer, bot.catalogue.params(model).anchor)
+    pipeline.check_primer(request.primer, catalogue.params(model).anchor)
     await composing.compose(interaction, request, opus)
 
 
