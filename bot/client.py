@@ -17,6 +17,7 @@ from bot import replies
 from bot.allowance import Allowance
 from bot.cache import Cache
 from bot.catalogue import Catalogue
+from bot.language import Dictionary
 from bot.queue import Queue
 from bot.settings import Settings
 from bot.store import Store
@@ -75,6 +76,7 @@ class ComposerBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Get ready for commands."""
+        await self.tree.set_translator(Dictionary())
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self._tell_commands(self.settings.data / "commands.json")
