@@ -82,7 +82,7 @@ async def _commands() -> set[tuple[str | None, str]]:
     for command in bot.tree.walk_commands():
         found |= {(NAME, command.name), (None, command.description)}
         for option in command.parameters if isinstance(command, app_commands.Command) else ():
-            found |= {(NAME, option.name), (None, str(option.description))}
+            found |= {(NAME, option.display_name), (None, str(option.description))}
             found.update((None, choice.name) for choice in option.choices)
     return found
 

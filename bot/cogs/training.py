@@ -39,6 +39,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         minutes="How long it may take.",
         size="How large it is, when it begins from nothing.",
         from_nothing="Begin from no other style; that needs much music and time.",
+        **{f"file_{number}": "More music." for number in range(2, FILES + 1)},
     )
     @app_commands.autocomplete(base=offers.models)
     @app_commands.choices(size=[Choice(name=name, value=name) for name in SIZES])
