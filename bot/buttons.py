@@ -117,7 +117,7 @@ class Share(PieceButton, template=f"share:{ID}"):
         channel = None if interaction.guild is None or showcase is None else interaction.guild.get_channel(showcase)
         if interaction.guild is None or not isinstance(channel, discord.TextChannel):
             raise ButtonError(
-                "This server has no showcase. Somebody who may manage it can choose a channel for that with /server."
+                "There is no showcase here. Whoever manages a server can choose a channel for that with /server choose."
             )
         if (showing := await bot.store.showing(opus.id)) is not None:
             raise ButtonError(f"This piece is in a showcase already: {showing.link}")

@@ -1,7 +1,7 @@
 """The form behind the button Tune: a recipe with all its values, to be changed."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,13 +12,21 @@ from bot import composing, replies
 from bot.catalogue import Catalogue
 from bot.language import _
 from bot.store import Opus
-from core import pipeline
+from core import keys, pipeline
 from core.errors import RequestError
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
-NUMBERS: Final = {"temperature": float, "gravity": float, "top_p": float, "bars": int, "tempo": float, "seed": int}
+VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
+    "temperature": float,
+    "gravity": float,
+    "top_p": float,
+    "bars": int,
+    "key": str.strip,
+    "tempo": float,
+    "seed": int,
+}
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 LONGEST_PRIMER: Final = 4000  # characters that fit into a form
 
@@ -81,6 +89,8 @@ async def _compose(interaction: Interaction[Any], opus: Opus, fields: Mapping[st
         **read(fields["numbers"]["value"]),
     )
     pipeline.check_primer(request.primer, catalogue.params(model).anchor)
+    if request.key is not None:
+        keys.parse_key(request.key)
     await composing.compose(interaction, request, opus)
 
 
@@ -92,7 +102,7 @@ def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:
 def write(request: ComposeRequest) -> str:
     """Write a request's numbers, a line each."""
     return "\n".join(
-        f"{name.replace('_', '-')} {_plain(value)}" for name in NUMBERS if (value := getattr(request, name)) is not None
+        f"{name.replace('_', '-')} {_plain(value)}" for name in VALUES if (value := getattr(request, name)) is not None
     )
 
 
@@ -103,6 +113,7 @@ def read(text: str) -> dict[str, Any]:
         "gravity": None,
         "top_p": 1.0,
         "bars": None,
+        "key": None,
         "tempo": None,
         "seed": None,
     }
@@ -110,14 +121,14 @@ def read(text: str) -> dict[str, Any]:
         name, _, number = line.replace(":", " ").replace("=", " ").partition(" ")
         field = name.lower().replace("-", "_")
         try:
-            values[field] = NUMBERS[field](number)
+            values[field] = VALUES[field](number)
         except KeyError:
-            known = ", ".join(NUMBERS).replace("_", "-")
+            known = ", ".join(VALUES).replace("_", "-")
             raise RequestError(f"There is no value called {name[:40]!r}. There are: {known}.") from None
         except ValueError:
             raise RequestError(f"{number.strip()[:40]!r} is not a number that {name} can have.") from None
     return values
 
 
-def _plain(value: float) -> str:
+def _plain(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

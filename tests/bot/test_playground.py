@@ -168,7 +168,7 @@ def test_shows_a_sheet_and_every_button_works(address: str, browser: WebDriver, 
     page.until(lambda: "2 bars" in page.grows_to(7).text)
 
     page.press(6, "Share")
-    page.until(lambda: "This server has no showcase" in browser.find_element(By.TAG_NAME, "body").text)
+    page.until(lambda: "There is no showcase here" in browser.find_element(By.TAG_NAME, "body").text)
     shown = (By.CSS_SELECTOR, f"[data-message-id='{page.in_view(6).get_attribute('data-message-id')}']")
     page.press(6, "Delete")
     page.until(lambda: not browser.find_elements(*shown))
