@@ -46,13 +46,12 @@ async def compose(
     opera = [keep(composition, take) for take in composition.takes]
     await bot.store.add(*opera)
     if len(opera) == 1:
+        own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
+        await reviving.keep(bot, opera[0], own, composition.takes[0])  # before anybody can delete it
         answer = delivery.present(opera[0], composition.takes[0], board.under(opera[0]))
     else:
         answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
-    if len(opera) == 1:
-        own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
-        await reviving.keep(bot, opera[0], own, composition.takes[0])
 
 
 async def again(interaction: Ask, opus: Opus) -> None:
