@@ -1,13 +1,13 @@
-"""Measure on the command line: `python -m bench [parsing] [training] [sampling]`."""
+"""Measure on the command line: `python -m bench [parsing] [training] [sampling] [beside]`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from bench import parsing, sampling, training
+from bench import beside, parsing, sampling, training
 from bench.table import write_table
 
-PARTS = {"parsing": parsing.rows, "training": training.rows, "sampling": sampling.rows}
+PARTS = {"parsing": parsing.rows, "training": training.rows, "sampling": sampling.rows, "beside": beside.rows}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

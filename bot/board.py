@@ -6,6 +6,7 @@ from typing import Final
 from discord import ButtonStyle
 from discord.ui import Button, View
 
+from bot import language
 from bot.store import Opus
 
 UNDER_A_PIECE: Final = (  # action, label, symbol, row
@@ -18,6 +19,8 @@ UNDER_A_PIECE: Final = (  # action, label, symbol, row
     ("share", "Share", "📣", 1),
     ("delete", "Delete", "🗑️", 1),
 )
+
+RED: Final = frozenset({"delete", "train-cancel", "train-drop"})
 
 
 def under(opus: Opus) -> View:
@@ -37,9 +40,25 @@ def under_showing(opus: Opus, likes: int) -> View:
     return _view((like, _button("withdraw", "Withdraw", "↩️", 0, opus.id)))
 
 
+def under_training(id: str) -> View:
+    """Lay out the button of a training that has not ended."""
+    return _view((_button("train-cancel", "Cancel", "🛑", 0, id),))
+
+
+def under_question(id: str) -> View:
+    """Lay out the ways in which a training can be cancelled."""
+    keep = _button("train-keep", "Keep the best so far", "💾", 0, id)
+    return _view((keep, _button("train-drop", "Throw it away", "🗑️", 0, id)))
+
+
+def under_model(id: str) -> View:
+    """Lay out the button of a model that has just been learned; `id` is the training's."""
+    return _view((_button("train-try", "Try it", "🎹", 0, id),))
+
+
 def _button(action: str, label: str, symbol: str, row: int, id: str) -> Button[View]:
-    style = ButtonStyle.danger if action == "delete" else ButtonStyle.secondary
-    return Button(style=style, label=label, emoji=symbol, custom_id=f"{action}:{id}", row=row)
+    style = ButtonStyle.danger if action in RED else ButtonStyle.secondary
+    return Button(style=style, label=language.sentence(label), emoji=symbol, custom_id=f"{action}:{id}", row=row)
 
 
 def _view(buttons: Iterable[Button[View]]) -> View:

@@ -11,6 +11,7 @@ from discord.ui import Button, DynamicItem, Item, View
 from bot import board, checks, composing, delivery, replies, tuning
 from bot.client import ComposerBot
 from bot.composing import Ask
+from bot.language import _
 from bot.store import Opus, Showing
 from core.errors import CadenzaError
 
@@ -94,7 +95,7 @@ class Tune(PieceButton, template=f"tune:{ID}"):
 
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""
-        await interaction.response.send_modal(tuning.form(interaction.client.catalogue, opus))
+        await interaction.response.send_modal(tuning.form(interaction.client.catalogue.at(interaction.guild_id), opus))
 
 
 class Sheet(PieceButton, template=f"sheet:{ID}"):
@@ -125,7 +126,7 @@ class Share(PieceButton, template=f"share:{ID}"):
         answer = delivery.present(opus, take, board.under_showing(opus, 0))
         fitting = delivery.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
         try:
-            message = await delivery.send(channel, fitting, f"By <@{opus.author}>")
+            message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
         except discord.Forbidden:
             raise ButtonError(
                 f"I may not write to {channel.mention}. Ask a moderator to allow me to view it, send messages, embed"
@@ -133,7 +134,7 @@ class Share(PieceButton, template=f"share:{ID}"):
             ) from None
         showing = Showing(interaction.guild.id, channel.id, message.id)
         await bot.store.show(opus.id, showing)
-        await interaction.edit_original_response(content=f"It is in the showcase: {showing.link}")
+        await interaction.edit_original_response(content=_("It is in the showcase: {link}").format(link=showing.link))
 
 
 class Delete(PieceButton, template=f"delete:{ID}{OTHERS}"):

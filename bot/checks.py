@@ -1,6 +1,8 @@
 """Who may do what: the same predicates for commands and for buttons."""
 
-from discord import Interaction
+from typing import Any
+
+from discord import Interaction, Member
 
 from bot.language import _
 from bot.store import Opus
@@ -34,3 +36,20 @@ def manager(interaction: Interaction) -> None:
     """Raise RightsError unless the user may manage this server."""
     if interaction.guild_id is None or not interaction.permissions.manage_guild:
         raise RightsError(_("Only somebody who may manage this server can do that."))
+
+
+async def trainer(interaction: Interaction[Any]) -> None:
+    """Raise RightsError unless the user may train models for this server: by its settings, or as who manages it."""
+    if interaction.guild_id is None or not isinstance(interaction.user, Member):
+        raise RightsError("Models are trained on a server, for all who are there.")
+    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    if interaction.permissions.manage_guild or (role is not None and interaction.user.get_role(role) is not None):
+        return
+    others = "" if role is None else f", or who has the role <@&{role}>,"
+    raise RightsError(f"Only who may manage this server{others} can do that.")
+
+
+async def owner(interaction: Interaction[Any]) -> None:
+    """Raise RightsError unless the bot is the user's own."""
+    if not await interaction.client.is_owner(interaction.user):
+        raise RightsError("Only the owner of this bot can do that.")

@@ -15,21 +15,27 @@ from discord.ext import commands
 
 from bot import replies
 from bot.allowance import Allowance
+from bot.bulletin import Bulletin
 from bot.cache import Cache
 from bot.catalogue import Catalogue
+from bot.language import Dictionary
 from bot.queue import Queue
 from bot.settings import Settings
 from bot.store import Store
 from bot.studio import Studio
+from bot.trainer import Trainer
 from core.pipeline import ComposeRequest
 
 EXTENSIONS: Final = (
     "bot.buttons",
+    "bot.training_buttons",
     "bot.cogs.compose",
+    "bot.cogs.models",
     "bot.cogs.pieces",
     "bot.cogs.primer",
     "bot.cogs.privacy",
     "bot.cogs.server",
+    "bot.cogs.training",
 )
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 
@@ -45,7 +51,9 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
     await asyncio.to_thread(settings.data.mkdir, parents=True, exist_ok=True)
     url = settings.database or f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
     async with Store(url) as store, Studio(settings.workers, settings.deadline, warm_up) as studio:
-        yield ComposerBot(settings, studio, store)
+        bot = ComposerBot(settings, studio, store)
+        async with bot.trainer:
+            yield bot
 
 
 class Tree(app_commands.CommandTree["ComposerBot"]):
@@ -69,15 +77,20 @@ class ComposerBot(commands.AutoShardedBot):
             shard_count=settings.shards,
         )
         self.settings, self.studio, self.store = settings, studio, store
-        self.catalogue = Catalogue(settings.models, settings.model)
+        self.catalogue = Catalogue(settings.models, settings.model, settings.data)
         self.cache = Cache(settings.data / "cache", settings.cache_bytes)
         self.queue = Queue(settings.workers, settings.waiting, Allowance(settings.allowance))
+        self.bulletin = Bulletin(self)
+        self.trainer = Trainer(settings, store.jobs, self.catalogue, self.bulletin)
+        self.entering = asyncio.Lock()  # of a training into the line
 
     async def setup_hook(self) -> None:
         """Get ready for commands."""
+        await self.tree.set_translator(Dictionary())
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self._tell_commands(self.settings.data / "commands.json")
+        self.trainer.open()
 
     async def _tell_commands(self, record: Path) -> None:
         """Send the commands to Discord if they are others than those of the last time, which `record` knows."""

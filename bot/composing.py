@@ -56,14 +56,14 @@ async def compose(
 
 async def again(interaction: Ask, opus: Opus) -> None:
     """Compose by the same recipe, with another seed."""
-    await compose(interaction, replace(recipe(interaction.client, opus), seed=None), opus)
+    await compose(interaction, replace(_recipe_here(interaction, opus), seed=None), opus)
 
 
 async def vary(interaction: Ask, opus: Opus) -> None:
     """Compose another second half to the first one."""
     opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model)
     bars = max(2, math.ceil(opus.bars))
-    request = replace(recipe(interaction.client, opus), primer=opening, bars=bars, key=None, seed=None)
+    request = replace(_recipe_here(interaction, opus), primer=opening, bars=bars, key=None, seed=None)
     await compose(interaction, request, opus)
 
 
@@ -74,13 +74,13 @@ async def go_on(interaction: Ask, opus: Opus) -> None:
             f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
         )
     bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
-    request = replace(recipe(interaction.client, opus), primer=opus.text, bars=bars, key=None, seed=None)
+    request = replace(_recipe_here(interaction, opus), primer=opus.text, bars=bars, key=None, seed=None)
     await compose(interaction, request, opus)
 
 
 async def takes(interaction: Ask, opus: Opus) -> None:
     """Compose several short pieces at once by the same recipe."""
-    request = replace(recipe(interaction.client, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None)
+    request = replace(_recipe_here(interaction, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None)
     await compose(interaction, request, opus)
 
 
@@ -98,9 +98,9 @@ async def revive(bot: ComposerBot, opus: Opus) -> Take:
     return await reviving.take(bot, opus, request)
 
 
-def recipe(bot: ComposerBot, opus: Opus, *, missing_ok: bool = False) -> ComposeRequest:
-    """Return the request of a piece, to be asked again here and now. Raises BundleError if its model is gone."""
-    path = opus.model.name if missing_ok else str(bot.catalogue.path(opus.model.name))
+def recipe(bot: ComposerBot, opus: Opus, *, server: int | None = None, missing_ok: bool = False) -> ComposeRequest:
+    """Return the request of a piece, to be asked again on a server. Raises BundleError if its model is not there."""
+    path = opus.model.name if missing_ok else str(bot.catalogue.at(server).path(opus.model.name))
     return replace(opus.request, model=path, takes=1)
 
 
@@ -121,3 +121,7 @@ async def turn(interaction: Ask, *, cost: float, private: bool = False) -> Async
     await interaction.response.defer(ephemeral=private, thinking=True)
     async with queue.turn(user, server, cost, partial(delivery.wait, interaction)):
         yield
+
+
+def _recipe_here(interaction: Ask, opus: Opus) -> ComposeRequest:
+    return recipe(interaction.client, opus, server=interaction.guild_id)

@@ -29,8 +29,15 @@ Ask = Interaction[ComposerBot]
 
 
 async def models(interaction: Ask, typed: str) -> list[Choice[str]]:
-    """Offer the models that there are."""
-    return _offer(name for name in interaction.client.catalogue.names() if typed.lower() in name)
+    """Offer the models that there are for whoever asks here."""
+    names = interaction.client.catalogue.at(interaction.guild_id).names()
+    return _offer(name for name in names if typed.lower() in name)
+
+
+async def own_models(interaction: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the models that this server has trained."""
+    names = interaction.client.catalogue.at(interaction.guild_id).own_names()
+    return _offer(name for name in names if typed.lower() in name)
 
 
 async def keys(_: Ask, typed: str) -> list[Choice[str]]:

@@ -31,6 +31,12 @@ class Settings:
     allowance: int = 1024
     upload_bytes: int = 8 * MIB
     cache_bytes: int = 256 * MIB
+    training_bytes: int = 16 * MIB
+    training_minutes: int = 240
+    training_threads: int = 2
+    trainings: int = 3
+    server_models: int = 10
+    server_model_bytes: int = 100 * MIB
     shards: int | None = None
     port: int = 8765
     log_level: str = "INFO"
@@ -119,6 +125,29 @@ VARIABLES: Final = (
         "cache_bytes",
         _number(0, 1 << 40),
         "The most that sound and pictures kept in the data folder may weigh; they are made again when needed.",
+    ),
+    Variable(
+        "CADENZA_TRAINING_BYTES",
+        "training_bytes",
+        _number(1024, 500 * MIB),
+        "The most that the files for one training may weigh.",
+    ),
+    Variable(
+        "CADENZA_TRAINING_MINUTES", "training_minutes", _number(1, 1440), "The most minutes that one training may take."
+    ),
+    Variable(
+        "CADENZA_TRAINING_THREADS",
+        "training_threads",
+        _number(1, 64),
+        "With how many threads a training works, at the lowest priority.",
+    ),
+    Variable("CADENZA_TRAININGS", "trainings", _number(1, 100), "How many trainings of one server may wait or run."),
+    Variable("CADENZA_SERVER_MODELS", "server_models", _number(1, 1000), "How many models a server may keep."),
+    Variable(
+        "CADENZA_SERVER_MODEL_BYTES",
+        "server_model_bytes",
+        _number(MIB, 1 << 40),
+        "The most that the models a server keeps may weigh.",
     ),
     Variable(
         "CADENZA_SHARDS", "shards", _number(1, 10_000), "How many shards to open. Unset: as many as Discord advises."

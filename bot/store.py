@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.tables import OPERA, RATINGS, SERVERS, SHOWN
+from bot.jobs import Jobs
+from bot.tables import OPERA, RATINGS, SERVERS, SHOWN, TRAININGS
 from core.errors import CadenzaError
 from core.pipeline import ComposeRequest, Composition, ModelInfo, Take
 
@@ -97,6 +98,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = engine(url)
+        self.jobs = Jobs(self._engine)
 
     async def __aenter__(self) -> Self:
         """Bring the tables up to date. Raises StoreError if there is no database."""
@@ -221,6 +223,7 @@ class Store:
         """Delete all that is kept of a user, and return how many compositions that were."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(RATINGS).where(RATINGS.c.user == user))
+            await connection.execute(update(TRAININGS).where(TRAININGS.c.user == user).values(user=None))
             return (await connection.execute(delete(OPERA).where(OPERA.c.author == user))).rowcount
 
 

@@ -42,6 +42,7 @@ METADATA: Final = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
     }
 )
 
@@ -92,4 +93,28 @@ SERVERS: Final = Table(
     Column("showcase", BigInteger),  # a channel's id
     Column("trainers", BigInteger),  # a role's id
     Column("soundfont", String(255)),
+)
+
+TRAININGS: Final = Table(
+    "trainings",
+    METADATA,
+    Column("id", String(12), primary_key=True),
+    Column("server", BigInteger, nullable=False, index=True),
+    Column("user", BigInteger),  # who asked for it, none when they had themselves forgotten
+    Column("channel", BigInteger, nullable=False),
+    Column("message", BigInteger),  # that shows its progress
+    Column("name", String(32), nullable=False),  # of the model to be
+    Column("fingerprint", String(64), unique=True),  # of files and settings, none for what may be asked again
+    Column("state", String(12), nullable=False, index=True),
+    Column("created", Moment, nullable=False),
+    Column("started", Moment),
+    Column("ended", Moment),
+    Column("base", String(32)),
+    Column("size", String(12), nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("gathered", JSON, nullable=False),
+    Column("starts", Integer, nullable=False),  # since it last finished an epoch
+    Column("wish", String(12)),  # of who cancels it: to keep the best so far, or to drop it
+    Column("outcome", Text),  # a sentence
+    Column("told", Boolean, nullable=False),  # whether the end has been announced
 )

@@ -10,6 +10,7 @@ from discord.ui import Label, Modal, Select, TextInput
 
 from bot import composing, replies
 from bot.catalogue import Catalogue
+from bot.language import _
 from bot.store import Opus
 from core import pipeline
 from core.errors import RequestError
@@ -27,27 +28,27 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
     models = sorted(catalogue.names(), key=lambda name: name != opus.model.name)[:MODELS_SHOWN]
     catalogue.path(models[0] if models else None)
     request, fits = opus.request, len(opus.request.primer) <= LONGEST_PRIMER
-    modal = Modal(title="Tune the recipe", custom_id=f"tune:{opus.id}", timeout=600)
+    modal = Modal(title=_("Tune the recipe"), custom_id=f"tune:{opus.id}", timeout=600)
     for text, component in (
         (
-            "Primer",
+            _("Primer"),
             TextInput[Any](
                 custom_id="primer",
                 style=TextStyle.long,
                 default=request.primer if fits else "",
                 required=False,
                 max_length=LONGEST_PRIMER,
-                placeholder="72r1 76r1" if fits else "It is too long for this form: left empty, it stays as it is.",
+                placeholder="72r1 76r1" if fits else _("It is too long for this form: left empty, it stays as it is."),
             ),
         ),
         (
-            "Values, a line each; no seed draws one",
+            _("Values, a line each; no seed draws one"),
             TextInput[Any](
                 custom_id="numbers", style=TextStyle.long, default=write(request), required=False, max_length=400
             ),
         ),
-        ("Model", _choice("model", models, opus.model.name)),
-        ("Instrument", _choice("instrument", INSTRUMENTS, request.instrument)),
+        (_("Model"), _choice("model", models, opus.model.name)),
+        (_("Instrument"), _choice("instrument", INSTRUMENTS, request.instrument)),
     ):
         modal.add_item(Label(text=text, component=component))
     return modal
@@ -69,16 +70,17 @@ async def submitted(interaction: Interaction[Any]) -> None:
 
 async def _compose(interaction: Interaction[Any], opus: Opus, fields: Mapping[str, Any]) -> None:
     bot, recipe = interaction.client, composing.recipe(interaction.client, opus, missing_ok=True)
+    catalogue = bot.catalogue.at(interaction.guild_id)
     [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
     too_long_to_show = recipe.primer if len(recipe.primer) > LONGEST_PRIMER else ""
     request = replace(
         recipe,
         primer=fields["primer"]["value"] or too_long_to_show,
-        model=str(bot.catalogue.path(model)),
+        model=str(catalogue.path(model)),
         instrument=instrument,
         **read(fields["numbers"]["value"]),
     )
-    pipeline.check_primer(request.primer, bot.catalogue.params(model).anchor)
+    pipeline.check_primer(request.primer, catalogue.params(model).anchor)
     await composing.compose(interaction, request, opus)
 
 

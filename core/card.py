@@ -3,9 +3,10 @@
 import math
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from core.bundle import Bundle
+from core.bundle import Bundle, load
 from core.evaluation import Evaluation, Likelihood, Spread
 from core.figures import LOOP
 from core.sampling import LONGEST_PIECE
@@ -68,6 +69,13 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         _LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def brief(folder: str) -> tuple[list[tuple[str, str]], str]:
+    """Return what describes a model, as rows, and how it was trained, as a text. Raises BundleError."""
+    loaded = load(Path(folder))
+    trained = {name: value for name, value in loaded.params.training.items() if name != "command"}
+    return _description(loaded), "\n\n".join(filter(None, (_introduction(loaded), _trained(trained))))
 
 
 def _introduction(bundle: Bundle) -> str:

@@ -17,9 +17,6 @@ from core.errors import CorpusError, ReadingError
 from core.piece import clean_title
 from core.reading import ENDINGS
 
-MOST_MEMBERS: Final = 5_000  # of an archive
-MOST_UNPACKED: Final = 512 << 20  # bytes of an archive
-
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 _BROKEN: Final = (
     zipfile.BadZipFile,
@@ -35,6 +32,14 @@ _BROKEN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Say how much of an archive may be read: files in it, and bytes that they unpack to."""
+
+    members: int = 5_000
+    unpacked_bytes: int = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Name a file of the collection, and where it lies: on disk or in an archive; or say why it is left out."""
 
@@ -44,12 +49,13 @@ class Found:
     refusal: ReadingError | None = None
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path, bounds: Bounds | None = None) -> list[Found]:
     """List the files of a folder, a single file, or an archive, sorted. Raises CorpusError if it is not there."""
+    bounds = bounds or Bounds()
     if not root.exists():
         raise CorpusError(f"{root} is not there. Name a folder of music files, or a zip archive of them.")
     if not root.is_dir():
-        return list(_listed(root, root.name))
+        return list(_listed(root, root.name, bounds))
     unreadable: list[OSError] = []
     found: list[Found] = []
     for folder, folders, files in os.walk(root, onerror=unreadable.append):
@@ -57,34 +63,37 @@ def find(root: Path) -> list[Found]:
         for name in sorted(files):
             if not name.startswith("."):
                 path = Path(folder, name)
-                found.extend(_listed(path, str(path.relative_to(root))))
+                found.extend(_listed(path, str(path.relative_to(root)), bounds))
     for error in unreadable:
         path = Path(error.filename or root)
         found.append(Found(_shown(str(path)), path, refusal=_unreadable(error)))
     return found
 
 
-def load(found: Iterable[Found], most_bytes: int) -> Iterator[tuple[Found, bytes | ReadingError]]:
+def load(
+    found: Iterable[Found], most_bytes: int, bounds: Bounds | None = None
+) -> Iterator[tuple[Found, bytes | ReadingError]]:
     """Read the files, each to one byte over `most_bytes` at most; an archive is opened once for all its members."""
+    most_unpacked = (bounds or Bounds()).unpacked_bytes
     for path, group in groupby(found, key=lambda entry: entry.path):
         entries = list(group)
         if entries[0].member is None:
             for entry in entries:
                 yield entry, entry.refusal or _load_file(path, most_bytes)
         else:
-            yield from _load_members(path, entries, most_bytes)
+            yield from _load_members(path, entries, most_bytes, most_unpacked)
 
 
-def _listed(path: Path, name: str) -> Iterator[Found]:
+def _listed(path: Path, name: str, bounds: Bounds) -> Iterator[Found]:
     name = _shown(name)
     ending = path.suffix.lower()
     if ending == ".zip":
-        yield from _members(path, name)
+        yield from _members(path, name, bounds.members)
     else:
         yield Found(name, path, refusal=None if ending in ENDINGS else _not_music(ending))
 
 
-def _members(path: Path, archive_name: str) -> Iterator[Found]:
+def _members(path: Path, archive_name: str, most: int) -> Iterator[Found]:
     """List what an archive holds, from its directory alone."""
     try:
         with _open_archive(path) as archive:
@@ -94,8 +103,8 @@ def _members(path: Path, archive_name: str) -> Iterator[Found]:
             archive_name, path, refusal=_unreadable(error) if isinstance(error, PermissionError) else _damaged_archive()
         )
         return
-    if len(members) > MOST_MEMBERS:
-        too_large = _too_large(f"holds {len(members):,} files; {MOST_MEMBERS:,} are read at most")
+    if len(members) > most:
+        too_large = _too_large(f"holds {len(members):,} files; {most:,} are read at most")
         yield Found(archive_name, path, refusal=too_large)
         return
     for member in members:
@@ -123,7 +132,9 @@ def _load_file(path: Path, most_bytes: int) -> bytes | ReadingError:
         return _unreadable(error)
 
 
-def _load_members(path: Path, entries: list[Found], most_bytes: int) -> Iterator[tuple[Found, bytes | ReadingError]]:
+def _load_members(
+    path: Path, entries: list[Found], most_bytes: int, most_unpacked: int
+) -> Iterator[tuple[Found, bytes | ReadingError]]:
     """Unpack the members of one archive, counting; what is declared about sizes is not believed."""
     unpacked = 0
     try:
@@ -133,8 +144,8 @@ def _load_members(path: Path, entries: list[Found], most_bytes: int) -> Iterator
                 if entry.refusal is not None:
                     yield entry, entry.refusal
                     continue
-                if unpacked > MOST_UNPACKED:
-                    yield entry, _too_large(f"unpacks to more than {MOST_UNPACKED >> 20} MiB")
+                if unpacked > most_unpacked:
+                    yield entry, _too_large(f"unpacks to more than {most_unpacked >> 20} MiB")
                     continue
                 try:
                     with archive.open(entry.member) as file:

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from core import notation
-from core.collecting import Found, find, load
+from core.collecting import Bounds, Found, find, load
 from core.errors import ReadingError
 from core.keys import find_key
 from core.notation import Anchor
@@ -54,6 +54,7 @@ class CollectSettings:
     least_events: int = 8  # fewer are too short to learn from
     most_shared: float = 0.5  # of a piece's runs of notes with one piece before; more, and it is a version of that
     budget: Budget = field(default_factory=Budget)
+    bounds: Bounds = field(default_factory=Bounds)  # of an archive
     least_on_grid: float = 0  # share of a piece's onsets; rounding garbles what lies beside
     deadline_seconds: float = 60  # for one file
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
@@ -72,7 +73,7 @@ def collect(
     without it a bar on the terminal shows that. Raises CorpusError if `music` is not there.
     """
     settings = settings or CollectSettings()
-    found = find(music)
+    found = find(music, settings.bounds)
     readings = Readings(cache, settings.budget)
     try:
         with tqdm(total=len(found), desc="reading", unit="file", disable=None if progress is None else True) as bar:
@@ -135,7 +136,7 @@ def _read(
         done(len(outcomes) - len(waiting))
 
     with Readers(settings.workers, settings.budget, settings.deadline_seconds) as readers:
-        for entry, data in load(found, settings.budget.file_bytes):
+        for entry, data in load(found, settings.budget.file_bytes, settings.bounds):
             if isinstance(data, ReadingError):
                 outcomes.append((entry, data))
                 continue

@@ -43,7 +43,7 @@ class Composing(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
-        primer="How the piece begins: notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2. Empty: the model begins.",
+        primer="How it begins: notes 0-127 and rests r1-r4, as in 72r1 60-4-7r2. Empty: the model begins.",
         midi="A file whose end the piece begins with: MIDI, MusicXML, ABC or Humdrum.",
         primer_bars="How many bars of the file's end to begin with.",
         temperature="How adventurous: 0.8 is careful, 1 natural, 1.2 bold.",
@@ -80,8 +80,8 @@ class Composing(commands.Cog):
         async with replies.answering(interaction):
             bot = interaction.client
             chosen = await bot.store.server(interaction.guild_id)
-            model = model or chosen.model
-            params = bot.catalogue.params(model)
+            model, catalogue = model or chosen.model, bot.catalogue.at(interaction.guild_id)
+            params = catalogue.params(model)
             upload = None
             if midi is not None:
                 if primer:
@@ -91,7 +91,7 @@ class Composing(commands.Cog):
             if key is not None:
                 keys.parse_key(key)
             request = ComposeRequest(
-                model=str(bot.catalogue.path(model)),
+                model=str(catalogue.path(model)),
                 primer=primer,
                 temperature=temperature or chosen.temperature or TEMPERATURE,
                 gravity=gravity,
@@ -111,9 +111,10 @@ class Composing(commands.Cog):
             bot: ComposerBot = interaction.client
             chosen = await bot.store.server(interaction.guild_id)
             forwarded = [file for snapshot in message.message_snapshots for file in snapshot.attachments]
-            upload = Upload.among([*message.attachments, *forwarded], bot.catalogue.params(chosen.model))
+            catalogue = bot.catalogue.at(interaction.guild_id)
+            upload = Upload.among([*message.attachments, *forwarded], catalogue.params(chosen.model))
             request = ComposeRequest(
-                model=str(bot.catalogue.path(chosen.model)),
+                model=str(catalogue.path(chosen.model)),
                 temperature=chosen.temperature or TEMPERATURE,
                 bars=_usual_bars(chosen, upload),
             )

@@ -68,7 +68,8 @@ async def _model(interaction: Ask, name: str | None) -> tuple[str, Params]:
     """Find the model that a primer is for: what its rests and chords mean depends on it."""
     bot = interaction.client
     name = name or (await bot.store.server(interaction.guild_id)).model
-    return bot.catalogue.path(name).name, bot.catalogue.params(name)
+    catalogue = bot.catalogue.at(interaction.guild_id)
+    return catalogue.path(name).name, catalogue.params(name)
 
 
 def _judge(text: str, params: Params) -> float:

@@ -79,7 +79,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             checks.manager(interaction)
             assert interaction.guild_id is not None
             if model is not None:
-                interaction.client.catalogue.path(model)
+                interaction.client.catalogue.at(interaction.guild_id).path(model)
             if showcase is not None:
                 _check_showcase(showcase)
             if soundfont is not None:
@@ -120,7 +120,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
 
 
 async def _show(interaction: Ask, server: Server) -> None:
-    model = next(iter(interaction.client.catalogue.names()), "")
+    model = next(iter(interaction.client.catalogue.at(interaction.guild_id).names()), "")
     texts = {
         "model": server.model or _usual(model),
         "temperature": f"{server.temperature:g}" if server.temperature else _usual(f"{TEMPERATURE:g}"),

@@ -1,7 +1,7 @@
 """Several things at once, which SimCord's actors do one after the other."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import simcord
@@ -18,7 +18,10 @@ async def begin(env: simcord.Env, action: Coroutine[Any, Any, Any]) -> None:
         env.settle_timeout = patience
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     """Let the bot and its workers go on until a condition holds."""
-    while not condition():
+    while True:
+        holds = condition()
+        if holds if isinstance(holds, bool) else await holds:
+            return
         await asyncio.sleep(0.01)

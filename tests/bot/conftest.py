@@ -140,3 +140,10 @@ async def old_piece(piece: discord.Message, then: Callable[[], Awaitable[None]])
     """Return the message with a composition of Alice's, before and after a restart of the bot."""
     await then()
     return piece
+
+
+@pytest.fixture
+def admin(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
+    """Return a member who may manage the server."""
+    role = guild.create_role("admin", permissions=discord.Permissions(manage_guild=True))
+    return guild.add_member(env.create_user("admin"), roles=[role])

@@ -62,7 +62,7 @@ async def test_a_worker_that_composes_loads_no_tensorflow_and_no_discord(studio:
 
 
 def test_the_bot_loads_no_tensorflow_and_no_music21() -> None:
-    modules = "sys, bot.online, bot.playground, bot.cogs.compose"
+    modules = "sys, bot.online, bot.playground, bot.cogs.compose, bot.cogs.training, bot.cogs.models"
     code = f"import {modules}; print(*{{'tensorflow', 'keras', 'music21'}} & set(sys.modules))"
     command = [sys.executable, "-W", "ignore", "-c", code]
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -6,6 +6,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -242,11 +243,11 @@ def test_encrypted_members_are_refused(tmp_path: Path) -> None:
     assert lines(gather(tmp_path))["locked.zip/a.mid"].kind == "encrypted"
 
 
-def test_archives_with_too_many_files_or_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pack(tmp_path / "many.zip", **{f"{number}.mid": b"" for number in range(collecting.MOST_MEMBERS + 1)})
+def test_archives_with_too_many_files_or_bytes_are_refused(tmp_path: Path) -> None:
+    pack(tmp_path / "many.zip", **{f"{number}.mid": b"" for number in range(6)})
     pack(tmp_path / "swelling.zip", **{f"{number}.mid": midi(melody(number)) + bytes(90_000) for number in range(4)})
-    monkeypatch.setattr(collecting, "MOST_UNPACKED", 250_000)
-    report = lines(gather(tmp_path))
+    bounds = collecting.Bounds(members=5, unpacked_bytes=250_000)
+    report = lines(gather(tmp_path, replace(SETTINGS, bounds=bounds)))
     assert report.pop("many.zip").kind == "archive too large"
     assert [line.kind for line in report.values()] == ["", "", "", "archive too large"]
 

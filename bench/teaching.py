@@ -1,0 +1,95 @@
+"""What three minutes of /train do: `python -m bench.teaching` fine-tunes shipped models on 20 files of another kind.
+
+Loss is in nats a token on 60 more pieces of that kind, which no training saw: of the base as it ships, of the base
+fine-tuned, and of a network that began from nothing, for the same time with the settings that /train chooses.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Final
+
+from bench import kinds
+from bot import child
+from core import bundle, evaluation
+from core.bundle import Bundle
+from core.corpus_apart import Order as Reading
+from core.corpus_apart import gather
+from core.notes import Notes, read_notes
+from core.stepping import Stepper
+from core.training_apart import PUBLISHED, Order
+
+MODELS: Final = Path(__file__).parent.parent / "models"
+LEARNED: Final = 20  # files
+TESTED: Final = 60
+SECONDS: Final = 180.0
+OTHER_KIND: Final = {"fiddle": "chorales", "chorales": "fiddle"}
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"| base | files | as it ships | after {SECONDS:g} s | from nothing, {SECONDS:g} s |")
+    print("|---|---|---:|---:|---:|")
+    for name, kind in OTHER_KIND.items():
+        if name not in bundle.names(MODELS):
+            continue
+        with tempfile.TemporaryDirectory(prefix="cadenza-bench-") as folder:
+            before, after, scratch = asyncio.run(_compare(Path(folder), MODELS / name, kind))
+        print(f"| {name} | {LEARNED} {kind} | {before:.3f} | {after:.3f} | {scratch:.3f} |", flush=True)
+
+
+async def _compare(folder: Path, base: Path, kind: str) -> tuple[float, float, float]:
+    loaded = bundle.load(base)
+    music, notes = kinds.files(kind, LEARNED + TESTED), folder / "notes"
+    both = [await asyncio.to_thread(_read, notes, part, loaded) for part in (music[:LEARNED], music[LEARNED:])]
+    learned, tested = both[0], replace(both[1], unit=both[0].unit)
+    if both[0].unit != both[1].unit:
+        raise RuntimeError("The two halves of the files want different rest units.")
+    before = _loss(replace(loaded, params=replace(loaded.params, rest_unit=str(learned.unit))), tested)
+    results = [await _train(folder / name, learned, path) for name, path in (("tuned", base), ("scratch", None))]
+    return before, _loss(results[0], tested), _loss(results[1], tested)
+
+
+def _read(folder: Path, files: list[bytes], base: Bundle) -> Notes:
+    """Read files as /train does."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as music:
+        for number, data in enumerate(files):
+            (Path(music) / f"{number:03}.mid").write_bytes(data)
+        folder.mkdir(exist_ok=True)
+        gather(Reading(music=music, work=str(folder), anchor=base.params.anchor, rest_unit=base.params.rest_unit))
+        return read_notes(folder / "notes.txt")
+
+
+async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
+    """Train as /train does, and return the model."""
+    from core.notes import write_notes
+
+    await asyncio.to_thread(work.mkdir)
+    await asyncio.to_thread(write_notes, work / "notes.txt", notes)
+    order = Order(
+        work=str(work),
+        name="new",
+        base=None if base is None else str(base),
+        size="small",
+        seconds=SECONDS,
+        threads=2,
+    )
+    began = time.monotonic()
+    async with child.start("core.training_apart", asdict(order), work / "log.txt") as process:
+        async for message in process.messages(600):
+            if "error" in message:
+                raise RuntimeError(message["error"])
+    print(f"{work.name}: {time.monotonic() - began:.0f} s with all that goes with it", file=sys.stderr)
+    return await asyncio.to_thread(bundle.load, work / PUBLISHED / "new")
+
+
+def _loss(model: Bundle, notes: Notes) -> float:
+    [plain] = evaluation.likelihood(Stepper(model), evaluation.parse(notes))
+    return plain.nats.mean
+
+
+if __name__ == "__main__":
+    main()

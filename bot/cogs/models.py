@@ -1,0 +1,115 @@
+"""/models: the styles that are there to choose from, and whose they are."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from discord import Embed, Interaction, app_commands
+from discord.app_commands import Range
+from discord.ext import commands
+
+from bot import checks, offers, replies, shelves
+from bot.client import ComposerBot
+from bot.delivery import COLOUR, Enclosure
+from core import card
+from core.errors import BundleError
+
+LISTED: Final = 40
+
+Ask = Interaction[ComposerBot]
+Name = Range[str, 1, 40]
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class Models(commands.GroupCog, group_name="models", group_description="Look at styles, and choose among them."):
+    """Look at styles, and choose among them."""
+
+    @app_commands.command(name="list")
+    async def list_all(self, interaction: Ask) -> None:
+        """List the styles that you can choose here."""
+        async with replies.answering(interaction):
+            bot = interaction.client
+            shelf = bot.catalogue.at(interaction.guild_id)
+            chosen = (await bot.store.server(interaction.guild_id)).model or shelf.path(None).name
+            own = shelf.own_names()
+            lines = [_line(name, shelf.params(name).training, name == chosen, name in own) for name in shelf.names()]
+            embed = Embed(title="Models", description="\n".join(lines[:LISTED])[:4000], colour=COLOUR)
+            await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    @app_commands.command()
+    @app_commands.describe(model="Which.")
+    @app_commands.autocomplete(model=offers.models)
+    async def info(self, interaction: Ask, model: Name) -> None:
+        """Show what a style has learned, from what, and how well."""
+        async with replies.answering(interaction):
+            path = interaction.client.catalogue.at(interaction.guild_id).path(model)
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            rows, story = await interaction.client.studio.run(card.brief, str(path))
+            embed = Embed(title=model, description=story[:4000], colour=COLOUR)
+            for name, value in rows:
+                embed.add_field(name=name.capitalize(), value=value[:1000])
+            curve = path / "curve.png"
+            enclosures = []
+            if curve.exists():
+                enclosures.append(Enclosure("curve.png", await asyncio.to_thread(curve.read_bytes), "Loss by epoch"))
+                embed.set_image(url="attachment://curve.png")
+            files = [enclosure.file() for enclosure in enclosures]
+            await interaction.edit_original_response(embed=embed, attachments=files)
+
+    @app_commands.command()
+    @app_commands.describe(model="Which composes on this server when none is chosen.")
+    @app_commands.autocomplete(model=offers.models)
+    async def default(self, interaction: Ask, model: Name) -> None:
+        """Choose the style that composes when none is chosen."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction)
+            bot, server = interaction.client, interaction.guild_id
+            assert server is not None
+            name = bot.catalogue.at(server).path(model).name
+            await bot.store.choose(server, replace(await bot.store.server(server), model=name))
+            await interaction.response.send_message(f"{name} composes here when no model is chosen.")
+
+    @app_commands.command()
+    @app_commands.describe(model="A model of this server's own.")
+    @app_commands.autocomplete(model=offers.own_models)
+    async def delete(self, interaction: Ask, model: Name) -> None:
+        """Delete a style that this server has trained."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction)
+            bot, server = interaction.client, interaction.guild_id
+            assert server is not None
+            path = shelves.own(bot.catalogue.at(server), model)
+            based = [job.name for job in await bot.store.jobs.of(server) if job.live and job.base == path.name]
+            if based:
+                raise BundleError(f"{', '.join(based)} is being learned from {path.name}: wait for that, or cancel it.")
+            await asyncio.to_thread(shelves.remove, path)
+            await bot.store.jobs.release(server, path.name)
+            chosen = await bot.store.server(server)
+            if chosen.model == path.name:
+                await bot.store.choose(server, replace(chosen, model=None))
+            await interaction.response.send_message(f"{path.name} is deleted.", ephemeral=True)
+
+    @app_commands.command()
+    @app_commands.describe(model="A model of this server's own.", withdraw="No longer offer it.")
+    @app_commands.autocomplete(model=offers.own_models)
+    async def share(self, interaction: Ask, model: Name, withdraw: bool = False) -> None:
+        """Offer a style of this server to all servers. For the bot's owner."""
+        async with replies.answering(interaction):
+            await checks.owner(interaction)
+            shelf = interaction.client.catalogue.at(interaction.guild_id)
+            await asyncio.to_thread(shelves.withdraw if withdraw else shelves.share, shelf, model)
+            done = "is no longer offered" if withdraw else "is offered to all servers"
+            await interaction.response.send_message(f"{model} {done}.", ephemeral=True)
+
+
+async def setup(bot: ComposerBot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Models())
+
+
+def _line(name: str, facts: Mapping[str, Any], default: bool, own: bool) -> str:
+    notes = [str(facts["title"])[:100]] if facts.get("title") else []
+    notes += ["this server's own"] * own + ["the default"] * default
+    return f"- **{name}**: {', '.join(notes)}" if notes else f"- **{name}**"

@@ -1,0 +1,234 @@
+"""/train: a server's own music becomes a model."""
+
+from typing import Any, Final
+
+import discord
+from discord import Attachment, Embed, Interaction, Message, app_commands
+from discord.app_commands import Choice, Range
+from discord.ext import commands
+from discord.ui import Label, Modal, TextInput
+
+from bot import bulletin, checks, offers, replies, teaching
+from bot.client import ComposerBot
+from bot.delivery import COLOUR
+from bot.jobs import Job, JobError
+from bot.teaching import MINUTES, Wanted
+from core.learning import SIZES
+
+CHOICES_SHOWN: Final = 25
+LISTED: Final = 15
+FILES: Final = 10
+MARKS: Final = {"queued": "⏳", "running": "🎓", "done": "✅", "failed": "⚠️", "cancelled": "🛑"}
+
+Ask = Interaction[ComposerBot]
+
+
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+class Training(commands.GroupCog, group_name="train", group_description="Teach me this server's music."):
+    """Teach the bot this server's music."""
+
+    @app_commands.command()
+    @app_commands.rename(
+        from_nothing="from-nothing", **{f"file_{number}": f"file-{number}" for number in range(2, FILES + 1)}
+    )
+    @app_commands.describe(
+        name="What the new style is called: small letters, digits, - and _.",
+        file="Music: MIDI, MusicXML, ABC or Humdrum, or a zip of it. More files further down.",
+        base="The style that it begins from.",
+        minutes="How long it may take.",
+        size="How large it is, when it begins from nothing.",
+        from_nothing="Begin from no other style; that needs much music and time.",
+    )
+    @app_commands.autocomplete(base=offers.models)
+    @app_commands.choices(size=[Choice(name=name, value=name) for name in SIZES])
+    async def start(
+        self,
+        interaction: Ask,
+        name: Range[str, 1, 32],
+        file: Attachment,
+        file_2: Attachment | None = None,
+        file_3: Attachment | None = None,
+        file_4: Attachment | None = None,
+        file_5: Attachment | None = None,
+        file_6: Attachment | None = None,
+        file_7: Attachment | None = None,
+        file_8: Attachment | None = None,
+        file_9: Attachment | None = None,
+        file_10: Attachment | None = None,
+        base: str | None = None,
+        minutes: Range[int, 1, 1440] = MINUTES,
+        size: str | None = None,
+        from_nothing: bool = False,
+    ) -> None:
+        """Learn a style from your files."""
+        files = (file, file_2, file_3, file_4, file_5, file_6, file_7, file_8, file_9, file_10)
+        async with replies.answering(interaction):
+            await teaching.start(
+                interaction,
+                Wanted(
+                    name=name,
+                    files=tuple(each for each in files if each is not None),
+                    base=base,
+                    size=size,
+                    minutes=minutes,
+                    from_nothing=from_nothing,
+                ),
+            )
+
+    @app_commands.command()
+    async def status(self, interaction: Ask) -> None:
+        """Show what is being learned, and what waits."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction)
+            bot = interaction.client
+            here, live = interaction.guild_id, await bot.store.jobs.live()
+            line = [(place, job) for place, job in enumerate(live) if job.server == here]
+            if not line:
+                raise JobError("Nothing is being learned here. /train start begins something.")
+            embed = Embed(title="Trainings", colour=COLOUR)
+            for place, job in line[:LISTED]:
+                embed.add_field(name=f"{MARKS[job.state]} {job.name}", value=_standing(bot, job, place), inline=False)
+            await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    @app_commands.command()
+    @app_commands.describe(training="Which.", keep="Keep the best that it has learned so far.")
+    async def cancel(self, interaction: Ask, training: Range[str, 1, 40], keep: bool = False) -> None:
+        """End a training before its time."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction)
+            job = await _find(interaction, training)
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await interaction.client.trainer.cancel(job, "keep" if keep else "drop")
+            kept = (
+                "It comes to an end, and its best epoch is kept." if keep else "It is cancelled, and nothing is kept."
+            )
+            await interaction.edit_original_response(content=kept)
+
+    @app_commands.command(name="list")
+    async def list_all(self, interaction: Ask) -> None:
+        """List this server's trainings, the newest first."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction)
+            jobs = await interaction.client.store.jobs.of(interaction.guild_id)
+            if not jobs:
+                raise JobError("This server has trained nothing yet. /train start begins something.")
+            lines = [
+                f"{MARKS[job.state]} **{job.name}** `{job.id}`, {discord.utils.format_dt(job.created, 'R')}:"
+                f" {job.gathered.kept} pieces. {job.outcome or ''}"
+                for job in jobs[:LISTED]
+            ]
+            embed = Embed(title="Trainings", description="\n".join(lines)[:4000], colour=COLOUR)
+            await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    @app_commands.command()
+    @app_commands.describe(training="Which.")
+    async def delete(self, interaction: Ask, training: Range[str, 1, 40]) -> None:
+        """Forget a training that has ended, and the notes it learned from. Its model stays."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction)
+            job = await _find(interaction, training)
+            await interaction.client.trainer.forget(job)
+            await interaction.response.send_message(
+                f"The training of {job.name} is forgotten. Its model, if there is one, stays until /models delete.",
+                ephemeral=True,
+            )
+
+    @app_commands.command()
+    @app_commands.describe(training="Which.")
+    async def report(self, interaction: Ask, training: Range[str, 1, 40]) -> None:
+        """Show what became of each file of a training."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction)
+            job = await _find(interaction, training)
+            folder = interaction.client.trainer.folder(job.id)
+            answer = await bulletin.present_report(job, folder)
+            files = [enclosure.file() for enclosure in answer.enclosures]
+            await interaction.response.send_message(embed=answer.embed, files=files, ephemeral=True)
+
+    @cancel.autocomplete("training")
+    async def _live(self, interaction: Ask, typed: str) -> list[Choice[str]]:
+        return await _choices(interaction, typed, live=True)
+
+    @delete.autocomplete("training")
+    async def _ended(self, interaction: Ask, typed: str) -> list[Choice[str]]:
+        return await _choices(interaction, typed, live=False)
+
+    @report.autocomplete("training")
+    async def _any(self, interaction: Ask, typed: str) -> list[Choice[str]]:
+        return await _choices(interaction, typed, live=None)
+
+
+class Naming(Modal):
+    """Ask how the style of a message's files is to be called."""
+
+    def __init__(self, files: tuple[Attachment, ...]) -> None:
+        super().__init__(title="Train on these", timeout=600)
+        self._files = files
+        self.name = TextInput[Any](max_length=32, placeholder="jazz")
+        self.base = TextInput[Any](required=False, max_length=32)
+        self.minutes = TextInput[Any](default=str(MINUTES), max_length=4)
+        for text, field in (
+            ("What the new style is called", self.name),
+            ("What it begins from (empty: the default)", self.base),
+            ("Minutes that it may take", self.minutes),
+        ):
+            self.add_item(Label(text=text, component=field))
+
+    async def on_submit(self, interaction: Interaction[Any], /) -> None:
+        """Begin."""
+        async with replies.answering(interaction):
+            if not self.minutes.value.isdecimal() or not 1 <= int(self.minutes.value) <= 1440:
+                raise JobError("The minutes must be a whole number from 1 to 1440.")
+            base, minutes = self.base.value.strip() or None, int(self.minutes.value)
+            await teaching.start(
+                interaction, Wanted(name=self.name.value, files=self._files, base=base, minutes=minutes)
+            )
+
+    async def on_error(self, interaction: Interaction[Any], error: Exception, _: Any = None, /) -> None:
+        """Apologise."""
+        await replies.apologise(interaction, error)
+
+
+@app_commands.context_menu(name="Train on these")
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def train_on_these(interaction: Ask, message: Message) -> None:
+    """Learn a style from the files of a message."""
+    async with replies.answering(interaction):
+        await checks.trainer(interaction)
+        if not message.attachments:
+            raise JobError("This message has no files.")
+        await interaction.response.send_modal(Naming(tuple(message.attachments)))
+
+
+async def setup(bot: ComposerBot) -> None:
+    """Add the cog and the entry of the message menu."""
+    await bot.add_cog(Training())
+    bot.tree.add_command(train_on_these)
+
+
+async def _find(interaction: Ask, training: str) -> Job:
+    """Return a training of this server, by its id or by its model's name. Raises JobError."""
+    jobs = await interaction.client.store.jobs.of(interaction.guild_id)
+    found = next((job for job in jobs if training in (job.id, job.name)), None)
+    return found or await interaction.client.store.jobs.get(training, interaction.guild_id)
+
+
+async def _choices(interaction: Ask, typed: str, *, live: bool | None) -> list[Choice[str]]:
+    jobs = await interaction.client.store.jobs.of(interaction.guild_id)
+    return [
+        Choice(name=f"{job.name} ({job.state}, {job.created:%d %b %H:%M})", value=job.id)
+        for job in jobs
+        if (live is None or job.live == live) and typed.lower() in job.name
+    ][:CHOICES_SHOWN]
+
+
+def _standing(bot: ComposerBot, job: Job, place: int) -> str:
+    if job.state == "queued":
+        return f"{place} trainings go first." if place > 1 else "One training goes first." if place else "It is next."
+    progress = bot.trainer.news(job.id).progress
+    if progress is None:
+        return "It gets ready."
+    left = bulletin.clock(progress.seconds_left)
+    return f"Epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.3f}, {left} left at most. `{job.id}`"

@@ -1,0 +1,95 @@
+"""What the buttons of a training do, also after a restart: their ids say which training they belong to."""
+
+import re
+from typing import Any, Final, Self
+
+from discord import Interaction
+from discord.ui import Button, DynamicItem, Item, View
+
+from bot import board, checks, composing, replies
+from bot.client import ComposerBot
+from bot.composing import Ask
+from bot.jobs import Job, JobError
+from core.pipeline import ComposeRequest
+
+ID: Final = r"(?P<job>[a-z0-9]{1,12})"
+BARS: Final = 16
+
+
+class TrainingButton(DynamicItem[Button[View]], template="never"):
+    """Find the training of a clicked button on this server, have `act` done, and answer whatever happens."""
+
+    def __init__(self, custom_id: str, job: str) -> None:
+        super().__init__(Button(custom_id=custom_id))
+        self._job = job
+
+    @classmethod
+    async def from_custom_id(cls, interaction: Interaction, item: Item[Any], match: re.Match[str], /) -> Self:
+        """Make the button that was clicked."""
+        return cls(match.string, match["job"])
+
+    async def callback(self, interaction: Interaction[Any]) -> Any:
+        """Answer a click."""
+        try:
+            async with replies.answering(interaction):
+                await self.act(interaction, await interaction.client.store.jobs.get(self._job, interaction.guild_id))
+        except Exception as error:  # discord.py would only log it, and the user would see a failed interaction
+            await replies.apologise(interaction, error)
+
+    async def act(self, interaction: Ask, job: Job) -> None:
+        """Do what the button says."""
+        raise NotImplementedError
+
+
+class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
+    """Ask how to cancel, if there is anything to keep."""
+
+    async def act(self, interaction: Ask, job: Job) -> None:
+        """Do what the button says."""
+        await checks.trainer(interaction)
+        if not job.live:
+            raise JobError("This training has ended already.")
+        if job.state == "queued":
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await interaction.client.trainer.cancel(job, "drop")
+            await interaction.edit_original_response(content="It is cancelled.")
+            return
+        question = f"{job.name} is being learned. What shall become of what it has learned so far?"
+        await interaction.response.send_message(question, view=board.under_question(job.id), ephemeral=True)
+
+
+class Keep(TrainingButton, template=f"train-keep:{ID}"):
+    """Cancel, and publish the best epoch so far."""
+
+    async def act(self, interaction: Ask, job: Job) -> None:
+        """Do what the button says."""
+        await checks.trainer(interaction)
+        await interaction.client.trainer.cancel(job, "keep")
+        await interaction.response.edit_message(content="It comes to an end, and its best epoch is kept.", view=None)
+
+
+class Drop(TrainingButton, template=f"train-drop:{ID}"):
+    """Cancel, and keep nothing."""
+
+    async def act(self, interaction: Ask, job: Job) -> None:
+        """Do what the button says."""
+        await checks.trainer(interaction)
+        await interaction.client.trainer.cancel(job, "drop")
+        await interaction.response.edit_message(content="It is cancelled, and nothing is kept of it.", view=None)
+
+
+class Try(TrainingButton, template=f"train-try:{ID}"):
+    """Compose with the model that was learned."""
+
+    async def act(self, interaction: Ask, job: Job) -> None:
+        """Do what the button says."""
+        model = interaction.client.catalogue.at(interaction.guild_id).path(job.name)
+        await composing.compose(interaction, ComposeRequest(model=str(model), bars=BARS))
+
+
+ITEMS: Final = (Cancel, Keep, Drop, Try)
+
+
+async def setup(bot: ComposerBot) -> None:
+    """Have the bot know these buttons by their ids."""
+    bot.add_dynamic_items(*ITEMS)
