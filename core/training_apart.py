@@ -27,7 +27,8 @@ PUBLISHED: Final = "published"  # the folder within the work folder where the mo
 MEMORY: Final = 6 << 30  # bytes of address space; a training of medium size takes 2.4 GB, and 1.1 of real memory
 FILE: Final = 512 << 20  # bytes; the checkpoint is the largest
 NEWS_EVERY: Final = 1.0  # seconds between two messages on progress
-PATIENCE: Final = 1.25  # times the agreed time that an epoch may end later
+PATIENCE: Final = 1.25  # times the agreed time after which an epoch is left unfinished
+PATIENCE_AT_FIRST: Final = 2.0  # the same for the first epoch, without which there is no model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,8 @@ class _Watch:
     def __init__(self, order: Order, say: Say, asked: Event) -> None:
         self._order, self._say, self._asked = order, say, asked
         self.epochs = history(Path(order.work))
-        self._began = time.monotonic() - sum(epoch.seconds for epoch in self.epochs)
+        self._spent = sum(epoch.seconds for epoch in self.epochs)  # before this process
+        self._began: float | None = None  # with the first step, for what comes before depends on the machine
         self._told = 0.0
         self.late = False
         if self.epochs:
@@ -123,7 +125,7 @@ class _Watch:
         now = time.monotonic()
         if now - self._told >= NEWS_EVERY:
             self._told = now
-            left = min(progress.seconds_left, max(0.0, self._order.seconds - (now - self._began)))
+            left = min(progress.seconds_left, max(0.0, self._order.seconds - self._seconds()))
             self._say({"progress": asdict(replace(progress, seconds_left=left, last=None))})
 
     def epoch_done(self, epoch: Epoch, clip: bytes | None) -> None:
@@ -132,8 +134,15 @@ class _Watch:
         self._say({"epoch": asdict(epoch), "clip": clip is not None, "new": True})
 
     def stop(self) -> bool:
-        self.late = time.monotonic() - self._began > self._order.seconds * PATIENCE
+        patience = PATIENCE if self.epochs else PATIENCE_AT_FIRST
+        self.late = self._seconds() > self._order.seconds * patience
         return self._asked.is_set() or self.late
+
+    def _seconds(self) -> float:
+        """Return how long this training has learned, in all its processes."""
+        now = time.monotonic()
+        self._began = self._began or now
+        return self._spent + now - self._began
 
     def _show_curve(self) -> None:
         curve = Path(self._order.work) / "curve.png"

@@ -35,7 +35,10 @@ def _refusal(result: simcord.InteractionResult) -> str:
         ("piece", 1, True),
         ("privacy", 1, True),
         ("forget", 1, True),
+        ("models", 1, True),
         ("server", 1, False),
+        ("train", 1, False),
+        ("Train on these", 3, False),
     ],
 )
 async def test_commands_can_be_installed_by_users_but_for_the_server_s_own(

@@ -1,7 +1,9 @@
 """/train, as a server meets it: real files, a real small training in its process, real compositions."""
 
 import asyncio
+import os
 import re
+import resource
 import time
 from itertools import pairwise
 
@@ -11,6 +13,7 @@ import simcord
 
 from bot.client import ComposerBot
 from bot.store import Server, Store
+from core.training_apart import MEMORY
 from tests.bot.acting import begin, until
 from tests.bot.music import files, midi, named
 from tests.bot.training import ended, learning, newest
@@ -107,6 +110,9 @@ async def test_composes_while_it_learns_and_shows_who_is_next(
     first = await newest(store, guild)
     async with bot.trainer:
         await learning(bot.trainer, first)
+        assert bot.trainer.process is not None
+        assert os.getpriority(os.PRIO_PROCESS, bot.trainer.process) == 19
+        assert resource.prlimit(bot.trainer.process, resource.RLIMIT_AS)[0] == MEMORY
         second = (await admin.slash(channel, "train start", name="second", **files(2))).response
         assert second is not None
         assert second.embeds[0].fields[-1].value == "1 other training goes first."

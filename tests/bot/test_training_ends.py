@@ -7,8 +7,10 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import simcord
 
@@ -17,6 +19,7 @@ from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Store
 from bot.studio import Studio
+from core.notes import Notes, write_notes
 from core.training_apart import PUBLISHED, Order
 from tests.bot.acting import until
 from tests.bot.music import files
@@ -98,6 +101,23 @@ class TestCancelled:
         assert job.state == "done"
         assert _models(bot, guild) == ("scales",)
         assert bot.catalogue.at(guild.id).params("scales").training["ended"] == "stopped"
+
+    async def test_before_there_is_anything_to_keep(
+        self,
+        bot: ComposerBot,
+        store: Store,
+        admin: simcord.MemberActor,
+        guild: simcord.GuildHandle,
+        channel: simcord.ChannelHandle,
+    ) -> None:
+        await _start(admin, channel)
+        async with bot.trainer:
+            await until(lambda: bot.trainer.process is not None)
+            await admin.slash(channel, "train cancel", training="scales", keep=True)
+            job = await ended(store, guild)
+        assert job.state == "cancelled"
+        assert "before its first epoch was done" in (job.outcome or "")
+        assert _models(bot, guild) == ()
 
     async def test_twice(
         self,
@@ -290,6 +310,12 @@ class TestFailed:
         again = await _start(admin, channel, **files(2))
         assert again.embeds[0].title == "scales is to be learned"
 
+    async def test_no_epoch_takes_longer_than_agreed(self, tiny_model: Path, tmp_path: Path) -> None:
+        order = replace(_order(tiny_model, tmp_path, pieces=40), seconds=0.06)
+        async with child.start("core.training_apart", asdict(order), tmp_path / "log.txt") as process:
+            said = [message async for message in process.messages(60)]
+        assert said[-1]["error"].startswith("Going through this music once takes longer than 0.001 minutes.")
+
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
         order = replace(_order(tiny_model, tmp_path), file_bytes=20_000)
         async with child.start("core.training_apart", asdict(order), tmp_path / "log.txt") as process:
@@ -326,9 +352,12 @@ class TestFailed:
         assert letter.embeds[0].title == "scales could not be learned"
 
 
-def _order(model: Path, work: Path) -> Order:
-    """Return an order for a training with a model's own notes."""
-    (work / "notes.txt").write_bytes((model / "notes.txt").read_bytes())
+def _order(model: Path, work: Path, pieces: int = 2) -> Order:
+    """Return an order for a training on made-up melodies."""
+    chance = np.random.default_rng(3)
+    melodies = (("".join(f"{pitch}r1" for pitch in chance.integers(55, 80, 60))) for _ in range(pieces))
+    notes = Notes("lowest", Fraction(1, 2), tuple((f"melody {n}", text) for n, text in enumerate(melodies)))
+    write_notes(work / "notes.txt", notes)
     return Order(work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1)
 
 
