@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import Embed
 
-from bot import board, delivery, gathering, store
-from bot.delivery import COLOUR, Answer, Enclosure
+from bot import answers, board, delivery, gathering, store
+from bot.answers import COLOUR, Answer, Enclosure
 from bot.jobs import Job
 from bot.language import _
 from bot.trainer import News
@@ -135,7 +135,7 @@ class Bulletin:
             embed.add_field(name="A first piece", value=str(error)[:1000], inline=False)
             return Answer(job.id, embed, enclosures, view)
         embed.add_field(name="A first piece", value=f"is enclosed, {take.bars:g} bars: piece {opus.id}", inline=False)
-        return Answer(job.id, embed, (*enclosures, *delivery.enclose(opus, take, f"{job.name}-first")), view)
+        return Answer(job.id, embed, (*enclosures, *answers.enclose(opus, take, f"{job.name}-first")), view)
 
     async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
         bot = self._bot

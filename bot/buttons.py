@@ -8,7 +8,7 @@ import discord
 from discord import Interaction
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot import board, checks, composing, delivery, replies, tuning
+from bot import answers, board, checks, composing, delivery, replies, tuning
 from bot.client import ComposerBot
 from bot.composing import Ask
 from bot.language import _
@@ -123,7 +123,7 @@ class Share(PieceButton, template=f"share:{ID}"):
             raise ButtonError(f"This piece is in a showcase already: {showing.link}")
         await interaction.response.defer(ephemeral=True, thinking=True)
         take = await composing.revive(bot, opus)
-        answer = delivery.present(opus, take, board.under_showing(opus, 0))
+        answer = answers.present(opus, take, board.under_showing(opus, 0))
         fitting = delivery.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
         try:
             message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))

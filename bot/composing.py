@@ -10,7 +10,7 @@ from typing import Final
 
 from discord import Interaction
 
-from bot import board, delivery, reviving, store
+from bot import answers, board, delivery, reviving, store
 from bot.client import ComposerBot
 from bot.store import Opus
 from bot.uploads import Upload
@@ -48,9 +48,9 @@ async def compose(
     if len(opera) == 1:
         own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
         await reviving.keep(bot, opera[0], own, composition.takes[0])  # before anybody can delete it
-        answer = delivery.present(opera[0], composition.takes[0], board.under(opera[0]))
+        answer = answers.present(opera[0], composition.takes[0], board.under(opera[0]))
     else:
-        answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
+        answer = answers.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
 
 
@@ -88,8 +88,8 @@ async def sheet(interaction: Ask, opus: Opus) -> None:
     """Show a piece as sheet music."""
     bot = interaction.client
     async with turn(interaction, cost=opus.bars):
-        engraved = await reviving.sheet(bot, opus, delivery.title(opus))
-    await delivery.deliver(interaction, delivery.present_sheet(opus, engraved), bot.settings.upload_bytes)
+        engraved = await reviving.sheet(bot, opus, answers.title(opus))
+    await delivery.deliver(interaction, answers.present_sheet(opus, engraved), bot.settings.upload_bytes)
 
 
 async def revive(bot: ComposerBot, opus: Opus) -> Take:

@@ -10,8 +10,8 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot import checks, offers, replies, shelves
+from bot.answers import COLOUR, Enclosure
 from bot.client import ComposerBot
-from bot.delivery import COLOUR, Enclosure
 from bot.language import _
 from core import card
 from core.errors import BundleError

@@ -6,7 +6,7 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot import board, checks, composing, delivery, offers, replies
+from bot import answers, board, checks, composing, delivery, offers, replies
 from bot.client import ComposerBot
 from bot.language import _
 from bot.store import Opus, StoreError
@@ -31,7 +31,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             async with composing.turn(interaction, cost=opus.bars):
                 take = await composing.revive(bot, opus)
             await delivery.deliver(
-                interaction, delivery.present(opus, take, board.under(opus)), bot.settings.upload_bytes
+                interaction, answers.present(opus, take, board.under(opus)), bot.settings.upload_bytes
             )
 
     @app_commands.command()
@@ -48,7 +48,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             embed = Embed(
                 title=_("Your pieces"),
                 description="\n".join(_line(opus, likes.get(opus.id, 0)) for opus in pieces),
-                colour=delivery.COLOUR,
+                colour=answers.COLOUR,
             )
             further = _(" More of them: page {page}.").format(page=page + 1) if len(found) > LISTED else ""
             embed.set_footer(text=_("/piece show brings a piece back.") + further)
@@ -71,7 +71,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
                 showing = await store.showing(opus.id)
                 where = "" if showing is None else f" · [{listen}]({showing.link})"
                 lines.append(f"{place}. {_line(opus, likes)} · <@{opus.author}>{where}")
-            embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=delivery.COLOUR)
+            embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=answers.COLOUR)
             embed.set_footer(text=_("/piece show brings a piece back."))
             await interaction.response.send_message(embed=embed)
 

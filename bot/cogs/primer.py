@@ -6,7 +6,7 @@ from discord import Attachment, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot import composing, delivery, offers, replies
+from bot import answers, composing, delivery, offers, replies
 from bot.client import ComposerBot
 from bot.cogs.compose import LONGEST_PRIMER
 from bot.language import _
@@ -86,7 +86,7 @@ def _judge(text: str, params: Params) -> float:
     return float(piece.bars)
 
 
-async def _present(interaction: Ask, text: str, name: str, params: Params) -> delivery.Answer:
+async def _present(interaction: Ask, text: str, name: str, params: Params) -> answers.Answer:
     """Have a primer played and engraved."""
     bot = interaction.client
     model = ModelInfo(name, "", params.rest_unit, params.anchor)
@@ -94,7 +94,7 @@ async def _present(interaction: Ask, text: str, name: str, params: Params) -> de
     request = ComposeRequest(model=name, tempo=params.tempo, soundfont=font, picture=False)
     take = await bot.studio.run(pipeline.render, request, model, text, 0)
     sheet = await bot.studio.run(reprise.engrave, text, model, params.tempo, "")
-    return delivery.present_primer(text, name, take, sheet)
+    return answers.present_primer(text, name, take, sheet)
 
 
 async def setup(bot: ComposerBot) -> None:

@@ -7,7 +7,7 @@ from discord import ButtonStyle, Embed, Interaction, app_commands
 from discord.ext import commands
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot import delivery, language, replies
+from bot import answers, delivery, language, replies
 from bot.client import ComposerBot
 from bot.language import _, mark
 
@@ -129,7 +129,7 @@ def _choice() -> View:
 async def privacy(interaction: Ask) -> None:
     """Read what I keep of you, for how long, and how to have it deleted."""
     async with replies.answering(interaction):
-        embed = Embed(title=_("Privacy"), colour=delivery.COLOUR)
+        embed = Embed(title=_("Privacy"), colour=answers.COLOUR)
         for name, text in KEPT:
             embed.add_field(name=_(name), value=_(text), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)

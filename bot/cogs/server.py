@@ -9,7 +9,7 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from bot import checks, delivery, offers, replies
+from bot import answers, checks, offers, replies
 from bot.client import ComposerBot
 from bot.cogs.compose import BARS, TEMPERATURE
 from bot.language import _, mark
@@ -129,7 +129,7 @@ async def _show(interaction: Ask, server: Server) -> None:
         "trainers": _("only who manages the server") if server.trainers is None else f"<@&{server.trainers}>",
         "soundfont": server.soundfont or _usual(_("the bot's")),
     }
-    embed = Embed(title=_("What this server has chosen"), colour=delivery.COLOUR)
+    embed = Embed(title=_("What this server has chosen"), colour=answers.COLOUR)
     for field, name in NAMES.items():
         embed.add_field(name=_(name), value=texts[field])
     embed.set_footer(text=_("/server choose changes it, /server reset takes it back."))

@@ -9,8 +9,8 @@ from discord.ext import commands
 from discord.ui import Label, Modal, TextInput
 
 from bot import bulletin, checks, offers, replies, teaching
+from bot.answers import COLOUR
 from bot.client import ComposerBot
-from bot.delivery import COLOUR
 from bot.jobs import Job, JobError
 from bot.language import _, ngettext
 from bot.teaching import MINUTES, Wanted
