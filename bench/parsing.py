@@ -1,7 +1,10 @@
 """How fast a folder of MIDI files becomes notes: ours against music21, pretty_midi and mido, one run, same notes."""
 
 import importlib.util
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -45,6 +48,8 @@ def rows() -> list[Row]:
                 continue
             seconds = _read_all(originals, reader) * FILES / len(originals)
             table.append(Row(f"1,000 MIDI files parsed: {peer}", ours, seconds, seconds / ours, "s", goal))
+        many, few = _memory(folder), _memory(_quarter(folder))
+        table.append(Row("memory to parse 1,000 files: 250 files", many, few, few / many, "MB", 0.9))
         return table
 
 
@@ -79,9 +84,24 @@ def _collect(folder: Path) -> float:
     start = time.perf_counter()
     collection = collect(folder, settings, progress=_no_bar)
     seconds = time.perf_counter() - start
-    assert len(collection.report) == FILES
+    assert len(collection.report) == len(list(folder.rglob("*.mid")))
     assert not [line for line in collection.report if line.kind not in ("", "duplicate", "version")]
     return seconds
+
+
+def _quarter(folder: Path) -> Path:
+    """Return a folder with every fourth file of another one."""
+    part = folder / "part"
+    part.mkdir()
+    for path in sorted(folder.glob("*.mid"))[::4]:
+        (part / path.name).hardlink_to(path)
+    return part
+
+
+def _memory(folder: Path) -> float:
+    """Return the most memory that reading a collection takes at once, in MB."""
+    command = [sys.executable, "-m", "bench.parsing", str(folder)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def _no_bar(*_files: int) -> None:
@@ -144,3 +164,8 @@ def _mido(path: Path) -> Piece:
 
 def _check(metres: tuple[str, ...]) -> None:
     assert all(metre.partition("/")[0] in ("2", "4") for metre in metres)
+
+
+if __name__ == "__main__":
+    _collect(Path(sys.argv[1]))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)

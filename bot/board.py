@@ -6,6 +6,7 @@ from typing import Final
 from discord import ButtonStyle
 from discord.ui import Button, View
 
+from bot import language
 from bot.store import Opus
 
 UNDER_A_PIECE: Final = (  # action, label, symbol, row
@@ -57,7 +58,7 @@ def under_model(id: str) -> View:
 
 def _button(action: str, label: str, symbol: str, row: int, id: str) -> Button[View]:
     style = ButtonStyle.danger if action in RED else ButtonStyle.secondary
-    return Button(style=style, label=label, emoji=symbol, custom_id=f"{action}:{id}", row=row)
+    return Button(style=style, label=language.sentence(label), emoji=symbol, custom_id=f"{action}:{id}", row=row)
 
 
 def _view(buttons: Iterable[Button[View]]) -> View:

@@ -13,6 +13,7 @@ from discord import Embed
 from bot import board, delivery, gathering, store
 from bot.delivery import COLOUR, Answer, Enclosure
 from bot.jobs import Job
+from bot.language import _
 from bot.trainer import News
 from core.errors import CadenzaError
 from core.pipeline import ComposeRequest, Take
@@ -201,7 +202,9 @@ async def present_report(job: Job, folder: Path) -> Answer:
 def clock(seconds: float) -> str:
     """Write seconds as a user reads them."""
     minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes > 1 else f"{round(seconds)} seconds"
+    if minutes > 1:
+        return _("{count} minutes").format(count=minutes)
+    return _("{count} seconds").format(count=round(seconds))
 
 
 def _embed(job: Job, title: str, description: str) -> Embed:

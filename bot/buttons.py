@@ -11,6 +11,7 @@ from discord.ui import Button, DynamicItem, Item, View
 from bot import board, checks, composing, delivery, replies, tuning
 from bot.client import ComposerBot
 from bot.composing import Ask
+from bot.language import _
 from bot.store import Opus, Showing
 from core.errors import CadenzaError
 
@@ -116,7 +117,7 @@ class Share(PieceButton, template=f"share:{ID}"):
         channel = None if interaction.guild is None or showcase is None else interaction.guild.get_channel(showcase)
         if interaction.guild is None or not isinstance(channel, discord.TextChannel):
             raise ButtonError(
-                "This server has no showcase. Somebody who may manage it can choose a channel for that with /server."
+                "There is no showcase here. Whoever manages a server can choose a channel for that with /server choose."
             )
         if (showing := await bot.store.showing(opus.id)) is not None:
             raise ButtonError(f"This piece is in a showcase already: {showing.link}")
@@ -125,7 +126,7 @@ class Share(PieceButton, template=f"share:{ID}"):
         answer = delivery.present(opus, take, board.under_showing(opus, 0))
         fitting = delivery.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
         try:
-            message = await delivery.send(channel, fitting, f"By <@{opus.author}>")
+            message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
         except discord.Forbidden:
             raise ButtonError(
                 f"I may not write to {channel.mention}. Ask a moderator to allow me to view it, send messages, embed"
@@ -133,7 +134,7 @@ class Share(PieceButton, template=f"share:{ID}"):
             ) from None
         showing = Showing(interaction.guild.id, channel.id, message.id)
         await bot.store.show(opus.id, showing)
-        await interaction.edit_original_response(content=f"It is in the showcase: {showing.link}")
+        await interaction.edit_original_response(content=_("It is in the showcase: {link}").format(link=showing.link))
 
 
 class Delete(PieceButton, template=f"delete:{ID}{OTHERS}"):

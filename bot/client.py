@@ -18,6 +18,7 @@ from bot.allowance import Allowance
 from bot.bulletin import Bulletin
 from bot.cache import Cache
 from bot.catalogue import Catalogue
+from bot.language import Dictionary
 from bot.queue import Queue
 from bot.settings import Settings
 from bot.store import Store
@@ -85,6 +86,7 @@ class ComposerBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Get ready for commands."""
+        await self.tree.set_translator(Dictionary())
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self._tell_commands(self.settings.data / "commands.json")

@@ -15,7 +15,7 @@ from bot.client import ComposerBot
 from bot.store import Opus
 from bot.uploads import Upload
 from core import audio, reprise
-from core.errors import RequestError
+from core.errors import BundleError, RequestError
 from core.pipeline import ComposeRequest, Take
 from core.sampling import LONGEST_PIECE
 
@@ -46,13 +46,12 @@ async def compose(
     opera = [keep(composition, take) for take in composition.takes]
     await bot.store.add(*opera)
     if len(opera) == 1:
+        own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
+        await reviving.keep(bot, opera[0], own, composition.takes[0])  # before anybody can delete it
         answer = delivery.present(opera[0], composition.takes[0], board.under(opera[0]))
     else:
         answer = delivery.present_takes(opera, composition.takes, board.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
-    if len(opera) == 1:
-        own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
-        await reviving.keep(bot, opera[0], own, composition.takes[0])
 
 
 async def again(interaction: Ask, opus: Opus) -> None:
@@ -96,7 +95,11 @@ async def sheet(interaction: Ask, opus: Opus) -> None:
 async def revive(bot: ComposerBot, opus: Opus) -> Take:
     """Make the files of a piece again from what is kept of it: the same bytes."""
     request = replace(recipe(bot, opus, missing_ok=True), soundfont=await soundfont(bot, opus.server))
-    return await reviving.take(bot, opus, request)
+    try:
+        model = recipe(bot, opus, server=opus.server).model
+    except BundleError:
+        model = None
+    return await reviving.take(bot, opus, request, model)
 
 
 def recipe(bot: ComposerBot, opus: Opus, *, server: int | None = None, missing_ok: bool = False) -> ComposeRequest:

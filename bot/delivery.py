@@ -13,12 +13,12 @@ from discord import Embed, File, Interaction
 from discord.ui import View
 from discord.utils import MISSING
 
-from bot.language import _
+from bot.language import _, ngettext
 from bot.queue import Place
 from bot.store import Opus, Showing
 from core.engraving import Sheet
 from core.errors import CadenzaError
-from core.pipeline import Take
+from core.pipeline import ModelInfo, Take
 
 COLOUR: Final = 0x3B6EA5
 NOTATION_SHOWN: Final = 300  # characters
@@ -67,53 +67,62 @@ class Answer:
 
 def title(opus: Opus) -> str:
     """Name a piece."""
-    return f"A piece by {opus.model.name}"
+    return _("A piece by {model}").format(model=opus.model.name)
 
 
 def present(opus: Opus, take: Take, view: View | None) -> Answer:
     """Write the message that shows a piece."""
     request, model = opus.request, opus.model
     embed = Embed(title=title(opus), description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
-    embed.add_field(name="Model", value=f"{model.name}\nr1 = {model.rest_unit} quarter, {model.anchor} note first")
-    primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else "none: the model began"
-    embed.add_field(name="Primer", value=primer)
+    embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
+    primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else _("none: the model began")
+    embed.add_field(name=_("Primer"), value=primer)
     narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
-    embed.add_field(name="Temperature", value=f"{request.temperature:g}, gravity {request.gravity:g}{narrowed}")
-    embed.add_field(name="Seed", value=f"`{request.seed}`")
-    embed.add_field(name="Length", value=_bars(take))
-    embed.add_field(name="Played", value=f"{request.instrument}, {request.tempo:g} quarters a minute")
+    gravity = _("gravity {gravity:g}").format(gravity=request.gravity)
+    embed.add_field(name=_("Temperature"), value=f"{request.temperature:g}, {gravity}{narrowed}")
+    embed.add_field(name=_("Seed"), value=f"`{request.seed}`")
+    embed.add_field(name=_("Length"), value=_bars(take))
+    played = _("{instrument}, {tempo:g} quarters a minute").format(
+        instrument=_(request.instrument), tempo=request.tempo
+    )
+    embed.add_field(name=_("Played"), value=played)
     if take.key:
-        embed.add_field(name="Key", value=take.key)
+        embed.add_field(name=_("Key"), value=take.key)
     if take.quote is not None:
-        embed.add_field(name="Quotes", value=f"{take.quote.events} events of {take.quote.title}", inline=False)
-    embed.set_footer(text=f"Piece {opus.id}")
+        quote = _("{count} events of {title}").format(count=take.quote.events, title=take.quote.title)
+        embed.add_field(name=_("Quotes"), value=quote, inline=False)
+    embed.set_footer(text=_("Piece {id}").format(id=opus.id))
     return Answer(opus.id, embed, enclose(opus, take, f"{model.name}-{request.seed}"), view)
 
 
 def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> Answer:
     """Write the message that shows several takes side by side."""
     first = opera[0]
-    embed = Embed(title=f"{len(takes)} takes by {first.model.name}", colour=COLOUR)
+    embed = Embed(title=_("{count} takes by {model}").format(count=len(takes), model=first.model.name), colour=COLOUR)
     for number, (opus, take) in enumerate(zip(opera, takes, strict=True), 1):
         notation = _shortened(take.text, TAKE_SHOWN)
         embed.add_field(
-            name=f"Take {number}: {_clock(take.seconds)}", value=f"```\n{notation}\n```{opus.id}", inline=False
+            name=_("Take {number}: {time}").format(number=number, time=_clock(take.seconds)),
+            value=f"```\n{notation}\n```{opus.id}",
+            inline=False,
         )
-    embed.set_footer(text=f"Seed {first.request.seed}, temperature {first.request.temperature:g}")
+    facts = _("Seed {seed}, temperature {temperature:g}")
+    embed.set_footer(text=facts.format(seed=first.request.seed, temperature=first.request.temperature))
     enclosures = [enclose(opus, take, f"take-{n}") for n, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)]
     return Answer(first.id, embed, tuple(chain.from_iterable(zip(*enclosures, strict=True))), view)
 
 
 def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     """Write the message that shows a piece as sheet music, its first pages at least."""
-    embed = Embed(title=f"{title(opus)}: the sheet", colour=COLOUR)
-    embed.set_footer(text=f"Piece {opus.id}")
+    embed = Embed(title=_("{title}: the sheet").format(title=title(opus)), colour=COLOUR)
+    embed.set_footer(text=_("Piece {id}").format(id=opus.id))
     what, last = _describe(opus, opus.bars), len(sheet.pages)
+    description = _("Sheet music, page {number} of {last}: {what}")
     pages = [
-        Enclosure(f"{opus.id}-{number}.png", page, f"Sheet music, page {number} of {last}: {what}")
+        Enclosure(f"{opus.id}-{number}.png", page, description.format(number=number, last=last, what=what))
         for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
     ]
-    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, f"MusicXML file: {what}")
+    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=what))
     return Answer(opus.id, embed, (score, *pages))
 
 
@@ -131,10 +140,9 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
     enclosures.append(Enclosure("primer.mid", take.midi, what))
     if take.audio is not None:
         enclosures.append(Enclosure("primer.mp3", take.audio, what))
+    description = _("Sheet music, page {number} of {last}: {what}")
     enclosures += [
-        Enclosure(
-            f"primer-{number}.png", page, _("Sheet music of {what}, page {number}").format(what=what, number=number)
-        )
+        Enclosure(f"primer-{number}.png", page, description.format(number=number, last=len(sheet.pages), what=what))
         for number, page in enumerate(sheet.pages[:PAGES_OF_A_PRIMER], 1)
     ]
     return Answer(None, embed, tuple(enclosures))
@@ -143,20 +151,27 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
     """Wrap the files of a take."""
     what = _describe(opus, take.bars)
-    enclosures = [Enclosure(f"{stem}.mid", take.midi, f"MIDI file: {what}")]
+    enclosures = [Enclosure(f"{stem}.mid", take.midi, _("MIDI file: {what}").format(what=what))]
     if take.audio is not None:
-        enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, f"Sound: {what}"))
+        enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what)))
     if take.picture is not None:
-        picture = f"Piano roll: {what}, in {take.key}, {take.events} chords and notes"
+        description = _("Piano roll: {what}, in {key}, {count} chords and notes")
+        picture = description.format(what=what, key=take.key, count=take.events)
         enclosures.append(Enclosure(f"{stem}.png", take.picture, picture))
     return tuple(enclosures)
 
 
 async def wait(interaction: Interaction, place: Place) -> None:
     """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
-    stand = {0: "Yours is next", 1: "1 request goes first"}.get(place.ahead, f"{place.ahead} requests go first")
+    stand = _("Yours is next: about {seconds:.0f} seconds.")
+    if place.ahead:
+        stand = ngettext(
+            "1 request goes first: about {seconds:.0f} seconds.",
+            "{count} requests go first: about {seconds:.0f} seconds.",
+            place.ahead,
+        )
     try:
-        await interaction.edit_original_response(content=f"{stand}: about {place.seconds:.0f} seconds.")
+        await interaction.edit_original_response(content=stand.format(count=place.ahead, seconds=place.seconds))
     except discord.HTTPException as error:
         _log.info("A place in the queue could not be shown: %s", error)
 
@@ -206,8 +221,9 @@ async def _fulfil(interaction: Interaction, answer: Answer) -> None:
 
 async def _deliver_late(interaction: Interaction, answer: Answer, limit: int) -> None:
     here, user = interaction.channel, interaction.user
-    late = f"{user.mention} This took longer than Discord waits for an answer."
-    ways: list[tuple[discord.abc.Messageable, str]] = [(user, f"{late} I may not write where you asked for it.")]
+    late = f"{user.mention} " + _("This took longer than Discord waits for an answer.")
+    not_here = _("I may not write where you asked for it.")
+    ways: list[tuple[discord.abc.Messageable, str]] = [(user, f"{late} {not_here}")]
     if isinstance(here, discord.abc.Messageable):
         ways.insert(0, (here, late))
     for place, words in ways:
@@ -260,7 +276,7 @@ def fit(answer: Answer, limit: int) -> Answer:
     embed = answer.embed.copy()
     left_out = [enclosure.name for enclosure in others if enclosure not in kept]
     if left_out:
-        note = f"Too large for an upload here, and left out: {', '.join(left_out)}"
+        note = _("Too large for an upload here, and left out: {names}").format(names=", ".join(left_out))
         embed.set_footer(text=f"{note}\n{embed.footer.text or ''}".strip())
     picture = next((enclosure for enclosure in kept if enclosure.name.endswith(".png")), None)
     if picture is not None:
@@ -273,7 +289,9 @@ def _files(answer: Answer) -> list[File]:
 
 
 def _describe(opus: Opus, bars: float) -> str:
-    return f"{bars:g} bars for {opus.request.instrument} by the model {opus.model.name}"
+    return _("{bars:g} bars for {instrument} by the model {model}").format(
+        bars=bars, instrument=_(opus.request.instrument), model=opus.model.name
+    )
 
 
 def _shortened(text: str, most: int) -> str:
@@ -281,7 +299,12 @@ def _shortened(text: str, most: int) -> str:
 
 
 def _bars(take: Take) -> str:
-    return f"{take.bars:g} bars, {_clock(take.seconds)}"
+    return _("{bars:g} bars, {time}").format(bars=take.bars, time=_clock(take.seconds))
+
+
+def _grammar(model: ModelInfo) -> str:
+    anchor = _("lowest note first") if model.anchor == "lowest" else _("highest note first")
+    return _("r1 = {unit} quarter, {anchor}").format(unit=model.rest_unit, anchor=anchor)
 
 
 def _clock(seconds: float) -> str:

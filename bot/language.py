@@ -1,5 +1,10 @@
-"""What the bot says, in the language of whoever it answers: gettext catalogues that a translator can read."""
+"""What the bot says, in the language of whoever it answers: gettext catalogues that a translator can read.
 
+The bot's own words go through `_`. The sentence of an error is finished before anybody knows who will read it, and
+core knows no languages: `sentence` recognises it by its template, as in "There is no model called {0}.".
+"""
+
+import re
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -7,12 +12,22 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from discord import Locale, app_commands
-from discord.app_commands import TranslationContextTypes, locale_str
+from discord.app_commands import TranslationContextLocation, TranslationContextTypes, locale_str
 
 FOLDER: Final = Path(__file__).parent / "locales"
+NAME: Final = "name"  # the gettext context of what commands and options are called
+TEMPLATE: Final = "template"  # the gettext context of errors and of buttons, with {0} where values stand
+NAMES: Final = frozenset(
+    {
+        TranslationContextLocation.command_name,
+        TranslationContextLocation.group_name,
+        TranslationContextLocation.parameter_name,
+    }
+)
 
 _spoken: ContextVar[Locale] = ContextVar("spoken", default=Locale.american_english)
 
@@ -24,12 +39,12 @@ def speak(locale: Locale) -> None:
 
 def _(text: str) -> str:
     """Translate a text."""
-    return _catalogue(_spoken.get().value).gettext(text)
+    return _translations(_spoken.get().value).gettext(text) if text else text
 
 
 def ngettext(one: str, several: str, number: int) -> str:
     """Translate a text that depends on a number."""
-    return _catalogue(_spoken.get().value).ngettext(one, several, number)
+    return _translations(_spoken.get().value).ngettext(one, several, number)
 
 
 def mark(text: str) -> str:
@@ -37,25 +52,70 @@ def mark(text: str) -> str:
     return text
 
 
+def sentence(text: str) -> str:
+    """Translate the sentence of an error, or a label, and what is quoted in it, by its template if there is one."""
+    for pattern, translation in _templates(_spoken.get().value):
+        if (match := pattern.fullmatch(text)) is not None:
+            return translation.format(*map(sentence, match.groups()))
+    return text
+
+
 class Dictionary(app_commands.Translator):
     """Translate the names and descriptions of commands, their options and choices."""
 
-    async def translate(self, string: locale_str, locale: Locale, _: TranslationContextTypes, /) -> str | None:
+    async def translate(self, string: locale_str, locale: Locale, context: TranslationContextTypes, /) -> str | None:
         """Return the translation; None where there is none, and Discord shows English."""
-        translated = _catalogue(locale.value).gettext(string.message)
+        translations = _translations(locale.value)
+        if context.location in NAMES:
+            translated = translations.pgettext(NAME, string.message)
+        else:
+            translated = translations.gettext(string.message)
         return None if translated == string.message else translated
 
 
+def read(language: str) -> Catalog | None:
+    """Read the catalogue of a language such as de, if there is one."""
+    path = file_of(language)
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def file_of(language: str) -> Path:
+    """Return where the catalogue of a language is."""
+    return FOLDER / language / "LC_MESSAGES" / "cadenza.po"
+
+
 @cache
-def _catalogue(locale: str) -> NullTranslations:
+def _catalogue(locale: str) -> Catalog | None:
     """Read the catalogue of a locale such as de or pt-BR, or of its language."""
-    for name in (locale.replace("-", "_"), locale.partition("-")[0]):
-        path = FOLDER / name / "LC_MESSAGES" / "cadenza.po"
-        if path.exists():
-            with path.open("rb") as file:
-                catalogue = read_po(file, locale=name)
-            compiled = BytesIO()
-            write_mo(compiled, catalogue)
-            compiled.seek(0)
-            return GNUTranslations(compiled)
-    return NullTranslations()
+    return read(locale.replace("-", "_")) or read(locale.partition("-")[0])
+
+
+@cache
+def _translations(locale: str) -> NullTranslations:
+    catalogue = _catalogue(locale)
+    if catalogue is None:
+        return NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+@cache
+def _templates(locale: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the templates of errors as patterns with their translations, those with most words of their own first."""
+    translated = [
+        (str(message.id), str(message.string))
+        for message in _catalogue(locale) or ()
+        if message.context == TEMPLATE and message.string and not message.fuzzy
+    ]
+    translated.sort(key=lambda pair: -len(re.sub(r"\{\d+\}", "", pair[0])))
+    return tuple((_pattern(template), translation) for template, translation in translated)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"\{\d+\}", template)
+    return re.compile("(.+?)".join(map(re.escape, parts)), re.DOTALL)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import discord
 import simcord
 
 from bot.client import ComposerBot, ready
@@ -27,7 +28,11 @@ async def _serve(bot: ComposerBot, port: int) -> None:
         server = env.create_guild("Cadenza", owner=env.create_user("owner"))
         channel = server.create_text_channel("music")
         await bot.guilds[0].me.edit(nick="Cadenza")
-        viewers = [server.add_member(env.create_user(name)) for name in ("you", "friend")]
+        manager = server.create_role("manager", permissions=discord.Permissions(manage_guild=True))
+        viewers = [
+            server.add_member(env.create_user("you"), roles=[manager]),
+            server.add_member(env.create_user("friend")),
+        ]
         try:
             async with env.preview(channel, viewers=viewers, layout="channel", port=port) as page:
                 await viewers[0].slash(channel, "compose", **FIRST)

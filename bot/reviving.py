@@ -3,13 +3,14 @@
 import asyncio
 import json
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Final
 
 from bot.client import ComposerBot
 from bot.store import Opus
 from core import pipeline, reprise
 from core.engraving import Sheet
+from core.novelty import Quote
 from core.pipeline import ComposeRequest, Take
 
 FILES: Final = ("midi", "audio", "picture")
@@ -17,20 +18,24 @@ REST: Final = "take.json"
 SCORE: Final = "score.musicxml"
 
 
-async def take(bot: ComposerBot, opus: Opus, request: ComposeRequest) -> Take:
-    """Return a piece with its files, as a request that was its own has them made."""
+async def take(bot: ComposerBot, opus: Opus, request: ComposeRequest, model: str | None) -> Take:
+    """Return a piece with its files, as a request that was its own has them made.
+
+    `model` is the path of its model's folder, which knows what the piece quotes, None if it is gone.
+    """
     key = await _key(opus, request)
     files = await bot.cache.get(opus.id, key)
     if files is not None:
         return _unpack(files)
-    made = await bot.studio.run(pipeline.render, request, opus.model, opus.text, opus.given, opus.ended)
+    quote = None if model is None else await bot.studio.run(reprise.quote, opus.text, opus.given, opus.model, model)
+    made = await bot.studio.run(pipeline.render, request, opus.model, opus.text, opus.given, opus.ended, quote)
     await bot.cache.put(opus.id, key, _pack(made))
     return made
 
 
 async def keep(bot: ComposerBot, opus: Opus, request: ComposeRequest, take: Take) -> None:
     """Keep the files of a piece that has just been made."""
-    await bot.cache.put(opus.id, await _key(opus, request), _pack(replace(take, quote=None)))
+    await bot.cache.put(opus.id, await _key(opus, request), _pack(take))
 
 
 async def sheet(bot: ComposerBot, opus: Opus, title: str) -> Sheet:
@@ -57,4 +62,6 @@ def _pack(take: Take) -> dict[str, bytes]:
 
 def _unpack(files: dict[str, bytes]) -> Take:
     values = json.loads(files[REST])
+    quote = values.pop("quote")
+    values["quote"] = None if quote is None else Quote(**quote)
     return Take(**values, midi=files["midi"], audio=files.get("audio"), picture=files.get("picture"))

@@ -117,10 +117,10 @@ def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Recipe:
         raise JobError(f"A training may take {most_minutes} minutes here at most.")
     if wanted.from_nothing:
         if wanted.base is not None:
-            raise JobError("A model begins from another one or from nothing: choose base or from_nothing, not both.")
+            raise JobError("A model begins from another one or from nothing: choose base or from-nothing, not both.")
         return Recipe(name, None, "", wanted.size or "small", wanted.minutes)
     if wanted.size is not None:
-        raise JobError("A model has the size of the one that it begins from: choose a size only with from_nothing.")
+        raise JobError("A model has the size of the one that it begins from: choose a size only with from-nothing.")
     base = shelf.path(wanted.base)
     stamp = (base / "weights.safetensors").stat()
     return Recipe(name, base.name, f"{stamp.st_mtime_ns}-{stamp.st_size}", "medium", wanted.minutes)

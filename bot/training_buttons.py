@@ -10,6 +10,7 @@ from bot import board, checks, composing, replies
 from bot.client import ComposerBot
 from bot.composing import Ask
 from bot.jobs import Job, JobError
+from bot.language import _
 from core.pipeline import ComposeRequest
 
 ID: Final = r"(?P<job>[a-z0-9]{1,12})"
@@ -52,10 +53,12 @@ class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
         if job.state == "queued":
             await interaction.response.defer(ephemeral=True, thinking=True)
             await interaction.client.trainer.cancel(job, "drop")
-            await interaction.edit_original_response(content="It is cancelled.")
+            await interaction.edit_original_response(content=_("It is cancelled."))
             return
-        question = f"{job.name} is being learned. What shall become of what it has learned so far?"
-        await interaction.response.send_message(question, view=board.under_question(job.id), ephemeral=True)
+        question = _("{model} is being learned. What shall become of what it has learned so far?")
+        await interaction.response.send_message(
+            question.format(model=job.name), view=board.under_question(job.id), ephemeral=True
+        )
 
 
 class Keep(TrainingButton, template=f"train-keep:{ID}"):
@@ -65,7 +68,7 @@ class Keep(TrainingButton, template=f"train-keep:{ID}"):
         """Do what the button says."""
         await checks.trainer(interaction)
         await interaction.client.trainer.cancel(job, "keep")
-        await interaction.response.edit_message(content="It comes to an end, and its best epoch is kept.", view=None)
+        await interaction.response.edit_message(content=_("It comes to an end, and its best epoch is kept."), view=None)
 
 
 class Drop(TrainingButton, template=f"train-drop:{ID}"):
@@ -75,7 +78,7 @@ class Drop(TrainingButton, template=f"train-drop:{ID}"):
         """Do what the button says."""
         await checks.trainer(interaction)
         await interaction.client.trainer.cancel(job, "drop")
-        await interaction.response.edit_message(content="It is cancelled, and nothing is kept of it.", view=None)
+        await interaction.response.edit_message(content=_("It is cancelled, and nothing is kept of it."), view=None)
 
 
 class Try(TrainingButton, template=f"train-try:{ID}"):

@@ -1,7 +1,7 @@
 """The form behind the button Tune: a recipe with all its values, to be changed."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,14 +10,23 @@ from discord.ui import Label, Modal, Select, TextInput
 
 from bot import composing, replies
 from bot.catalogue import Catalogue
+from bot.language import _
 from bot.store import Opus
-from core import pipeline
+from core import keys, pipeline
 from core.errors import RequestError
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
-NUMBERS: Final = {"temperature": float, "gravity": float, "top_p": float, "bars": int, "tempo": float, "seed": int}
+VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
+    "temperature": float,
+    "gravity": float,
+    "top_p": float,
+    "bars": int,
+    "key": str.strip,
+    "tempo": float,
+    "seed": int,
+}
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 LONGEST_PRIMER: Final = 4000  # characters that fit into a form
 
@@ -27,27 +36,27 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
     models = sorted(catalogue.names(), key=lambda name: name != opus.model.name)[:MODELS_SHOWN]
     catalogue.path(models[0] if models else None)
     request, fits = opus.request, len(opus.request.primer) <= LONGEST_PRIMER
-    modal = Modal(title="Tune the recipe", custom_id=f"tune:{opus.id}", timeout=600)
+    modal = Modal(title=_("Tune the recipe"), custom_id=f"tune:{opus.id}", timeout=600)
     for text, component in (
         (
-            "Primer",
+            _("Primer"),
             TextInput[Any](
                 custom_id="primer",
                 style=TextStyle.long,
                 default=request.primer if fits else "",
                 required=False,
                 max_length=LONGEST_PRIMER,
-                placeholder="72r1 76r1" if fits else "It is too long for this form: left empty, it stays as it is.",
+                placeholder="72r1 76r1" if fits else _("It is too long for this form: left empty, it stays as it is."),
             ),
         ),
         (
-            "Values, a line each; no seed draws one",
+            _("Values, a line each; no seed draws one"),
             TextInput[Any](
                 custom_id="numbers", style=TextStyle.long, default=write(request), required=False, max_length=400
             ),
         ),
-        ("Model", _choice("model", models, opus.model.name)),
-        ("Instrument", _choice("instrument", INSTRUMENTS, request.instrument)),
+        (_("Model"), _choice("model", models, opus.model.name)),
+        (_("Instrument"), _choice("instrument", INSTRUMENTS, request.instrument)),
     ):
         modal.add_item(Label(text=text, component=component))
     return modal
@@ -80,6 +89,8 @@ async def _compose(interaction: Interaction[Any], opus: Opus, fields: Mapping[st
         **read(fields["numbers"]["value"]),
     )
     pipeline.check_primer(request.primer, catalogue.params(model).anchor)
+    if request.key is not None:
+        keys.parse_key(request.key)
     await composing.compose(interaction, request, opus)
 
 
@@ -91,7 +102,7 @@ def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:
 def write(request: ComposeRequest) -> str:
     """Write a request's numbers, a line each."""
     return "\n".join(
-        f"{name.replace('_', '-')} {_plain(value)}" for name in NUMBERS if (value := getattr(request, name)) is not None
+        f"{name.replace('_', '-')} {_plain(value)}" for name in VALUES if (value := getattr(request, name)) is not None
     )
 
 
@@ -102,6 +113,7 @@ def read(text: str) -> dict[str, Any]:
         "gravity": None,
         "top_p": 1.0,
         "bars": None,
+        "key": None,
         "tempo": None,
         "seed": None,
     }
@@ -109,14 +121,14 @@ def read(text: str) -> dict[str, Any]:
         name, _, number = line.replace(":", " ").replace("=", " ").partition(" ")
         field = name.lower().replace("-", "_")
         try:
-            values[field] = NUMBERS[field](number)
+            values[field] = VALUES[field](number)
         except KeyError:
-            known = ", ".join(NUMBERS).replace("_", "-")
+            known = ", ".join(VALUES).replace("_", "-")
             raise RequestError(f"There is no value called {name[:40]!r}. There are: {known}.") from None
         except ValueError:
             raise RequestError(f"{number.strip()[:40]!r} is not a number that {name} can have.") from None
     return values
 
 
-def _plain(value: float) -> str:
+def _plain(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,9 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from core import audio, engraving, score
+from core import audio, engraving, pipeline, score
 from core.engraving import Sheet
-from core.errors import AudioError
+from core.errors import AudioError, BundleError
+from core.novelty import Quote
 from core.pipeline import ComposeRequest, ModelInfo
 from core.score import QUARTERS_PER_BAR, Score
 
@@ -30,6 +31,15 @@ def opening(text: str, model: ModelInfo) -> str:
 def engrave(text: str, model: ModelInfo, tempo: float, title: str) -> Sheet:
     """Engrave a piece of notation. Raises PictureError for one without notes."""
     return engraving.sheet(score.from_text(text, model.anchor, Fraction(model.rest_unit)), title=title, tempo=tempo)
+
+
+def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:
+    """Return what a piece quotes from the pieces that its model learned from, if the model is still the same."""
+    try:
+        studio = pipeline.open_model(folder)
+    except BundleError:
+        return None
+    return studio.index.longest_quote(text, given) if studio.bundle.version == model.version else None
 
 
 def fingerprint(request: ComposeRequest, model: ModelInfo, text: str, given: int) -> str:

@@ -16,6 +16,11 @@ Four chords\t48-7-12-16r243-7-16-21r245-7-12-16r241-7-16-24r4
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the playground's test keep a picture of the page, which the README shows."""
+    parser.addoption("--screenshot", metavar="PNG", help="where tests/bot/test_playground.py keeps its picture")
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a model of the true shape with random weights: quick, and as unmusical as it should be."""

@@ -43,7 +43,7 @@ class Composing(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
-        primer="How the piece begins: notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2. Empty: the model begins.",
+        primer="How it begins: notes 0-127 and rests r1-r4, as in 72r1 60-4-7r2. Empty: the model begins.",
         midi="A file whose end the piece begins with: MIDI, MusicXML, ABC or Humdrum.",
         primer_bars="How many bars of the file's end to begin with.",
         temperature="How adventurous: 0.8 is careful, 1 natural, 1.2 bold.",

@@ -12,6 +12,7 @@ from discord.ext import commands
 from bot import checks, offers, replies, shelves
 from bot.client import ComposerBot
 from bot.delivery import COLOUR, Enclosure
+from bot.language import _
 from core import card
 from core.errors import BundleError
 
@@ -35,7 +36,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             chosen = (await bot.store.server(interaction.guild_id)).model or shelf.path(None).name
             own = shelf.own_names()
             lines = [_line(name, shelf.params(name).training, name == chosen, name in own) for name in shelf.names()]
-            embed = Embed(title="Models", description="\n".join(lines[:LISTED])[:4000], colour=COLOUR)
+            embed = Embed(title=_("Models"), description="\n".join(lines[:LISTED])[:4000], colour=COLOUR)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
@@ -53,7 +54,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             curve = path / "curve.png"
             enclosures = []
             if curve.exists():
-                enclosures.append(Enclosure("curve.png", await asyncio.to_thread(curve.read_bytes), "Loss by epoch"))
+                enclosures.append(Enclosure("curve.png", await asyncio.to_thread(curve.read_bytes), _("Loss by epoch")))
                 embed.set_image(url="attachment://curve.png")
             files = [enclosure.file() for enclosure in enclosures]
             await interaction.edit_original_response(embed=embed, attachments=files)
@@ -69,7 +70,9 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             assert server is not None
             name = bot.catalogue.at(server).path(model).name
             await bot.store.choose(server, replace(await bot.store.server(server), model=name))
-            await interaction.response.send_message(f"{name} composes here when no model is chosen.")
+            await interaction.response.send_message(
+                _("{model} composes here when no model is chosen.").format(model=name)
+            )
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.")
@@ -89,7 +92,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             chosen = await bot.store.server(server)
             if chosen.model == path.name:
                 await bot.store.choose(server, replace(chosen, model=None))
-            await interaction.response.send_message(f"{path.name} is deleted.", ephemeral=True)
+            await interaction.response.send_message(_("{model} is deleted.").format(model=path.name), ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.", withdraw="No longer offer it.")
@@ -100,8 +103,8 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             await checks.owner(interaction)
             shelf = interaction.client.catalogue.at(interaction.guild_id)
             await asyncio.to_thread(shelves.withdraw if withdraw else shelves.share, shelf, model)
-            done = "is no longer offered" if withdraw else "is offered to all servers"
-            await interaction.response.send_message(f"{model} {done}.", ephemeral=True)
+            done = _("{model} is no longer offered.") if withdraw else _("{model} is offered to all servers.")
+            await interaction.response.send_message(done.format(model=model), ephemeral=True)
 
 
 async def setup(bot: ComposerBot) -> None:
@@ -111,5 +114,5 @@ async def setup(bot: ComposerBot) -> None:
 
 def _line(name: str, facts: Mapping[str, Any], default: bool, own: bool) -> str:
     notes = [str(facts["title"])[:100]] if facts.get("title") else []
-    notes += ["this server's own"] * own + ["the default"] * default
+    notes += [_("this server's own")] * own + [_("the default")] * default
     return f"- **{name}**: {', '.join(notes)}" if notes else f"- **{name}**"

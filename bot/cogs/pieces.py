@@ -66,10 +66,10 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
                 raise StoreError(
                     _("Nothing is in this server's showcase yet. The button Share under a piece puts it there.")
                 )
-            lines = []
+            lines, listen = [], _("listen")
             for place, (opus, likes) in enumerate(best, 1):
                 showing = await store.showing(opus.id)
-                where = "" if showing is None else f" · [{_('listen')}]({showing.link})"
+                where = "" if showing is None else f" · [{listen}]({showing.link})"
                 lines.append(f"{place}. {_line(opus, likes)} · <@{opus.author}>{where}")
             embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=delivery.COLOUR)
             embed.set_footer(text=_("/piece show brings a piece back."))

@@ -23,9 +23,9 @@ KEPT: Final = (
     (
         mark("What I do not keep"),
         mark(
-            "Messages: I cannot read them. Your name. Music files that you begin a piece with: only the notes of their"
-            " last bars stay, as the primer. Music files that you train a model with: only their parsed notes stay,"
-            " with the model."
+            "Messages: I see only those whose menu you use. Your name. Music files that you begin a piece with: only"
+            " the notes of their last bars stay, as the primer. Music files that you train a model with: only their"
+            " parsed notes stay, with the model."
         ),
     ),
     (mark("How long"), mark("Until you delete it. Nothing is passed on, and nothing is learned from your pieces.")),

@@ -12,6 +12,7 @@ from bot import bulletin, checks, offers, replies, teaching
 from bot.client import ComposerBot
 from bot.delivery import COLOUR
 from bot.jobs import Job, JobError
+from bot.language import _, ngettext
 from bot.teaching import MINUTES, Wanted
 from core.learning import SIZES
 
@@ -39,6 +40,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         minutes="How long it may take.",
         size="How large it is, when it begins from nothing.",
         from_nothing="Begin from no other style; that needs much music and time.",
+        **{f"file_{number}": "More music." for number in range(2, FILES + 1)},
     )
     @app_commands.autocomplete(base=offers.models)
     @app_commands.choices(size=[Choice(name=name, value=name) for name in SIZES])
@@ -86,7 +88,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             line = [(place, job) for place, job in enumerate(live) if job.server == here]
             if not line:
                 raise JobError("Nothing is being learned here. /train start begins something.")
-            embed = Embed(title="Trainings", colour=COLOUR)
+            embed = Embed(title=_("Trainings"), colour=COLOUR)
             for place, job in line[:LISTED]:
                 embed.add_field(name=f"{MARKS[job.state]} {job.name}", value=_standing(bot, job, place), inline=False)
             await interaction.response.send_message(embed=embed, ephemeral=True)
@@ -100,10 +102,9 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             job = await _find(interaction, training)
             await interaction.response.defer(ephemeral=True, thinking=True)
             await interaction.client.trainer.cancel(job, "keep" if keep else "drop")
-            kept = (
-                "It comes to an end, and its best epoch is kept." if keep else "It is cancelled, and nothing is kept."
-            )
-            await interaction.edit_original_response(content=kept)
+            kept = _("It comes to an end, and its best epoch is kept.")
+            dropped = _("It is cancelled, and nothing is kept of it.")
+            await interaction.edit_original_response(content=kept if keep else dropped)
 
     @app_commands.command(name="list")
     async def list_all(self, interaction: Ask) -> None:
@@ -113,12 +114,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             jobs = await interaction.client.store.jobs.of(interaction.guild_id)
             if not jobs:
                 raise JobError("This server has trained nothing yet. /train start begins something.")
-            lines = [
-                f"{MARKS[job.state]} **{job.name}** `{job.id}`, {discord.utils.format_dt(job.created, 'R')}:"
-                f" {job.gathered.kept} pieces. {job.outcome or ''}"
-                for job in jobs[:LISTED]
-            ]
-            embed = Embed(title="Trainings", description="\n".join(lines)[:4000], colour=COLOUR)
+            embed = Embed(title=_("Trainings"), description="\n".join(map(_line, jobs[:LISTED]))[:4000], colour=COLOUR)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
@@ -129,10 +125,8 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             await checks.trainer(interaction)
             job = await _find(interaction, training)
             await interaction.client.trainer.forget(job)
-            await interaction.response.send_message(
-                f"The training of {job.name} is forgotten. Its model, if there is one, stays until /models delete.",
-                ephemeral=True,
-            )
+            done = _("The training of {model} is forgotten. Its model, if there is one, stays until /models delete.")
+            await interaction.response.send_message(done.format(model=job.name), ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(training="Which.")
@@ -163,15 +157,15 @@ class Naming(Modal):
     """Ask how the style of a message's files is to be called."""
 
     def __init__(self, files: tuple[Attachment, ...]) -> None:
-        super().__init__(title="Train on these", timeout=600)
+        super().__init__(title=_("Train on these"), timeout=600)
         self._files = files
         self.name = TextInput[Any](max_length=32, placeholder="jazz")
         self.base = TextInput[Any](required=False, max_length=32)
         self.minutes = TextInput[Any](default=str(MINUTES), max_length=4)
         for text, field in (
-            ("What the new style is called", self.name),
-            ("What it begins from (empty: the default)", self.base),
-            ("Minutes that it may take", self.minutes),
+            (_("What the new style is called"), self.name),
+            (_("What it begins from (empty: the default)"), self.base),
+            (_("Minutes that it may take"), self.minutes),
         ):
             self.add_item(Label(text=text, component=field))
 
@@ -224,11 +218,20 @@ async def _choices(interaction: Ask, typed: str, *, live: bool | None) -> list[C
     ][:CHOICES_SHOWN]
 
 
+def _line(job: Job) -> str:
+    pieces = ngettext("{count} piece", "{count} pieces", job.gathered.kept).format(count=job.gathered.kept)
+    age = discord.utils.format_dt(job.created, "R")
+    return f"{MARKS[job.state]} **{job.name}** `{job.id}`, {age}: {pieces}. {job.outcome or ''}"
+
+
 def _standing(bot: ComposerBot, job: Job, place: int) -> str:
     if job.state == "queued":
-        return f"{place} trainings go first." if place > 1 else "One training goes first." if place else "It is next."
+        if not place:
+            return _("It is next.")
+        return ngettext("One training goes first.", "{count} trainings go first.", place).format(count=place)
     progress = bot.trainer.news(job.id).progress
     if progress is None:
-        return "It gets ready."
+        return _("It gets ready.")
     left = bulletin.clock(progress.seconds_left)
-    return f"Epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.3f}, {left} left at most. `{job.id}`"
+    going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most. `{id}`")
+    return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left, id=job.id)

@@ -38,7 +38,7 @@ async def test_every_file_has_an_alternative_text(alice: simcord.MemberActor, pi
 
 
 async def test_share_explains_that_there_is_no_showcase(alice: simcord.MemberActor, old_piece: discord.Message) -> None:
-    assert "This server has no showcase." in refusal(await alice.click(old_piece, label="Share"))
+    assert "There is no showcase here." in refusal(await alice.click(old_piece, label="Share"))
 
 
 async def test_share_is_for_the_author_alone(

@@ -115,6 +115,20 @@ async def test_another_soundfont_or_instrument_makes_other_files(bot: ComposerBo
     assert (await composing.revive(bot, harp)).midi != (await composing.revive(bot, opus)).midi
 
 
+async def test_says_again_what_a_piece_quotes(
+    bot: ComposerBot, piece: discord.Message, settings: Settings, studio: Studio
+) -> None:
+    opus = await opus_of(bot.store, piece)
+    line = replace(opus, id="line", given=1, text="60r262r264r265r267r269r271r272r4")  # a piece that the model knows
+    bare = ComposerBot(replace(settings, cache_bytes=0), studio, bot.store)
+    for each in (bot, bot, bare):
+        quote = (await composing.revive(each, line)).quote
+        assert quote is not None
+        assert (quote.title, quote.start, quote.events) == ("A rising line", 1, 7)
+    retrained = replace(line, id="other", model=replace(line.model, version="another"))
+    assert (await composing.revive(bot, retrained)).quote is None
+
+
 async def test_what_is_deleted_leaves_it(
     alice: simcord.MemberActor, piece: discord.Message, settings: Settings
 ) -> None:

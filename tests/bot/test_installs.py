@@ -61,7 +61,7 @@ async def test_all_works_in_a_direct_message(alice: simcord.MemberActor, store: 
         assert answer.attachments, label
         assert all(attachment.description for attachment in answer.attachments)
     assert (await user.click(result.response, label="Tune")).modal is not None
-    assert _refusal(await user.click(result.response, label="Share")).startswith("This server has no showcase.")
+    assert _refusal(await user.click(result.response, label="Share")).startswith("There is no showcase here.")
     pieces = await store.by_author(alice.id, 20)
     assert len(pieces) == 8
     assert {piece.server for piece in pieces} == {None}
@@ -79,7 +79,7 @@ async def test_all_works_in_a_server_that_it_has_not_joined(
         answer = (await bob.click(message, label=label)).response
         assert answer is not None
         assert answer.attachments, label
-    assert _refusal(await alice.click(message, label="Share")).startswith("This server has no showcase.")
+    assert _refusal(await alice.click(message, label="Share")).startswith("There is no showcase here.")
     assert (await alice.context_menu(not_joined, "Continue this music", message)).response is not None
     [opus] = [piece for piece in await store.by_author(alice.id, 9) if piece.bars == 5]
     assert opus.server == alice.guild.id

@@ -79,6 +79,27 @@ async def test_lists_a_users_pieces_newest_first(store: Store) -> None:
     assert [opus.id for opus in await store.by_author(1, 2)] == ["c", "b"]
 
 
+async def test_lists_them_page_by_page(store: Store) -> None:
+    await store.add(*(_opus(name, minute=minute) for minute, name in enumerate("abcde")))
+    pages = [[opus.id for opus in await store.by_author(1, 2, offset)] for offset in (0, 2, 4, 6)]
+    assert pages == [["e", "d"], ["c", "b"], ["a"], []]
+    assert sorted(await store.ids(1)) == list("abcde")
+    assert await store.ids(2) == ()
+
+
+async def test_counts_who_likes_what_and_knows_where_it_is_shown(store: Store) -> None:
+    await store.add(_opus("a"), _opus("b"), _opus("x", author=2))
+    for name in "ax":
+        await store.show(name, Showing(7, 70, ord(name)))
+    for user in (1, 2, 3):
+        await store.rate("a", user)
+    await store.rate("x", 1)
+    assert await store.likes("a", "b") == {"a": 3}
+    assert await store.likes() == {}
+    assert await store.showings(1) == (Showing(7, 70, ord("a")),)
+    assert Showing(7, 70, 700).link == "https://discord.com/channels/7/70/700"
+
+
 async def test_ranks_a_showcase_by_its_ratings(store: Store) -> None:
     await store.add(*(_opus(name, minute=minute) for minute, name in enumerate("abcd")))
     for name, server in (("a", 7), ("b", 7), ("c", 7), ("d", 8)):

@@ -202,8 +202,8 @@ async def test_a_message_without_files_has_nothing_to_train_on(
     ("options", "says"),
     [
         ({"base": "../tiny"}, "There is no model called '../tiny'. There are: tiny."),
-        ({"base": "tiny", "from-nothing": True}, "choose base or from_nothing, not both"),
-        ({"size": "large"}, "choose a size only with from_nothing"),
+        ({"base": "tiny", "from-nothing": True}, "choose base or from-nothing, not both"),
+        ({"size": "large"}, "choose a size only with from-nothing"),
         ({"minutes": 241}, "A training may take 240 minutes here at most."),
         ({"name": "tiny"}, "There is a model called tiny already. Choose another name."),
     ],

@@ -33,6 +33,20 @@ async def test_tune_asks_with_all_values_filled_in_and_composes_by_the_answers(
     assert (opus.request.temperature, opus.request.seed, opus.request.instrument) == (0.8, 5, "harp")
 
 
+async def test_tune_knows_the_key(alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store) -> None:
+    await alice.slash(channel, "compose", bars=1, key="E minor")
+    form = await alice.click(channel.history()[-1], label="Tune")
+    assert form.modal is not None
+    numbers = form.modal["components"][1]["component"]["value"]
+    assert "\nkey E minor\n" in numbers
+    other = numbers.replace("key E minor", "key: Bb")
+    tuned = await alice.submit_modal(form, filled_in(form, "", other, ["tiny"], ["piano"]))
+    assert (await opus_in(store, tuned)).request.key == "Bb"
+    form = await alice.click(channel.history()[0], label="Tune")
+    wrong = await alice.submit_modal(form, filled_in(form, "", "key H", ["tiny"], ["piano"]))
+    assert refusal(wrong).startswith("'H' is not a key.")
+
+
 async def test_two_people_can_tune_the_same_piece_at_once(
     alice: simcord.MemberActor, bob: simcord.MemberActor, piece: discord.Message, store: Store
 ) -> None:

@@ -1,0 +1,137 @@
+"""Keep the catalogues in step with what the bot says: python -m bot.translating [LANGUAGE …]
+
+It adds the texts that a catalogue lacks, drops those that are said no more, and names what waits for a translator.
+A language that has no catalogue yet gets one.
+"""
+
+import ast
+import asyncio
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import write_po
+from discord import AppCommandType, app_commands
+
+from bot import board, language
+from bot.client import EXTENSIONS, ComposerBot
+from bot.language import NAME, TEMPLATE
+from bot.settings import Settings
+from bot.store import Store
+from bot.studio import Studio
+from core.pipeline import ComposeRequest
+
+ROOT: Final = Path(__file__).parent.parent
+PROJECT: Final = "Cadenza"
+HEADER: Final = "# What Cadenza says. python -m bot.translating brings this file up to date."
+KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2)}
+SENTENCE: Final = re.compile(r"\w \w.*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
+UNHEARD: Final = frozenset({"settings", "online", "playground", "generate_music", "parse_and_train", "evaluate"})
+
+
+def main(names: Sequence[str]) -> int:
+    """Bring the catalogues up to date; return 0, or 1 if one of them waits for a translator."""
+    template, waiting = asyncio.run(collect()), 0
+    for name in names or sorted(path.name for path in language.FOLDER.iterdir()):
+        catalogue = language.read(name) or Catalog(name, project=PROJECT, header_comment=HEADER, fuzzy=False)
+        created = catalogue.creation_date
+        catalogue.update(template, no_fuzzy_matching=True)
+        catalogue.creation_date = created
+        path = language.file_of(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            write_po(file, catalogue, width=120, ignore_obsolete=True, include_lineno=False)
+        for message in untranslated(catalogue):
+            print(f"{path}: {message.id!r}")
+            waiting = 1
+    return waiting
+
+
+def untranslated(catalogue: Catalog) -> list[Message]:
+    """Return what a catalogue has no translation of."""
+    return [message for message in catalogue if message.id and not all(_strings(message))]
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    return (message.string or "",) if isinstance(message.string, str | None) else tuple(message.string)
+
+
+async def collect() -> Catalog:
+    """Return all that the bot says, without translations."""
+    catalogue = Catalog(project=PROJECT)
+    for context, text in sorted(await _commands(), key=str):
+        catalogue.add(text, context=context)
+    for file, line, said, _, _ in extract_from_dir(ROOT / "bot", [("**.py", "python")], keywords=KEYWORDS):
+        catalogue.add(said, locations=[(f"bot/{file}", line)])
+    for template in sorted({*labels(), *_errors()}):
+        catalogue.add(template, context=TEMPLATE)
+    return catalogue
+
+
+async def _commands() -> set[tuple[str | None, str]]:
+    """Return the names and the texts of all commands, options and choices."""
+    bot = ComposerBot(Settings(), Studio(0, 1, ComposeRequest(model="")), Store("sqlite+aiosqlite://"))
+    for extension in EXTENSIONS:
+        await bot.load_extension(extension)
+    found: set[tuple[str | None, str]] = set()
+    found.update((NAME, menu.name) for menu in bot.tree.get_commands(type=AppCommandType.message))
+    for command in bot.tree.walk_commands():
+        found |= {(NAME, command.name), (None, command.description)}
+        for option in command.parameters if isinstance(command, app_commands.Command) else ():
+            found |= {(NAME, option.display_name), (None, str(option.description))}
+            found.update((None, choice.name) for choice in option.choices)
+    return found
+
+
+def labels() -> Iterator[str]:
+    """Return what stands on the buttons under messages."""
+    yield from (label for _, label, _, _ in board.UNDER_A_PIECE)
+    for node in ast.walk(ast.parse(Path(board.__file__).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_button":
+            yield from filter(re.compile(r"[A-Za-z]").search, filter(None, map(_template, node.args[1:2])))
+
+
+def _errors() -> Iterator[str]:
+    """Return the templates of all errors that somebody in a chat can meet."""
+    for path in [*(ROOT / "core").glob("*.py"), *(ROOT / "bot").rglob("*.py")]:
+        if path.stem in UNHEARD:
+            continue
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
+                yield from filter(SENTENCE.search, filter(None, map(_template, node.args)))
+        for statement in module.body:  # a sentence that several errors share
+            if isinstance(statement, ast.AnnAssign) and (text := _template(statement.value)) and "{}" in text:
+                yield from filter(SENTENCE.search, [_numbered(text)])
+
+
+def _numbered(text: str) -> str:
+    """Number the places of a text for str.format."""
+    first, *others = text.split("{}")
+    return first + "".join(f"{{{place}}}{other}" for place, other in enumerate(others))
+
+
+def _template(node: ast.expr | None) -> str | None:
+    """Write a text of the source with {0}, {1} … where values stand; None for what is no sentence."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        parts: list[ast.expr] = [node]
+    elif isinstance(node, ast.JoinedStr):
+        parts = node.values
+    else:
+        return None
+    text, places = "", 0
+    for part in parts:
+        if isinstance(part, ast.Constant):
+            text += str(part.value)
+        else:
+            text += f"{{{places}}}"
+            places += 1
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
