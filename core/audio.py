@@ -137,7 +137,8 @@ def _finish(samples: Samples, seconds: float) -> Samples:
     peak = float(np.abs(samples).max())
     if not peak > _SILENCE:
         raise AudioError(
-            "FluidSynth played nothing but silence: the soundfont lacks this instrument. Choose another of either."
+            "FluidSynth played nothing but silence: the soundfont lacks this instrument, or has no sound for notes as"
+            " high or low as these. Choose another instrument or soundfont, or other notes."
         )
     music = int(seconds * SAMPLE_RATE)
     tail = np.flatnonzero(np.abs(samples[music:]).max(axis=1) > peak * _INAUDIBLE)
