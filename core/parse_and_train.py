@@ -1,19 +1,16 @@
 """Learn from a folder of music: `python -m core.parse_and_train TRAIN_DIR PARSED_NOTES_DIR`."""
 
 import argparse
-import os
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from tqdm import tqdm
 
-from core import bundle, corpus
+from core import bundle, corpus, terminal
 from core.bundle import Params
 from core.corpus import CollectSettings, RestUnit
 from core.errors import CadenzaError
@@ -152,7 +149,7 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
 
 
 def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]) -> None:
-    with _tensorflow_aside(options.parsed / "tensorflow.log"):
+    with terminal.aside(options.parsed / "tensorflow.log"):
         print(f"Training on {device()}.", file=sys.stderr)
         training = _watched(options, _request(options, notes, on_grid, arguments))
     _conclude(training, options)
@@ -168,7 +165,7 @@ def _watched(options: argparse.Namespace, request: TrainRequest) -> Training:
         if board is not None:
             board(epoch)
 
-    return train(request, report=bar.show, epoch_done=epoch_done, stop=_interrupted())
+    return train(request, report=bar.show, epoch_done=epoch_done, stop=terminal.interrupted())
 
 
 def _request(
@@ -216,24 +213,6 @@ def _conclude(training: Training, options: argparse.Namespace) -> None:
         print("The same command with --resume goes on from here.", file=sys.stderr)
 
 
-@contextmanager
-def _tensorflow_aside(log: Path) -> Iterator[None]:
-    """Send to a file what TensorFlow's own code writes on standard error; its switches for that do nothing."""
-    try:
-        terminal = os.dup(sys.stderr.fileno())
-    except (OSError, ValueError):  # standard error is no file here
-        yield
-        return
-    ours = sys.stderr
-    with log.open("wb") as file, os.fdopen(terminal, "w", buffering=1) as sys.stderr:
-        os.dup2(file.fileno(), ours.fileno())
-        try:
-            yield
-        finally:
-            os.dup2(terminal, ours.fileno())
-            sys.stderr = ours
-
-
 class _Bar:
     """Show an epoch as a progress bar on standard error, and leave a line of figures behind it."""
 
@@ -277,19 +256,6 @@ def _tensorboard(folder: Path) -> Callable[[Epoch], None]:
         writer.flush()
 
     return write
-
-
-def _interrupted() -> Callable[[], bool]:
-    """Return a question whether Ctrl-C was pressed; a second press stops at once."""
-    pressed: list[int] = []
-
-    def press(number: int, frame: object) -> None:
-        pressed.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        print("\nStopping; the best epoch so far is kept. Press again to stop at once.", file=sys.stderr)
-
-    signal.signal(signal.SIGINT, press)
-    return lambda: bool(pressed)
 
 
 if __name__ == "__main__":

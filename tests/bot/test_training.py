@@ -45,7 +45,7 @@ async def test_learns_a_style_that_everybody_can_try(
     assert last.content == admin.mention
     assert [user.id for user in last.mentions] == [admin.id]
     fields = {field.name: str(field.value) for field in last.embeds[0].fields}
-    assert re.fullmatch(r"\d\.\d{3}, after \d\.\d{3} in the first epoch", fields["Loss on held-out pieces"])
+    assert re.fullmatch(r"\d+\.\d{3}, after \d+\.\d{3} in the first epoch", fields["Loss on held-out pieces"])
     assert last.embeds[0].image.url == "attachment://curve.png"
     contents = {attachment.filename: await attachment.read() for attachment in last.attachments}
     assert [*contents] == ["curve.png", "old-scales-first.mid", "old-scales-first.mp3"]

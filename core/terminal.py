@@ -1,0 +1,44 @@
+"""What a command line owes the terminal that it runs in."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def aside(log: Path) -> Iterator[None]:
+    """Send to a file what native code writes on standard error; TensorFlow's own switches for that do nothing."""
+    try:
+        terminal = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # standard error is no file here
+        yield
+        return
+    ours = sys.stderr
+    with log.open("wb") as file, os.fdopen(terminal, "w", buffering=1) as sys.stderr:
+        os.dup2(file.fileno(), ours.fileno())
+        try:
+            yield
+        finally:
+            os.dup2(terminal, ours.fileno())
+            sys.stderr = ours
+
+
+def interrupted() -> Callable[[], bool]:
+    """Return a question whether Ctrl-C was pressed, which says so once; a second press stops at once."""
+    pressed: list[int] = []
+
+    def press(number: int, frame: object) -> None:  # in the middle of anything, so it writes nothing
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def asked() -> bool:
+        if len(pressed) == 1:
+            pressed.append(0)
+            print("\nStopping; the best epoch so far is kept. Press again to stop at once.", file=sys.stderr)
+        return bool(pressed)
+
+    signal.signal(signal.SIGINT, press)
+    return asked
