@@ -5,6 +5,7 @@ how many tokens a second that was. In its own process no side's threads or memor
 sides meet the same weather on a busy machine, and the median over rounds of the ratios within a round is what counts.
 """
 
+import shlex
 import statistics
 import subprocess
 import sys
@@ -20,8 +21,10 @@ class Side:
     """Run a side; `call` names it as `module:name argument …`."""
 
     def __init__(self, call: str) -> None:
-        command = [sys.executable, "-m", "bench.sides", *call.split()]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.command = [sys.executable, "-m", "bench.sides", *call.split()]
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )  # TensorFlow says much on standard error
         self.answer()  # it is ready, and warm
 
     def answer(self) -> float:
@@ -29,7 +32,8 @@ class Side:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"A side of the benchmark ended with code {self.process.wait()}: {self.process.args!r}")
+            code, command = self.process.wait(), shlex.join(self.command[1:])
+            raise RuntimeError(f"A side of the benchmark ended with code {code}; see why with: python {command}")
         return float(line)
 
     def round(self) -> float:
