@@ -24,22 +24,26 @@ from core.training import Settings, fit
 STEPS: Final = 10  # a round; a multiple of what lies between two reports of a training
 DROPOUT: Final = 0.4
 
+BATCHES: Final = (16, 64)  # our default, and the one at which libraries are usually compared
+
 _PARAMS: Final = Params(rest_unit="1/2")
-_SETTINGS: Final = Settings(epochs=50)
-_TOKENS: Final = _SETTINGS.batch * _PARAMS.window  # a step
 
 Round = Callable[[], float]
 
 
 def rows() -> list[Row]:
     """Measure all sides by turns."""
+    return [row for batch in BATCHES for row in _rows(batch)]
+
+
+def _rows(batch: int) -> list[Row]:
     calls = {
-        "plain": "bench.training:ours 0",
-        "hears": "bench.training:ours 1",
-        "keras": "bench.training:keras_as_it_comes",
+        "plain": f"bench.training:ours {batch} 0",
+        "hears": f"bench.training:ours {batch} 1",
+        "keras": f"bench.training:keras_as_it_comes {batch}",
     }
     if installed("torch"):
-        calls["torch"] = "bench.training:pytorch"
+        calls["torch"] = f"bench.training:pytorch {batch}"
     figures = measure(calls)
     table = []
     for ours, peer, name, goal in (
@@ -50,11 +54,11 @@ def rows() -> list[Row]:
         if peer in figures:
             mine, theirs = figures[ours], figures[peer]
             medians = statistics.median(mine), statistics.median(theirs)
-            table.append(Row(f"training, {name}", *medians, ratio(mine, theirs), "tokens/s", goal))
+            table.append(Row(f"training, batch {batch}, {name}", *medians, ratio(mine, theirs), "tokens/s", goal))
     return table
 
 
-def ours(hears: int) -> Round:
+def ours(batch: int, hears: int) -> Round:
     """Run `core.training.fit`, held between its reports."""
     params = Params(
         rest_unit="1/2", hears=bool(hears), dropout=DROPOUT, weight_drop=Params().weight_drop if hears else 0
@@ -64,8 +68,9 @@ def ours(hears: int) -> Round:
         f"{pitch}-4-7r{rest}"
         for pitch, rest in zip(chance.integers(40, 80, 500), chance.integers(1, 5, 500), strict=True)
     ]
+    settings, tokens = Settings(batch=batch, epochs=50), batch * params.window
     piece = hearing.listen(notation.parse("".join(notes)), "lowest", params.units_per_bar)
-    pieces = [piece] * (2 * 4 * STEPS * 20 * _TOKENS // (len(piece) * _SETTINGS.keys))  # more than all rounds need
+    pieces = [piece] * (2 * 4 * STEPS * 20 * tokens // (len(piece) * settings.keys))  # more than all rounds need
     go, came = threading.Semaphore(0), threading.Semaphore(0)
     steps = 0
 
@@ -77,7 +82,7 @@ def ours(hears: int) -> Round:
             go.acquire()
 
     threading.Thread(
-        target=fit, args=(params, pieces, [piece], _SETTINGS), kwargs={"report": report}, daemon=True
+        target=fit, args=(params, pieces, [piece], settings), kwargs={"report": report}, daemon=True
     ).start()
     came.acquire()
 
@@ -85,13 +90,13 @@ def ours(hears: int) -> Round:
         start = time.perf_counter()
         go.release()
         came.acquire()
-        return STEPS * _TOKENS / (time.perf_counter() - start)
+        return STEPS * tokens / (time.perf_counter() - start)
 
     one_round()
     return one_round
 
 
-def pytorch() -> Round:
+def pytorch(batch: int) -> Round:
     """Train an embedding, PyTorch's LSTM and a linear layer, the state carried from window to window."""
     import torch
 
@@ -99,7 +104,7 @@ def pytorch() -> Round:
     lstm, last = torch.nn.LSTM(_PARAMS.units, _PARAMS.units, _PARAMS.layers, dropout=DROPOUT), torch.nn.Dropout(DROPOUT)
     weights = [*embedding.parameters(), *lstm.parameters(), *output.parameters()]
     optimiser = torch.optim.AdamW(weights, 1e-3)
-    tokens = torch.randint(SIZE, (_PARAMS.window + 1, _SETTINGS.batch))
+    tokens = torch.randint(SIZE, (_PARAMS.window + 1, batch))
     state = None
 
     def one_round() -> float:
@@ -113,13 +118,13 @@ def pytorch() -> Round:
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimiser.step()
-        return STEPS * _TOKENS / (time.perf_counter() - start)
+        return STEPS * batch * _PARAMS.window / (time.perf_counter() - start)
 
     one_round()
     return one_round
 
 
-def keras_as_it_comes() -> Round:
+def keras_as_it_comes(batch: int) -> Round:
     """Call `model.fit` on a stack of `keras.layers.LSTM`."""
     import keras
 
@@ -129,12 +134,12 @@ def keras_as_it_comes() -> Round:
     model = keras.Sequential([*layers, keras.layers.Dense(SIZE)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(1e-3, global_clipnorm=1.0), loss)
-    tokens = np.random.default_rng(0).integers(SIZE, size=(STEPS * _SETTINGS.batch, _PARAMS.window + 1))
+    tokens = np.random.default_rng(0).integers(SIZE, size=(STEPS * batch, _PARAMS.window + 1))
 
     def one_round() -> float:
         start = time.perf_counter()
-        model.fit(tokens[:, :-1], tokens[:, 1:], batch_size=_SETTINGS.batch, verbose=0)
-        return STEPS * _TOKENS / (time.perf_counter() - start)
+        model.fit(tokens[:, :-1], tokens[:, 1:], batch_size=batch, verbose=0)
+        return STEPS * batch * _PARAMS.window / (time.perf_counter() - start)
 
     one_round()
     return one_round
