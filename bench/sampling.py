@@ -1,6 +1,6 @@
 """How fast a model composes: ours against the textbook's loop, PyTorch, ONNX Runtime, TensorFlow, and the memory.
 
-All networks have the shape of the one that ships, 2 LSTMs of 256 units, and random weights. Peers draw from a plain
+All networks have the shape of a medium one, 2 LSTMs of 256 units, and random weights. Peers draw from a plain
 softmax over the vocabulary; ours hears pitches, keeps to the grammar and has its tonal memory; called plain, it does
 not hear.
 """
