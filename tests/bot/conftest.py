@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 import simcord
 
+from bot import bulletin
 from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Store
@@ -69,6 +70,12 @@ async def env(bot: ComposerBot) -> AsyncIterator[simcord.Env]:
     yield env
     await env.shutdown()
     simcord.assert_no_errors(env)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the messages of trainings be edited without a pause between."""
+    monkeypatch.setattr(bulletin, "EDIT_EVERY", 0.0)
 
 
 @pytest.fixture

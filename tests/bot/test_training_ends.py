@@ -1,4 +1,4 @@
-"""How trainings end before their time: cancelled, killed, interrupted by a restart in each of their states."""
+"""How trainings end before their time: killed, interrupted by a restart in each of their states, failed."""
 
 import os
 import select
@@ -7,10 +7,8 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 import simcord
 
@@ -19,119 +17,14 @@ from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Store
 from bot.studio import Studio
-from core.notes import Notes, write_notes
-from core.training_apart import PUBLISHED, Order
+from core.training_apart import PUBLISHED
 from tests.bot.acting import until
 from tests.bot.music import files
-from tests.bot.training import ended, learning, newest
+from tests.bot.training import ended, learning, models, newest, order, start
 
 ROOT = Path(__file__).parents[2]
-MUCH = files(10, notes=150)
 
-
-async def _start(
-    admin: simcord.MemberActor, channel: simcord.ChannelHandle, **options: object
-) -> simcord.ResponseMessage:
-    result = await admin.slash(channel, "train start", **{"name": "scales", "minutes": 5, **MUCH, **options})
-    assert result.response is not None
-    return result.response
-
-
-def _models(bot: ComposerBot, guild: simcord.GuildHandle) -> tuple[str, ...]:
-    return bot.catalogue.at(guild.id).own_names()
-
-
-class TestCancelled:
-    async def test_before_its_turn(
-        self,
-        bot: ComposerBot,
-        store: Store,
-        admin: simcord.MemberActor,
-        guild: simcord.GuildHandle,
-        channel: simcord.ChannelHandle,
-    ) -> None:
-        answer = await _start(admin, channel)
-        await admin.click(answer, label="Cancel")
-        job = await ended(store, guild)
-        assert (job.state, job.outcome) == ("cancelled", "It was cancelled before it began.")
-        await until(lambda: channel.history()[0].embeds[0].title == "scales was cancelled")
-        first, last = channel.history()
-        assert [message.embeds[0].title for message in (first, last)] == ["scales was cancelled"] * 2
-        assert first.components == []
-        assert last.content == admin.mention
-
-    async def test_with_nothing_kept(
-        self,
-        bot: ComposerBot,
-        store: Store,
-        admin: simcord.MemberActor,
-        guild: simcord.GuildHandle,
-        channel: simcord.ChannelHandle,
-    ) -> None:
-        answer = await _start(admin, channel)
-        async with bot.trainer:
-            job = await newest(store, guild)
-            await learning(bot.trainer, job)
-            question = await admin.click(answer, label="Cancel")
-            assert question.ephemeral
-            assert question.response is not None
-            assert (await admin.click(question.response, label="Throw it away")).acknowledged
-            job = await ended(store, guild)
-            assert bot.trainer.process is None
-        assert (job.state, job.outcome) == ("cancelled", "It was cancelled.")
-        assert _models(bot, guild) == ()
-        assert not (bot.trainer.folder(job.id) / "checkpoint.safetensors").exists()
-
-    async def test_with_the_best_so_far_kept(
-        self,
-        bot: ComposerBot,
-        store: Store,
-        admin: simcord.MemberActor,
-        guild: simcord.GuildHandle,
-        channel: simcord.ChannelHandle,
-    ) -> None:
-        answer = await _start(admin, channel)
-        async with bot.trainer:
-            job = await newest(store, guild)
-            await learning(bot.trainer, job)
-            question = await admin.click(answer, label="Cancel")
-            assert question.response is not None
-            await admin.click(question.response, label="Keep the best so far")
-            job = await ended(store, guild)
-        assert job.state == "done"
-        assert _models(bot, guild) == ("scales",)
-        assert bot.catalogue.at(guild.id).params("scales").training["ended"] == "stopped"
-
-    async def test_before_there_is_anything_to_keep(
-        self,
-        bot: ComposerBot,
-        store: Store,
-        admin: simcord.MemberActor,
-        guild: simcord.GuildHandle,
-        channel: simcord.ChannelHandle,
-    ) -> None:
-        await _start(admin, channel)
-        async with bot.trainer:
-            await until(lambda: bot.trainer.process is not None)
-            await admin.slash(channel, "train cancel", training="scales", keep=True)
-            job = await ended(store, guild)
-        assert job.state == "cancelled"
-        assert "before its first epoch was done" in (job.outcome or "")
-        assert _models(bot, guild) == ()
-
-    async def test_twice(
-        self,
-        bot: ComposerBot,
-        store: Store,
-        admin: simcord.MemberActor,
-        guild: simcord.GuildHandle,
-        channel: simcord.ChannelHandle,
-    ) -> None:
-        await _start(admin, channel)
-        await admin.slash(channel, "train cancel", training="scales")
-        await ended(store, guild)
-        [reply] = (await admin.slash(channel, "train cancel", training="scales")).followups
-        assert reply.content == "This training has ended already."
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 class TestKilled:
@@ -143,7 +36,7 @@ class TestKilled:
         guild: simcord.GuildHandle,
         channel: simcord.ChannelHandle,
     ) -> None:
-        await _start(admin, channel)
+        await start(admin, channel)
         async with bot.trainer:
             job = await newest(store, guild)
             await learning(bot.trainer, job, epochs=2)
@@ -167,7 +60,7 @@ class TestKilled:
         guild: simcord.GuildHandle,
         channel: simcord.ChannelHandle,
     ) -> None:
-        await _start(admin, channel)
+        await start(admin, channel)
         killed = set[int]()
 
         async def kill() -> bool:
@@ -191,7 +84,7 @@ class TestKilled:
 import asyncio, os, signal
 from bot import child
 async def main():
-    async with child.start("core.training_apart", {asdict(_order(tiny_model, tmp_path))!r}) as process:
+    async with child.start("core.training_apart", {asdict(order(tiny_model, tmp_path))!r}) as process:
         print(process.id, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
@@ -213,7 +106,7 @@ class TestRestarted:
         channel: simcord.ChannelHandle,
     ) -> None:
         """What a crash has left is swept away, too."""
-        await _start(admin, channel, **files(2))
+        await start(admin, channel, **files(2))
         data, job = settings.data, await newest(store, guild)
         for leftover in ("uploads/xyz", "trainings/nobodys", f"models/{guild.id}/.scales.abcd.new"):
             (data / leftover).mkdir(parents=True)
@@ -221,8 +114,10 @@ class TestRestarted:
         bot = ComposerBot(settings, studio, store)
         await env.restart_bot(bot)
         async with bot.trainer:
+            await learning(bot.trainer, job)
+            await bot.trainer.cancel(job, "keep")
             assert (await ended(store, guild)).state == "done"
-        assert _models(bot, guild) == ("scales",)
+        assert models(bot, guild) == ("scales",)
         assert not (data / "uploads").exists()
         assert [path.name for path in (data / "trainings").iterdir()] == [job.id]
         assert [path.name for path in (data / "models" / str(guild.id)).iterdir()] == ["scales"]
@@ -238,7 +133,7 @@ class TestRestarted:
         guild: simcord.GuildHandle,
         channel: simcord.ChannelHandle,
     ) -> None:
-        answer = await _start(admin, channel)
+        answer = await start(admin, channel)
         job = await newest(store, guild)
         async with bot.trainer:
             await learning(bot.trainer, job)
@@ -269,8 +164,11 @@ class TestRestarted:
         guild: simcord.GuildHandle,
         channel: simcord.ChannelHandle,
     ) -> None:
-        await _start(admin, channel, **files(2))
+        await start(admin, channel, **files(2))
+        job = await newest(store, guild)
         async with bot.trainer:
+            await learning(bot.trainer, job)
+            await bot.trainer.cancel(job, "keep")
             job = await ended(store, guild)
         model, published = settings.data / "models" / str(guild.id) / "scales", bot.trainer.folder(job.id) / PUBLISHED
         content = {path.name: path.read_bytes() for path in model.iterdir()}
@@ -298,7 +196,7 @@ class TestFailed:
         guild: simcord.GuildHandle,
         channel: simcord.ChannelHandle,
     ) -> None:
-        await _start(admin, channel, **files(2))
+        await start(admin, channel, **files(2))
         job = await newest(store, guild)
         notes = bot.trainer.folder(job.id) / "notes.txt"
         notes.write_text(notes.read_text().replace("r", "x"))
@@ -306,19 +204,19 @@ class TestFailed:
             job = await ended(store, guild)
         assert job.state == "failed"
         assert (job.outcome or "").startswith("The header of notes.txt must name")
-        assert _models(bot, guild) == ()
-        again = await _start(admin, channel, **files(2))
+        assert models(bot, guild) == ()
+        again = await start(admin, channel, **files(2))
         assert again.embeds[0].title == "scales is to be learned"
 
     async def test_no_epoch_takes_longer_than_agreed(self, tiny_model: Path, tmp_path: Path) -> None:
-        order = replace(_order(tiny_model, tmp_path, pieces=40), seconds=0.06)
-        async with child.start("core.training_apart", asdict(order), tmp_path / "log.txt") as process:
+        limited = replace(order(tiny_model, tmp_path, pieces=40), seconds=0.06)
+        async with child.start("core.training_apart", asdict(limited), tmp_path / "log.txt") as process:
             said = [message async for message in process.messages(60)]
         assert said[-1]["error"].startswith("Going through this music once takes longer than 0.001 minutes.")
 
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
-        order = replace(_order(tiny_model, tmp_path), file_bytes=20_000)
-        async with child.start("core.training_apart", asdict(order), tmp_path / "log.txt") as process:
+        limited = replace(order(tiny_model, tmp_path), file_bytes=20_000)
+        async with child.start("core.training_apart", asdict(limited), tmp_path / "log.txt") as process:
             said = [message async for message in process.messages(60)]
         assert said[-1] == {
             "error": "There is no room left on the bot's disk. Its owner has to make some; then ask again."
@@ -334,7 +232,7 @@ class TestFailed:
         guild: simcord.GuildHandle,
         channel: simcord.ChannelHandle,
     ) -> None:
-        await _start(admin, channel, **files(2))
+        await start(admin, channel, **files(2))
         (bot.trainer.folder((await newest(store, guild)).id) / "notes.txt").unlink()
         for method in ("POST", "PATCH"):
             env.inject_error(
@@ -350,15 +248,6 @@ class TestFailed:
         assert job.state == "failed"
         [letter] = admin.user.dm_channel.history()
         assert letter.embeds[0].title == "scales could not be learned"
-
-
-def _order(model: Path, work: Path, pieces: int = 2) -> Order:
-    """Return an order for a training on made-up melodies."""
-    chance = np.random.default_rng(3)
-    melodies = (("".join(f"{pitch}r1" for pitch in chance.integers(55, 80, 60))) for _ in range(pieces))
-    notes = Notes("lowest", Fraction(1, 2), tuple((f"melody {n}", text) for n, text in enumerate(melodies)))
-    write_notes(work / "notes.txt", notes)
-    return Order(work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1)
 
 
 def _wait_for_end(process: int) -> None:
