@@ -16,7 +16,7 @@ from core.hearing import BASE, COLUMNS, ID, NONE, PITCH, Frames
 from core.ngram import NGram, in_twelve_keys
 from core.notation import BOUNDARY
 from core.notes import Notes
-from core.sampling import LONGEST_PIECE, SMOOTHING, Options, Sample
+from core.sampling import LONGEST_PIECE, Options, Sample
 from core.score import Score
 from core.stepping import Stepper, one_thread
 
@@ -211,15 +211,15 @@ def _predict(
     """Return the summed losses and the correct tokens of pieces, which come longest first: `(gravities, pieces)`."""
     heard = [hearing.listen(ids, stepper.anchor, stepper.units_per_bar) for ids in pieces]
     nats, correct = np.zeros((len(gravities), len(pieces))), np.zeros((len(gravities), len(pieces)))
-    states, counts = stepper.silence(len(pieces)), np.full((len(pieces), 12), SMOOTHING)
+    states, counts = stepper.silence(len(pieces)), sampling.no_memory(len(pieces))
     going = len(pieces)
     for time in range(len(heard[0])):
         while len(heard[going - 1]) <= time:
             going -= 1
         now: Frames = np.array([frames[time] for frames in heard[:going]]).reshape(going, COLUMNS)
         tokens = np.array([frames[time + 1, ID] if time + 1 < len(frames) else BOUNDARY for frames in heard[:going]])
-        sounding = np.flatnonzero(now[:, PITCH] != NONE)
-        counts[sounding, now[sounding, PITCH] % 12] += 1
+        for row in np.flatnonzero(now[:, PITCH] != NONE):
+            sampling.remember(counts[row], now[row, PITCH])
         logits = stepper.step(now, states[:, :going]).astype(np.float64)
         memory = sampling.pull(counts[:going], now[:, BASE].astype(np.intp), stepper.anchor)
         for k, gravity in enumerate(gravities):

@@ -24,7 +24,7 @@ PLACES: Final = (
 )
 BARS: Final = 8  # bars are counted up to a period
 
-ID, PITCH, STEP, PLACE, BAR, BASE = range(6)
+BASE, ID, PITCH, STEP, PLACE, BAR = range(6)
 RINGING: Final = slice(6, 6 + VOICES)  # what rings once the latest event has begun
 BEFORE: Final = slice(6 + VOICES, 6 + 2 * VOICES)  # what rang before the latest event
 NOW: Final = slice(6 + 2 * VOICES, 6 + 3 * VOICES)  # the latest event's pitches so far
@@ -109,7 +109,7 @@ class Ear:
         bar, place = divmod(self.time, self.units_per_bar)
         place *= PLACES // self.units_per_bar
         voices = [*_slots(self.ringing), *_slots(self.before), *_slots(self.now)]
-        return [token, pitch, step, place, bar % BARS, self.base, *voices]
+        return [self.base, token, pitch, step, place, bar % BARS, *voices]
 
 
 def listen(ids: Iterable[int], anchor: Anchor, units_per_bar: int) -> Frames:
@@ -125,7 +125,7 @@ def transpose(frames: Frames, semitones: int) -> Frames:
     if not len(sounding):
         return moved
     first = sounding[0]
-    voices = moved[first:, BASE + 1 :]
+    voices = moved[first:, RINGING.start :]
     voices[voices != NONE] += semitones
     moved[first:, BASE] += semitones
     moved[first, STEP] += semitones  # measured from START, which stays

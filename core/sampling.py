@@ -101,17 +101,27 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
     return tuple(Sample(tuple(forks[i * ENDINGS + fork].ids), False) for i, fork in enumerate(best))
 
 
-def pull(counts: NDArray[np.float64], bases: NDArray[np.intp], anchor: Anchor) -> NDArray[np.float64]:
+def pull(counts: Floats, bases: NDArray[np.intp], anchor: Anchor) -> Floats:
     """Return what tonal gravity 1 adds to each token's logit: `(streams, SIZE)`.
 
     A memory of pitch classes, like the cache of a neural cache language model (Grave, Joulin and Usunier 2017):
-    `counts` `(streams, 12)` is how often each has sounded so far, SMOOTHING added, and a token that would sound a
-    pitch of class c gets the logarithm of 12 times the share of c. `bases` are the notes that intervals are measured
-    from.
+    `counts` `(streams, 13)`, which begins as `no_memory`, is how often each has sounded so far, and their mean; a token
+    that would sound a pitch of class c gets the logarithm of c's count over that mean. `bases` are the notes that
+    intervals are measured from.
     """
-    pulls = np.zeros((len(counts), 13))  # of the twelve classes, and of what does not sound
-    pulls[:, :12] = np.log(12 * counts / counts.sum(1, keepdims=True))
-    return pulls.take(_SOUNDED[anchor][bases] + 13 * np.arange(len(counts))[:, None])
+    pulls: Floats = np.log(counts / counts[:, 12:])
+    return pulls.take(_SOUNDED[anchor][bases] + np.arange(0, pulls.size, 13)[:, None])
+
+
+def no_memory(streams: int) -> Floats:
+    """Return the counts before a piece begins."""
+    return np.full((streams, 13), SMOOTHING, np.float32)
+
+
+def remember(counts: Floats, pitch: int) -> None:
+    """Count a pitch in one stream's memory."""
+    counts[pitch % 12] += 1
+    counts[12] += 1 / 12
 
 
 class _Stream:
@@ -123,7 +133,7 @@ class _Stream:
         self.options, self.limit, self.chance, self.endless = options, limit, chance, endless
         self.ear = Ear(model.anchor, model.units_per_bar)
         self.ids: list[int] = []
-        self.counts = np.full(12, SMOOTHING)
+        self.counts = no_memory(1)[0]
         self.silence = 0  # units of rest since the latest event
         self.ended = False
 
@@ -147,28 +157,28 @@ class _Stream:
             return frame
         self.ids.append(token)
         if frame[PITCH] != NONE:
-            self.counts[frame[PITCH] % 12] += 1
+            remember(self.counts, frame[PITCH])
             self.silence = 0
         else:
             self.silence += notation.rest_units(token)
         return frame
 
-    def allow(self, mask: NDArray[np.bool_]) -> None:
-        """Mark in `mask` `(SIZE,)` what keeps the text a piece in normal form that is not longer than the limit."""
+    def allowed(self) -> list[slice]:
+        """Return the tokens that keep the text a piece in normal form that is not longer than the limit."""
         left = self.limit - self.ear.time
         last = self.ids[-1] if self.ids else BOUNDARY
         if last in NOTES or last in INTERVALS:
             size = last - INTERVALS.start + 1 if last in INTERVALS else 0
             room = 127 - self.ear.base if self.ear.anchor == "lowest" else self.ear.base
-            mask[INTERVALS.start + size : INTERVALS.start + room] = True
-            mask[RESTS.start : RESTS.start + left] = True
-            return
+            return [slice(INTERVALS.start + size, INTERVALS.start + room), slice(RESTS.start, RESTS.start + left)]
         sounded = bool(self.ear.now)
-        mask[_NOTES] = left > 0
-        mask[BOUNDARY] = sounded and not self.endless
+        allowed = [_NOTES] if left > 0 else []
+        if sounded and not self.endless:
+            allowed.append(_BOUNDARY)
         if last in (BOUNDARY, RESTS[-1]):
             room = min(LONGEST_SILENCE - self.silence, left if sounded else left - 1)
-            mask[RESTS.start : RESTS.start + max(0, room)] = True
+            allowed.append(slice(RESTS.start, RESTS.start + max(0, room)))
+        return allowed
 
     def done(self, until: int) -> bool:
         """Tell whether the take has ended, or has reached `until` units between two events."""
@@ -196,31 +206,26 @@ def _play(
 def _choose(streams: Sequence[_Stream], logits: Floats) -> list[int]:
     """Draw each stream's next token, all with the same options."""
     options = streams[0].options
-    mask = np.zeros(logits.shape, np.bool_)
-    for stream, row in zip(streams, mask, strict=True):
-        stream.allow(row)
+    scores = np.full(logits.shape, -np.inf, np.float32)
+    for stream, row, own in zip(streams, scores, logits, strict=True):
+        for part in stream.allowed():
+            row[part] = own[part]
     if options.gravity:
-        counts, bases = (
-            np.array([stream.counts for stream in streams]),
-            np.array([stream.ear.base for stream in streams]),
-        )
-        scores = pull(counts, bases, streams[0].ear.anchor)
-        scores *= options.gravity
-        scores += logits
-    else:
-        scores = logits.astype(np.float64)
-    scores = np.where(mask, scores, -np.inf)
+        counts = np.array([stream.counts for stream in streams])
+        pulls = pull(counts, np.array([stream.ear.base for stream in streams]), streams[0].ear.anchor)
+        pulls *= options.gravity
+        scores += pulls
     scores -= scores.max(1, keepdims=True)
     scores /= options.temperature
     probabilities = np.exp(scores, out=scores)
     if options.top_p < 1:
         _cut(probabilities, options.top_p)
-    reached = np.cumsum(probabilities, axis=1)
-    drawn = np.array([stream.chance.random() for stream in streams]) * reached[:, -1]
-    return [int(token) for token in np.count_nonzero(reached <= drawn[:, None], axis=1)]
+    reached = probabilities.cumsum(1)
+    drawn = reached[:, -1:] * [[stream.chance.random()] for stream in streams]
+    return [int(token) for token in (reached > drawn).argmax(1)]
 
 
-def _cut(probabilities: NDArray[np.float64], top_p: float) -> None:
+def _cut(probabilities: Floats, top_p: float) -> None:
     """Set all but the likeliest of each row that make up `top_p` to zero."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ordered = np.take_along_axis(probabilities, order, 1)
@@ -239,4 +244,5 @@ def _sounded(anchor: Anchor) -> NDArray[np.intp]:
 
 
 _NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
+_BOUNDARY: Final[Any] = slice(BOUNDARY, BOUNDARY + 1)
 _SOUNDED: Final[dict[Anchor, NDArray[np.intp]]] = {"lowest": _sounded("lowest"), "highest": _sounded("highest")}

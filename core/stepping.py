@@ -13,11 +13,13 @@ from threadpoolctl import ThreadpoolController
 
 from core import hearing
 from core.bundle import Bundle
-from core.hearing import BARS, BASE, ID, NO_STEP, NONE, PITCH, PLACE, PLACES, REACH, RINGING, STEP, VOICES, Frames
+from core.hearing import BASE, ID, NONE, REACH, RINGING, VOICES, Frames
 from core.notation import INTERVALS, NOTES, RESTS, SIZE
 
 Floats = NDArray[np.float32]
-States = NDArray[np.float32]  # (2 * layers, streams, units): h and c of each layer in turn
+States = NDArray[np.float32]  # (2, streams, layers * units): h and c of all layers side by side
+
+BLOCK: Final = 32  # columns
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -42,43 +44,42 @@ class Stepper:
         self.anchor, self.hears, self.units_per_bar = params.anchor, params.hears, params.units_per_bar
         self.layers, self.units = params.layers, params.units
         kernels = [_gates_in_order(weights[f"lstm{i}/kernel"]) for i in range(params.layers)]
-        self.kernels = kernels[1:]
-        self.recurrent = [_gates_in_order(weights[f"lstm{i}/recurrent_kernel"]) for i in range(params.layers)]
+        recurrent = [_gates_in_order(weights[f"lstm{i}/recurrent_kernel"]) for i in range(params.layers)]
+        stacked = (np.vstack(pair) for pair in zip(kernels[1:], recurrent[1:], strict=True))
+        self.products = [_Product(matrix) for matrix in (recurrent[0], *stacked)]
         self.biases = [_gates_in_order(weights[f"lstm{i}/bias"]) for i in range(params.layers)]
         self.inputs = _Inputs(kernels[0], self.biases[0], params.hears)
-        self.kernel, self.bias = weights["output/kernel"].copy(), weights["output/bias"]
+        kernel, self.bias = weights["output/kernel"].copy(), weights["output/bias"]
         self.parts = _slices(hearing.parts(params.hears))
         if params.hears:
             for part in ("note", "pitch"):
-                self.kernel[:, self.parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
-                self.kernel[:, self.parts[part]] += weights[f"output/{part}_octave"] @ hearing.OCTAVES
+                kernel[:, self.parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
+                kernel[:, self.parts[part]] += weights[f"output/{part}_octave"] @ hearing.OCTAVES
+        self.output = _Product(kernel)
 
     def silence(self, streams: int) -> States:
         """Return the state before a piece begins."""
-        return np.zeros((2 * self.layers, streams, self.units), np.float32)
+        return np.zeros((2, streams, self.layers * self.units), np.float32)
 
     def step(self, frames: Frames, states: States) -> Floats:
         """Take a frame a stream `(streams, COLUMNS)`, move `states` on in place, return logits `(streams, SIZE)`."""
-        sigmoids = 3 * self.units
-        for layer in range(self.layers):
-            h, c = states[2 * layer], states[2 * layer + 1]
-            z = h @ self.recurrent[layer]
-            z += (
-                states[2 * layer - 2] @ self.kernels[layer - 1] + self.biases[layer]
-                if layer
-                else self.inputs.rows(frames)
-            )
+        units, (hidden, cells) = self.units, states
+        for layer, product in enumerate(self.products):
+            first, end = layer * units, (layer + 1) * units
+            h, c = hidden[:, first:end], cells[:, first:end]
+            z = product(hidden[:, max(0, first - units) : end])  # what the layer below has just said, and its own h
+            z += self.biases[layer] if layer else self.inputs.rows(frames)
             np.tanh(z, out=z)
-            gates = z[:, :sigmoids]
+            gates = z[:, : 3 * units]
             gates *= 0.5
             gates += 0.5
-            i, f, o, g = (z[:, k * self.units : (k + 1) * self.units] for k in range(4))
+            i, f, o, g = (z[:, k * units : (k + 1) * units] for k in range(4))
             c *= f
             g *= i
             c += g
             np.tanh(c, out=h)
             h *= o
-        out = states[-2] @ self.kernel
+        out = self.output(hidden[:, -units:])
         out += self.bias
         return self._head(out, frames) if self.hears else out
 
@@ -86,53 +87,67 @@ class Stepper:
         """Add up, for each token, its own logit and those of what it would sound: `(streams, SIZE)`."""
         part, streams = self.parts, len(frames)
         base = frames[:, BASE].astype(np.intp)
-        voices = frames[:, RINGING.start :].reshape(-1, VOICES)
-        near = _near(out[:, part["note_ringing"].start :].reshape(len(voices), -1), voices).reshape(streams, 3, 128)
+        near = _near(out[:, part["note_ringing"].start :], frames[:, RINGING.start :]).reshape(streams, 3, 128)
         pitches = np.zeros((streams, 2 * 128), np.float32)  # silent above 127, where no interval leads
-        pitches[:, :128] = near[:, 1] + near[:, 2]
-        pitches[:, :128] += out[:, part["pitch"]]
+        sounding = pitches[:, :128]
+        np.add(near[:, 1], near[:, 2], out=sounding)
+        sounding += out[:, part["pitch"]]
         first = base + 1
         if self.anchor == "highest":
-            pitches[:, :128] = pitches[:, 127::-1]
+            sounding[:] = sounding[:, ::-1].copy()
             first = 128 - base
         logits = np.empty((streams, SIZE), np.float32)
         logits[:, 0] = out[:, 0]
-        logits[:, _NOTES] = _windows(out, part["step"].start + 127 - base, 128)
-        logits[:, _NOTES] += near[:, 0]
-        logits[:, _NOTES] += out[:, part["note"]]
-        logits[:, _INTERVALS] = _windows(pitches, first, 127)
-        logits[:, _INTERVALS] += out[:, part["interval"]]
         logits[:, RESTS.start :] = out[:, 1 : 1 + len(RESTS)]
+        notes, intervals = logits[:, _NOTES], logits[:, _INTERVALS]
+        np.add(_windows(out, part["step"].start + 127 - base, 128), near[:, 0], out=notes)
+        notes += out[:, part["note"]]
+        np.add(_windows(pitches, first, 127), out[:, part["interval"]], out=intervals)
         return logits
 
 
+class _Product:
+    """Multiply few rows by a matrix, in blocks of its columns.
+
+    OpenBLAS multiplies small matrices two to four times as fast as those that it thinks worth packing, and a block is
+    small enough; a single row it multiplies best by the whole.
+    """
+
+    def __init__(self, matrix: Floats) -> None:
+        rows, self.columns = matrix.shape
+        self.matrix = matrix
+        padded = np.pad(matrix, ((0, 0), (0, -self.columns % BLOCK)))
+        self.blocks = np.ascontiguousarray(padded.reshape(rows, -1, BLOCK).swapaxes(0, 1))
+
+    def __call__(self, x: Floats) -> Floats:
+        """Return the product with `x` `(streams, rows)`, `(streams, columns)`."""
+        if len(x) == 1:
+            return x @ self.matrix
+        product = np.empty((len(x), len(self.blocks) * BLOCK), np.float32)
+        np.matmul(x, self.blocks, out=product.reshape(len(x), -1, BLOCK).swapaxes(0, 1))
+        return product[:, : self.columns]
+
+
 class _Inputs:
-    """Hold the first kernel and bias, arranged so that a frame adds up a few rows."""
+    """Hold the first kernel and bias as rows, so that a frame's columns from the token's on choose what to add up."""
 
     def __init__(self, kernel: Floats, bias: Floats, hears: bool) -> None:
         group = {name: kernel[rows] for name, rows in _slices(hearing.rows(hears)).items()}
-        self.hears = hears
-        self.token = group["id"] + bias
-        if not hears:
-            return
-        pitch = group["pitch"] + hearing.CLASSES.T @ group["class"] + hearing.OCTAVES.T @ group["octave"]
-        nothing = np.zeros((1, kernel.shape[1]), np.float32)
-        self.token[_NOTES] += pitch
-        self.sound = np.concatenate(
-            [group["step"], nothing, pitch, nothing]
-        )  # of a note its step, of an interval its pitch
-        self.place = (group["place"][:, None] + group["bar"]).reshape(PLACES * BARS, -1)
-        self.ringing = group["ringing"]
+        rows = [group["id"] + bias]
+        if hears:
+            nothing = np.zeros((1, kernel.shape[1]), np.float32)  # for NONE and NO_STEP
+            pitch = group["pitch"] + hearing.CLASSES.T @ group["class"] + hearing.OCTAVES.T @ group["octave"]
+            voice = [hearing.CLASSES.T @ group["ringing"], nothing]
+            rows += [np.vstack([pitch, nothing]), np.vstack([group["step"], nothing]), group["place"], group["bar"]]
+            rows.append(np.vstack(voice))
+        firsts = np.cumsum([0, *map(len, rows)])[:-1]
+        self.rows_of = np.vstack(rows)
+        self.firsts = np.append(firsts, np.repeat(firsts[-1:], VOICES - 1)) if hears else firsts
 
     def rows(self, frames: Frames) -> Floats:
         """Return the first layer's projected input `(streams, 4 * units)`."""
-        z = self.token[frames[:, ID]]
-        if self.hears:
-            step = frames[:, STEP]
-            z += self.sound[np.where(step != NO_STEP, step, NO_STEP + 1 + frames[:, PITCH])]
-            z += self.place[frames[:, PLACE] * BARS + frames[:, hearing.BAR]]
-            z += _CLASS_OF[frames[:, RINGING]].sum(1) @ self.ringing
-        return z
+        projected: Floats = self.rows_of[frames[:, ID : ID + len(self.firsts)] + self.firsts].sum(1)
+        return projected
 
 
 def _gates_in_order(weights: Floats) -> Floats:
@@ -149,24 +164,27 @@ def _slices(widths: dict[str, int]) -> dict[str, slice]:
     return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
 
-def _near(by_distance: Floats, voices: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Sum `by_distance` over the distances of each pitch from each voice: `(rows, 128)`.
+def _near(by_distance: Floats, voices: NDArray[np.int16]) -> Floats:
+    """Sum what is said by distance over the distances of each pitch from each voice, in groups of VOICES: `(-1, 128)`.
 
-    `by_distance` is `(rows, 2 * REACH + 1)`, `voices` `(rows, VOICES)`.
+    `by_distance` is `(streams, groups * (2 * REACH + 1))`, `voices` `(streams, groups * VOICES)`.
     """
     width = 128 + 2 * REACH
-    row, slot = np.nonzero(voices != NONE)
-    places = (row * width + voices[row, slot])[:, None] + np.arange(2 * REACH + 1)
-    summed = np.bincount(places.ravel(), by_distance[row].ravel(), minlength=len(voices) * width)
-    return np.asarray(summed, np.float64).reshape(-1, width)[:, REACH:-REACH]
+    voices = voices.ravel()
+    slots = np.flatnonzero(voices != NONE)
+    rows = slots // VOICES
+    places = (rows * width + voices.take(slots))[:, None] + _UP[: 2 * REACH + 1]
+    weights = by_distance.reshape(-1, 2 * REACH + 1).take(rows, 0)
+    summed = np.bincount(places.ravel(), weights.ravel(), minlength=len(voices) // VOICES * width)
+    return summed.astype(np.float32).reshape(-1, width)[:, REACH:-REACH]
 
 
 def _windows(x: Floats, starts: NDArray[np.intp], width: int) -> Floats:
     """Return `x[i, starts[i] : starts[i] + width]` for each row i."""
-    places = (np.arange(len(x)) * x.shape[1] + starts)[:, None] + np.arange(width)
-    return np.asarray(np.take(x, places))
+    firsts = starts + np.arange(0, x.size, x.shape[1])
+    return x.take(firsts[:, None] + _UP[:width])
 
 
+_UP: Final = np.arange(128)
 _NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
 _INTERVALS: Final[Any] = slice(INTERVALS.start, INTERVALS.stop)
-_CLASS_OF: Final = np.eye(NONE + 1, 12, dtype=np.float32)[np.append(np.arange(128) % 12, NONE)]  # NONE has no class
