@@ -24,12 +24,13 @@ def test_every_button_that_is_shown_has_its_action() -> None:
     assert tuple(label for _, label, *_ in board.UNDER_A_PIECE) == UNDER_A_PIECE
 
 
-@pytest.mark.parametrize("label", UNDER_A_PIECE)
-async def test_a_button_says_when_its_piece_is_gone(
-    anybody: simcord.MemberActor, old_piece: discord.Message, store: Store, label: str
+async def test_every_button_says_when_its_piece_is_gone(
+    anybody: simcord.MemberActor, old_piece: discord.Message, store: Store
 ) -> None:
     await store.delete((await opus_of(store, old_piece)).id)
-    assert refusal(await anybody.click(old_piece, label=label)) == "This piece is no longer kept: it has been deleted."
+    for label in UNDER_A_PIECE:
+        answer = refusal(await anybody.click(old_piece, label=label))
+        assert answer == "This piece is no longer kept: it has been deleted.", label
 
 
 async def test_the_form_says_when_its_piece_is_gone(

@@ -12,7 +12,7 @@ import pytest
 import simcord
 
 from bot.client import ComposerBot
-from bot.store import Server, Store
+from bot.store import Store
 from core.training_apart import MEMORY
 from tests.bot.acting import begin, until
 from tests.bot.music import files, midi, named
@@ -241,83 +241,6 @@ async def test_hostile_names_are_no_names(
         assert result.response.content.startswith("There is no such training on this server.")
     assert await store.jobs.of(guild.id) == ()
     assert not await asyncio.to_thread((bot.settings.data / "trainings").exists)
-
-
-class TestRights:
-    async def test_a_stranger_may_do_nothing(
-        self,
-        bot: ComposerBot,
-        store: Store,
-        admin: simcord.MemberActor,
-        alice: simcord.MemberActor,
-        guild: simcord.GuildHandle,
-        channel: simcord.ChannelHandle,
-    ) -> None:
-        answer = (await admin.slash(channel, "train start", name="scales", **files())).response
-        assert answer is not None
-        job = await newest(store, guild)
-        message = await alice.send(channel, "tunes", attachments=[("1.mid", midi(1))])
-        results = [
-            await alice.slash(channel, "train start", name="evil", **files()),
-            await alice.slash(channel, "train status"),
-            await alice.slash(channel, "train list"),
-            *[await alice.slash(channel, f"train {name}", training=job.id) for name in ("cancel", "delete", "report")],
-            await alice.context_menu(channel, "Train on these", message),
-            await alice.click(answer, label="Cancel"),
-        ]
-        for result in results:
-            assert result.ephemeral
-            assert result.response is not None
-            assert result.response.content == "Only who may manage this server can do that."
-        assert await store.jobs.of(guild.id) == (job,)
-
-    async def test_the_trainers_that_a_server_names_may(
-        self, env: simcord.Env, store: Store, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
-    ) -> None:
-        role = guild.create_role("musicians")
-        await store.choose(guild.id, Server(trainers=role.id))
-        musician, other = (
-            guild.add_member(env.create_user("carol"), roles=[role]),
-            guild.add_member(env.create_user("dave")),
-        )
-        answer = (await musician.slash(channel, "train start", name="scales", **files())).response
-        assert answer is not None
-        assert answer.embeds[0].title == "scales is to be learned"
-        refused = (await other.click(answer, label="Cancel")).response
-        assert refused is not None
-        assert refused.content == f"Only who may manage this server, or who has the role <@&{role.id}>, can do that."
-        assert (await musician.click(answer, label="Cancel")).acknowledged
-        assert (await newest(store, guild)).state == "cancelled"
-
-    async def test_another_servers_admin_finds_nothing_whatever_they_send(
-        self,
-        env: simcord.Env,
-        store: Store,
-        admin: simcord.MemberActor,
-        guild: simcord.GuildHandle,
-        channel: simcord.ChannelHandle,
-    ) -> None:
-        await admin.slash(channel, "train start", name="scales", **files())
-        job = await newest(store, guild)
-        elsewhere = env.create_guild("Elsewhere")
-        room = elsewhere.create_text_channel("music")
-        role = elsewhere.create_role("admin", permissions=discord.Permissions(manage_guild=True))
-        thief = elsewhere.add_member(env.create_user("thief"), roles=[role])
-        for name in ("cancel", "delete", "report"):
-            assert await thief.autocomplete(room, f"train {name}", "training", "") == []
-            for training in (job.id, "scales"):
-                result = await thief.slash(room, f"train {name}", training=training)
-                assert result.response is not None
-                assert result.response.content.startswith("There is no such training on this server.")
-        for name in ("status", "list"):
-            result = await thief.slash(room, f"train {name}")
-            assert result.response is not None
-            assert "scales" not in result.response.content
-            assert result.response.embeds == []
-        assert await store.jobs.of(guild.id) == (job,)
-        again = (await thief.slash(room, "train start", name="scales", **files())).response
-        assert again is not None
-        assert again.embeds[0].title == "scales is to be learned"
 
 
 async def test_forgets_who_asked_for_a_training(

@@ -16,15 +16,14 @@ import pytest
 from symusic import Note, Score, TimeSignature, Track
 
 from core import collecting, corpus
-from core.corpus import Collection, CollectSettings, collect, split
+from core.corpus import Collection, CollectSettings, collect
 from core.errors import CorpusError
 from core.keys import find_key
 from core.notes import read_notes
 from core.reading_apart import Readers
 from core.report import ReportLine
-from core.versions import find_families
+from tests.core.examples import DATA, melody
 
-DATA = Path(__file__).parent.parent / "data"
 SETTINGS = CollectSettings(workers=1, rest_unit="1/2")
 
 
@@ -38,11 +37,6 @@ def midi(pitches: list[int], *, ticks: int = 240, metre: tuple[int, int] = (4, 4
     score.tracks.append(track)
     written: bytes = score.dumps_midi()
     return written
-
-
-def melody(seed: int, notes: int = 40) -> list[int]:
-    chance = np.random.default_rng(seed)
-    return [60 + int(step) for step in np.cumsum(chance.integers(-4, 5, notes)) % 24]
 
 
 def quiet(done: int, total: int) -> None:
@@ -273,43 +267,6 @@ def test_progress_is_told_up_to_the_end(small: Path) -> None:
     collect(small, SETTINGS, progress=lambda done, total: heard.append((done, total)))
     assert heard[-1] == (3, 3)
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
-
-
-# --- splitting ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def pieces() -> list[tuple[str, str]]:
-    """Return fifty melodies and five of them again, in another key with another note in the middle."""
-    texts = [(f"tune {seed}", melody(seed)) for seed in range(50)]
-    texts += [
-        (f"version of {seed}", [pitch + 2 for pitch in [*melody(seed)[:20], 61, *melody(seed)[20:]]])
-        for seed in range(5)
-    ]
-    return [(title, "".join(f"{pitch}r1" for pitch in pitches)) for title, pitches in texts]
-
-
-def test_a_split_depends_on_the_texts_and_the_seed_alone(pieces: list[tuple[str, str]]) -> None:
-    learned, held_out = split(pieces, 0.2, 1)
-    assert sorted(learned + held_out) == list(range(55))
-    assert 11 <= len(held_out) <= 12
-    turned = split(pieces[::-1], 0.2, 1)[1]
-    assert {pieces[::-1][place] for place in turned} == {pieces[place] for place in held_out}
-    assert split(pieces, 0.2, 2)[1] != held_out
-
-
-def test_versions_stay_on_one_side_of_the_split(pieces: list[tuple[str, str]]) -> None:
-    families = find_families(text for _, text in pieces)
-    assert families[50:] == [0, 1, 2, 3, 4]
-    assert families[:50] == list(range(50))
-    for seed in range(10):
-        held_out = set(split(pieces, 0.3, seed)[1])
-        assert all((number in held_out) == (50 + number in held_out) for number in range(5))
-
-
-def test_a_split_of_very_little_leaves_something_to_learn(pieces: list[tuple[str, str]]) -> None:
-    assert [len(side) for side in split(pieces[:2], 0.1, 0)] == [1, 1]
-    assert split(pieces[:1], 0.1, 0) == ([0], [])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from typing import Any
 
 from core.corpus_apart import BOUNDS, Order, gather
 from core.notes import read_notes
-from tests.core.test_corpus import melody, midi
+from tests.core.examples import melody
+from tests.core.test_corpus import midi
 
 
 def _music(folder: Path, ticks: int) -> Path:
