@@ -9,7 +9,7 @@ from typing import Final
 from discord import Embed, File
 from discord.ui import View
 
-from bot.language import _
+from bot.language import _, sentence
 from bot.store import Opus
 from core.engraving import Sheet
 from core.pipeline import ModelInfo, Take
@@ -73,7 +73,7 @@ def present(opus: Opus, take: Take, view: View | None) -> Answer:
     )
     embed.add_field(name=_("Played"), value=played)
     if take.key:
-        embed.add_field(name=_("Key"), value=take.key)
+        embed.add_field(name=_("Key"), value=sentence(take.key))
     if take.quote is not None:
         quote = _("{count} events of {title}").format(count=take.quote.events, title=take.quote.title)
         embed.add_field(name=_("Quotes"), value=quote, inline=False)
@@ -118,7 +118,7 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
     embed = Embed(title=_("A primer for {model}").format(model=model), description=shown, colour=COLOUR)
     embed.add_field(name=_("Length"), value=_bars(take))
     if take.key:
-        embed.add_field(name=_("Key"), value=take.key)
+        embed.add_field(name=_("Key"), value=sentence(take.key))
     embed.add_field(name=_("Notation"), value=_("{count} characters").format(count=len(text)))
     embed.set_footer(text=_("/compose takes it as its primer."))
     what = _("a primer of {bars:g} bars").format(bars=take.bars)
@@ -142,7 +142,7 @@ def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
         enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what)))
     if take.picture is not None:
         description = _("Piano roll: {what}, in {key}, {count} chords and notes")
-        picture = description.format(what=what, key=take.key, count=take.events)
+        picture = description.format(what=what, key=sentence(take.key), count=take.events)
         enclosures.append(Enclosure(f"{stem}.png", take.picture, picture))
     return tuple(enclosures)
 

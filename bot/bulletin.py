@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import Embed
 
-from bot import answers, board, delivery, gathering, store
+from bot import answers, board, delivery, gathering, language, store
 from bot.answers import COLOUR, Answer, Enclosure
 from bot.jobs import Job
 from bot.language import _
@@ -45,17 +45,20 @@ class Bulletin:
     async def queued(self, jobs: Iterable[Job]) -> None:
         """Show where trainings stand that wait."""
         for place, job in enumerate(jobs, 1):
+            language.speak(job.locale)
             await self._edit(job, present_waiting(job, place), place)
 
     async def progress(self, job: Job, news: News, folder: Path) -> None:
         """Show how a training goes, if that is new and the last edit is some time ago."""
         if time.monotonic() - self._edited.get(job.id, -EDIT_EVERY) < EDIT_EVERY:
             return
+        language.speak(job.locale)
         enclosures = await asyncio.to_thread(_enclosures, news, folder) if news.epochs else ()
         await self._edit(job, present_progress(job, news, enclosures), news)
 
     async def ended(self, job: Job, result: Result | None, folder: Path) -> None:
         """Announce how a training has ended."""
+        language.speak(job.locale)
         if job.state == "done" and result is not None:
             answer = await self._present_model(job, result, folder)
         else:
@@ -68,6 +71,7 @@ class Bulletin:
         try:
             await asyncio.sleep(max(0.0, left))
         finally:  # also when the bot is being stopped
+            language.speak(job.locale)
             await self._edit(job, present_end(job), job.state)
             for known in (self._edited, self._shown):
                 known.pop(job.id, None)
@@ -117,24 +121,27 @@ class Bulletin:
 
     async def _present_model(self, job: Job, result: Result, folder: Path) -> Answer:
         """Write the message that shows a new model, with a first piece if one can be composed."""
-        embed = Embed(title=f"{job.name} has been learned", description=job.gathered.summary, colour=COLOUR)
+        embed = _embed(job, _("{model} has been learned"), _summary(job))
         embed.add_field(
-            name="Loss on held-out pieces",
-            value=f"{result.val_loss:.3f}, after {result.first_val_loss:.3f} in the first epoch",
+            name=_("Loss on held-out pieces"),
+            value=_("{loss:.3f}, after {first:.3f} in the first epoch").format(
+                loss=result.val_loss, first=result.first_val_loss
+            ),
         )
-        embed.add_field(name="Epochs", value=f"{result.epochs}, of which {result.best} was best")
-        embed.add_field(name="Ended", value=result.ended)
+        epochs = _("{epochs}, of which {best} was best").format(epochs=result.epochs, best=result.best)
+        embed.add_field(name=_("Epochs"), value=epochs)
+        embed.add_field(name=_("Ended"), value=language.sentence(result.ended))
         if result.advice:
-            embed.add_field(name="Advice", value=_lines(result.advice), inline=False)
-        embed.set_footer(text=f"Training {job.id}")
-        enclosures = _files(folder / "curve.png", "The learning curve: loss by epoch")
+            embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
+        enclosures = _files(folder / "curve.png", _("The learning curve: loss by epoch"))
         view = board.under_model(job.id)
         try:
             take, opus = await self._compose(job)
         except CadenzaError as error:
-            embed.add_field(name="A first piece", value=str(error)[:1000], inline=False)
+            embed.add_field(name=_("A first piece"), value=language.sentence(str(error))[:1000], inline=False)
             return Answer(job.id, embed, enclosures, view)
-        embed.add_field(name="A first piece", value=f"is enclosed, {take.bars:g} bars: piece {opus.id}", inline=False)
+        piece = _("is enclosed, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
+        embed.add_field(name=_("A first piece"), value=piece, inline=False)
         return Answer(job.id, embed, (*enclosures, *answers.enclose(opus, take, f"{job.name}-first")), view)
 
     async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
@@ -151,15 +158,16 @@ class Bulletin:
 
 def present_waiting(job: Job, place: int) -> Answer:
     """Write the message of a training that waits; `place` 1 is next."""
-    embed = _embed(job, f"{job.name} is to be learned", job.gathered.summary)
+    embed = _embed(job, _("{model} is to be learned"), _summary(job))
     if job.gathered.keys:
-        shown = ", ".join(f"{count} in {key}" for key, count in job.gathered.keys[:6])
-        embed.add_field(name="Keys", value=shown + (" …" if len(job.gathered.keys) > 6 else ""), inline=False)
+        in_key = _("{count} in {key}")
+        keys = ((language.sentence(key), count) for key, count in job.gathered.keys[:6])
+        shown = ", ".join(in_key.format(count=count, key=key) for key, count in keys)
+        embed.add_field(name=_("Keys"), value=shown + (" …" if len(job.gathered.keys) > 6 else ""), inline=False)
     if job.gathered.skipped:
-        embed.add_field(name="Left out", value=gathering.listed(job.gathered.skipped), inline=False)
-    others = "1 other training goes" if place == 2 else f"{place - 1} other trainings go"
-    ahead = "Its turn is next." if place == 1 else f"{others} first."
-    embed.add_field(name="Place", value=ahead)
+        embed.add_field(name=_("Left out"), value=gathering.listed(job.gathered.skipped), inline=False)
+    others = language.ngettext("1 other training goes first.", "{count} other trainings go first.", place - 1)
+    embed.add_field(name=_("Place"), value=others.format(count=place - 1) if place > 1 else _("Its turn is next."))
     return Answer(job.id, embed, (), board.under_training(job.id))
 
 
@@ -167,18 +175,21 @@ def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) ->
     """Write the message of a training that goes on."""
     progress = news.progress
     if progress is None:
-        embed = _embed(job, f"{job.name} is being learned", "Getting ready …")
+        embed = _embed(job, _("{model} is being learned"), _("Getting ready …"))
     else:
         share = (progress.epoch - 1 + progress.step / max(1, progress.steps)) / progress.epochs
         filled = round(BAR * share)
-        embed = _embed(job, f"{job.name} is being learned", f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}")
-        embed.add_field(name="Epoch", value=f"{progress.epoch} of {progress.epochs} at most")
-        embed.add_field(name="Loss", value=f"{progress.loss:.3f}")
-        embed.add_field(name="Time left", value=f"{clock(progress.seconds_left)} at most")
+        embed = _embed(job, _("{model} is being learned"), f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}")
+        epoch = _("{epoch} of {epochs} at most").format(epoch=progress.epoch, epochs=progress.epochs)
+        embed.add_field(name=_("Epoch"), value=epoch)
+        embed.add_field(name=_("Loss"), value=f"{progress.loss:.3f}")
+        left = _("{time} at most").format(time=clock(progress.seconds_left))
+        embed.add_field(name=_("Time left"), value=left)
     if news.epochs:
         best = min(news.epochs, key=lambda epoch: epoch.val_loss)
         last = news.epochs[-1]
-        embed.add_field(name="On held-out pieces", value=f"{last.val_loss:.3f}, best {best.val_loss:.3f}")
+        losses = _("{last:.3f}, best {best:.3f}").format(last=last.val_loss, best=best.val_loss)
+        embed.add_field(name=_("On held-out pieces"), value=losses)
     if any(enclosure.name == "curve.png" for enclosure in enclosures):
         embed.set_image(url="attachment://curve.png")
     return Answer(job.id, embed, enclosures, board.under_training(job.id))
@@ -186,16 +197,20 @@ def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) ->
 
 def present_end(job: Job) -> Answer:
     """Write the message of a training that has ended."""
-    what = {"done": "has been learned", "cancelled": "was cancelled", "failed": "could not be learned"}[job.state]
-    return Answer(job.id, _embed(job, f"{job.name} {what}", job.outcome or ""), (), None)
+    titles = {
+        "done": _("{model} has been learned"),
+        "cancelled": _("{model} was cancelled"),
+        "failed": _("{model} could not be learned"),
+    }
+    return Answer(job.id, _embed(job, titles[job.state], language.sentence(job.outcome or "")), (), None)
 
 
 async def present_report(job: Job, folder: Path) -> Answer:
     """Write the message that says what became of each file."""
-    embed = _embed(job, f"What {job.name} learns from", job.gathered.summary)
+    embed = _embed(job, _("What {model} learns from"), _summary(job))
     if job.gathered.skipped:
-        embed.add_field(name="Left out", value=gathering.listed(job.gathered.skipped), inline=False)
-    what = "What became of each piece, as a table"
+        embed.add_field(name=_("Left out"), value=gathering.listed(job.gathered.skipped), inline=False)
+    what = _("What became of each piece, as a table")
     return Answer(job.id, embed, await asyncio.to_thread(_files, folder / "report.csv", what))
 
 
@@ -208,9 +223,13 @@ def clock(seconds: float) -> str:
 
 
 def _embed(job: Job, title: str, description: str) -> Embed:
-    embed = Embed(title=title, description=description[:4000], colour=COLOUR)
-    embed.set_footer(text=f"Training {job.id}")
+    embed = Embed(title=title.format(model=job.name), description=description[:4000], colour=COLOUR)
+    embed.set_footer(text=_("Training {id}").format(id=job.id))
     return embed
+
+
+def _summary(job: Job) -> str:
+    return "\n".join(map(language.sentence, job.gathered.summary.splitlines()))
 
 
 def _enclosures(news: News, folder: Path) -> tuple[Enclosure, ...]:
@@ -219,9 +238,11 @@ def _enclosures(news: News, folder: Path) -> tuple[Enclosure, ...]:
     sounds = [
         file
         for epoch in clips
-        for file in _files(folder / "clips" / f"epoch-{epoch:03}.mp3", f"What it composes after epoch {epoch}")
+        for file in _files(
+            folder / "clips" / f"epoch-{epoch:03}.mp3", _("What it composes after epoch {epoch}").format(epoch=epoch)
+        )
     ]
-    return (*_files(folder / "curve.png", "The learning curve: loss by epoch"), *sounds)
+    return (*_files(folder / "curve.png", _("The learning curve: loss by epoch")), *sounds)
 
 
 def _files(path: Path, description: str) -> tuple[Enclosure, ...]:
@@ -230,4 +251,4 @@ def _files(path: Path, description: str) -> tuple[Enclosure, ...]:
 
 def _lines(sentences: Iterable[str]) -> str:
     """List sentences; the options of the command line are called as in the chat."""
-    return "\n".join(f"- {sentence.replace('--', '')}" for sentence in sentences)[:1000]
+    return "\n".join(f"- {language.sentence(each).replace('--', '')}" for each in sentences)[:1000]

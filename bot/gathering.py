@@ -13,7 +13,7 @@ import aiofiles
 import discord
 from discord import Attachment
 
-from bot import child
+from bot import child, language
 from bot.jobs import JobError
 from core.bundle import Params
 from core.corpus_apart import REASONS, Gathered, Order
@@ -82,7 +82,7 @@ def listed(reasons: Sequence[tuple[str, str]], most: int = 1000) -> str:
     """List files that were left out, a line each, in so many characters."""
     text = ""
     for file, reason in reasons:
-        line = f"- {discord.utils.escape_markdown(clean_title(file, most=80))}: {reason}\n"
+        line = f"- {discord.utils.escape_markdown(clean_title(file, most=80))}: {language.sentence(reason)}\n"
         if len(text) + len(line) > most:
             return text + "…\n"
         text += line

@@ -29,7 +29,7 @@ class Job:
 
     `server`, `user`, `channel` and `message` are ids, `name` and `base` those of models. `starts` counts how often its
     process was started since it last finished an epoch; `wish` is what whoever cancels it wants; `outcome` is a
-    sentence on how it ended, and `told` whether that has been announced.
+    sentence on how it ended, `told` whether that has been announced, and `locale` the language of who asked.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Job:
     wish: Wish | None = None
     outcome: str | None = None
     told: bool = False
+    locale: str = "en-US"
 
     @property
     def live(self) -> bool:

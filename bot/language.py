@@ -29,22 +29,22 @@ NAMES: Final = frozenset(
     }
 )
 
-_spoken: ContextVar[Locale] = ContextVar("spoken", default=Locale.american_english)
+_spoken: ContextVar[str] = ContextVar("spoken", default=Locale.american_english.value)
 
 
-def speak(locale: Locale) -> None:
-    """Choose the language of all that this task says from here on."""
+def speak(locale: str) -> None:
+    """Choose the language of all that this task says from here on, by Discord's name for it, such as en-US."""
     _spoken.set(locale)
 
 
 def _(text: str) -> str:
     """Translate a text."""
-    return _translations(_spoken.get().value).gettext(text) if text else text
+    return _translations(_spoken.get()).gettext(text) if text else text
 
 
 def ngettext(one: str, several: str, number: int) -> str:
     """Translate a text that depends on a number."""
-    return _translations(_spoken.get().value).ngettext(one, several, number)
+    return _translations(_spoken.get()).ngettext(one, several, number)
 
 
 def mark(text: str) -> str:
@@ -54,7 +54,7 @@ def mark(text: str) -> str:
 
 def sentence(text: str) -> str:
     """Translate the sentence of an error, or a label, and what is quoted in it, by its template if there is one."""
-    for pattern, translation in _templates(_spoken.get().value):
+    for pattern, translation in _templates(_spoken.get()):
         if (match := pattern.fullmatch(text)) is not None:
             return translation.format(*map(sentence, match.groups()))
     return text

@@ -61,7 +61,7 @@ async def primers(interaction: Ask, typed: str) -> list[Choice[str]]:
 
 async def pieces(interaction: Ask, typed: str) -> list[Choice[str]]:
     """Offer the user's own pieces, the newest first, then the server's favourites."""
-    language.speak(interaction.locale)
+    language.speak(interaction.locale.value)
     store, server = interaction.client.store, interaction.guild_id
     own = await store.by_author(interaction.user.id, REMEMBERED)
     best = () if server is None else await store.favourites(server, SHOWN)

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 @asynccontextmanager
 async def answering(interaction: Interaction) -> AsyncIterator[None]:
     """Tell the user, privately, what they, or their moderators, can mend; let anything else through."""
-    language.speak(interaction.locale)
+    language.speak(interaction.locale.value)
     try:
         yield
     except (CadenzaError, discord.Forbidden) as error:
@@ -27,7 +27,7 @@ async def answering(interaction: Interaction) -> AsyncIterator[None]:
 
 async def apologise(interaction: Interaction, error: Exception) -> None:
     """Answer for an error that nobody expected, and log it under a reference that the user sees."""
-    language.speak(interaction.locale)
+    language.speak(interaction.locale.value)
     if isinstance(error, app_commands.CommandInvokeError) and isinstance(error.original, Exception):
         error = error.original
     if isinstance(error, CadenzaError | app_commands.CheckFailure | discord.Forbidden):

@@ -117,4 +117,5 @@ TRAININGS: Final = Table(
     Column("wish", String(12)),  # of who cancels it: to keep the best so far, or to drop it
     Column("outcome", Text),  # a sentence
     Column("told", Boolean, nullable=False),  # whether the end has been announced
+    Column("locale", String(8), nullable=False, server_default="en-US"),  # of who asked for it
 )

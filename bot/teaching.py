@@ -12,10 +12,11 @@ from typing import Final
 
 from discord import Attachment, Interaction
 
-from bot import bulletin, checks, gathering, shelves
+from bot import bulletin, checks, gathering, language, shelves
 from bot.catalogue import Catalogue
 from bot.client import ComposerBot
 from bot.jobs import Job, JobError
+from bot.language import _
 from bot.store import ALPHABET, ID_LENGTH
 from core import bundle
 from core.bundle import Params
@@ -81,6 +82,7 @@ async def start(interaction: Ask, wanted: Wanted) -> None:
             size=recipe.size,
             minutes=recipe.minutes,
             gathered=gathered,
+            locale=interaction.locale.value,
         )
         await _enter(bot, job, recipe)
         begun = True
@@ -100,15 +102,16 @@ def standing(job: Job) -> str:
     link = "" if job.message is None else f" https://discord.com/channels/{job.server}/{job.channel}/{job.message}"
     match job.state:
         case "queued":
-            return f"{job.name} waits for its turn.{link}"
+            text = _("{model} waits for its turn.") + link
         case "running":
-            return f"{job.name} is being learned.{link}"
+            text = _("{model} is being learned.") + link
         case "done":
-            return f"{job.name} has been learned: choose it in /compose."
-        case _:
-            return (
-                f"{job.name} {'was cancelled' if job.state == 'cancelled' else 'could not be learned'}: {job.outcome}"
-            )
+            text = _("{model} has been learned: choose it in /compose.")
+        case "cancelled":
+            text = _("{model} was cancelled: {outcome}")
+        case "failed":
+            text = _("{model} could not be learned: {outcome}")
+    return text.format(model=job.name, outcome=language.sentence(job.outcome or ""))
 
 
 def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Recipe:

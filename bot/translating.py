@@ -23,13 +23,15 @@ from bot.language import NAME, TEMPLATE
 from bot.settings import Settings
 from bot.store import Store
 from bot.studio import Studio
+from core.keys import KEYS
 from core.pipeline import ComposeRequest
 
 ROOT: Final = Path(__file__).parent.parent
 PROJECT: Final = "Cadenza"
 HEADER: Final = "# What Cadenza says. python -m bot.translating brings this file up to date."
 KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2)}
-SENTENCE: Final = re.compile(r"\w \w.*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
+SENTENCE: Final = re.compile(r"\w [\w{].*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
+TELLING: Final = frozenset({"advice", "report", "trainer"})  # modules whose sentences are said without being raised
 UNHEARD: Final = frozenset({"settings", "online", "playground", "generate_music", "parse_and_train", "evaluate"})
 
 
@@ -67,7 +69,7 @@ async def collect() -> Catalog:
         catalogue.add(text, context=context)
     for file, line, said, _, _ in extract_from_dir(ROOT / "bot", [("**.py", "python")], keywords=KEYWORDS):
         catalogue.add(said, locations=[(f"bot/{file}", line)])
-    for template in sorted({*labels(), *_errors()}):
+    for template in sorted({*labels(), *KEYS, *_sentences()}):
         catalogue.add(template, context=TEMPLATE)
     return catalogue
 
@@ -95,15 +97,24 @@ def labels() -> Iterator[str]:
             yield from filter(re.compile(r"[A-Za-z]").search, filter(None, map(_template, node.args[1:2])))
 
 
-def _errors() -> Iterator[str]:
-    """Return the templates of all errors that somebody in a chat can meet."""
+def _sentences() -> Iterator[str]:
+    """Return the templates of all sentences of core and of errors that somebody in a chat can meet."""
     for path in [*(ROOT / "core").glob("*.py"), *(ROOT / "bot").rglob("*.py")]:
         if path.stem in UNHEARD:
             continue
         module = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(module):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
+            if isinstance(node, ast.Call) and (
+                path.stem in TELLING or (isinstance(node.func, ast.Name) and node.func.id.endswith("Error"))
+            ):
                 yield from filter(SENTENCE.search, filter(None, map(_template, node.args)))
+            elif isinstance(node, ast.List | ast.Return) and path.stem in TELLING:
+                said = node.elts if isinstance(node, ast.List) else [node.value]
+                yield from filter(SENTENCE.search, filter(None, map(_template, said)))
+            elif (
+                isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "ended"
+            ):
+                yield from filter(None, [_template(node.value)])
         for statement in module.body:  # a sentence that several errors share
             if isinstance(statement, ast.AnnAssign) and (text := _template(statement.value)) and "{}" in text:
                 yield from filter(SENTENCE.search, [_numbered(text)])

@@ -37,15 +37,14 @@ def advise(
             "start from a trained model with --base, or add more pieces."
         )
     if on_grid is not None and 1 - on_grid > OFF_GRID:
-        finer = {Fraction(1): "--rest-unit 1/2", Fraction(1, 2): "--rest-unit 1/4"}.get(unit)
-        advice.append(
-            f"{1 - on_grid:.0%} of the onsets lie beside the grid of {unit} quarter and were moved: "
-            + (
-                f"try {finer}."
-                if finer
-                else "the music is played freely or has triplets; quantised files would be learned better."
+        beside = f"{1 - on_grid:.0%}"
+        if finer := {Fraction(1): "--rest-unit 1/2", Fraction(1, 2): "--rest-unit 1/4"}.get(unit):
+            advice.append(f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: try {finer}.")
+        else:
+            advice.append(
+                f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: "
+                "the music is played freely or has triplets; quantised files would be learned better."
             )
-        )
     if (
         len(history) > 1
         and last is best

@@ -16,6 +16,8 @@ _MINOR: Final = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.3
 _NAMES: Final = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 _MINOR_NAMES: Final = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")
 
+KEYS: Final = (*(f"{name} major" for name in _NAMES), *(f"{name} minor" for name in _MINOR_NAMES))
+
 _TONICS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ALTERATIONS: Final = {"": 0, "b": -1, "♭": -1, "#": 1, "♯": 1}
 _KEY: Final = re.compile(r"\s*([A-Ga-g])([b♭#♯]?)\s*(m|min|minor|maj|major)?\s*", re.IGNORECASE)
@@ -25,8 +27,7 @@ def find_key(pitches: NDArray[np.integer]) -> str:
     """Name the key whose profile correlates best with the pitch classes (Krumhansl and Schmuckler's algorithm)."""
     counts = np.bincount(pitches % 12, minlength=12).astype(float)
     centred = counts - counts.mean()
-    best = int((_PROFILES @ centred).argmax())
-    return f"{_NAMES[best]} major" if best < 12 else f"{_MINOR_NAMES[best - 12]} minor"
+    return KEYS[int((_PROFILES @ centred).argmax())]
 
 
 def key_of(piece: Score) -> str:

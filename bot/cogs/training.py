@@ -8,7 +8,7 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 from discord.ui import Label, Modal, TextInput
 
-from bot import bulletin, checks, offers, replies, teaching
+from bot import bulletin, checks, language, offers, replies, teaching
 from bot.answers import COLOUR
 from bot.client import ComposerBot
 from bot.jobs import Job, JobError
@@ -212,7 +212,7 @@ async def _find(interaction: Ask, training: str) -> Job:
 async def _choices(interaction: Ask, typed: str, *, live: bool | None) -> list[Choice[str]]:
     jobs = await interaction.client.store.jobs.of(interaction.guild_id)
     return [
-        Choice(name=f"{job.name} ({job.state}, {job.created:%d %b %H:%M})", value=job.id)
+        Choice(name=f"{job.name} ({job.created:%Y-%m-%d %H:%M}) {MARKS[job.state]}", value=job.id)
         for job in jobs
         if (live is None or job.live == live) and typed.lower() in job.name
     ][:CHOICES_SHOWN]
@@ -221,7 +221,7 @@ async def _choices(interaction: Ask, typed: str, *, live: bool | None) -> list[C
 def _line(job: Job) -> str:
     pieces = ngettext("{count} piece", "{count} pieces", job.gathered.kept).format(count=job.gathered.kept)
     age = discord.utils.format_dt(job.created, "R")
-    return f"{MARKS[job.state]} **{job.name}** `{job.id}`, {age}: {pieces}. {job.outcome or ''}"
+    return f"{MARKS[job.state]} **{job.name}** `{job.id}`, {age}: {pieces}. {language.sentence(job.outcome or '')}"
 
 
 def _standing(bot: ComposerBot, job: Job, place: int) -> str:

@@ -54,7 +54,7 @@ async def test_a_second_click_says_that_the_first_is_being_worked_on(
 ) -> None:
     showcase = guild.create_text_channel("showcase")
     await store.choose(guild.id, Server(showcase=showcase.id))
-    message = response(await alice.slash(channel, "compose", bars=48, seed=3))
+    message = response(await alice.slash(channel, "compose", bars=24, seed=3))
     await bot.cache.drop((await opus_of(store, message)).id)  # so that Share has files to make
     await begin(env, alice.click(message, label=label))
     await until(lambda: bot.studio.playing > 0)
@@ -71,7 +71,7 @@ async def test_clicks_of_several_people_do_not_get_in_each_others_way(
     bob: simcord.MemberActor,
     channel: simcord.ChannelHandle,
 ) -> None:
-    message = response(await alice.slash(channel, "compose", bars=48, seed=3))
+    message = response(await alice.slash(channel, "compose", bars=24, seed=3))
     await begin(env, alice.click(message, label="Again"))
     await until(lambda: bot.studio.playing > 0)
     response(await bob.click(message, label="Again"))

@@ -10,12 +10,13 @@ import pytest
 import pytest_asyncio
 import simcord
 from babel.messages.catalog import Catalog, Message
-from discord import Locale
 from simcord import interactions
 
 from bot import language, translating
+from bot.client import ComposerBot
 from bot.store import Store
-from tests.bot.acting import begin
+from tests.bot.acting import begin, until
+from tests.bot.training import ended, learning, newest, start
 
 
 @pytest.fixture(scope="module")
@@ -208,13 +209,13 @@ async def test_speaks_english_where_there_is_no_other(
 
 
 def test_recognises_a_sentence_by_its_template() -> None:
-    language.speak(Locale.german)
+    language.speak("de")
     try:
         assert language.sentence("No template knows this.") == "No template knows this."
         assert language.sentence("Go on with 3") == "Weiter mit 3"
         assert language._("") == ""
     finally:
-        language.speak(Locale.american_english)
+        language.speak("en-US")
 
 
 async def test_the_tool_finds_the_catalogue_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,3 +226,33 @@ async def test_the_tool_finds_the_catalogue_in_order(tmp_path: Path, monkeypatch
     target.write_text(before, encoding="utf-8")
     await asyncio.to_thread(translating.main, ["de"])
     assert target.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_tells_of_a_training_in_the_language_of_whoever_asked(
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    locales: dict[int, str],
+) -> None:
+    locales[admin.id] = "de"
+    answer = await start(admin, channel, **{"file-10": ("3.mid", b"Dear diary")})
+    assert answer.embeds[0].title == "scales soll gelernt werden"
+    assert str(answer.embeds[0].description).startswith("Behalten: 9 von 10, mit 1,350 Noten")
+    fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
+    assert "Die Datei heißt .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
+    assert fields["Tonarten"] == "9 in C-Dur"
+    assert fields["Platz"] == "Es ist als Nächstes an der Reihe."
+    async with bot.trainer:
+        job = await newest(store, guild)
+        await learning(bot.trainer, job)
+        await until(lambda: channel.history()[0].embeds[0].title == "scales wird gelernt")
+        await bot.trainer.cancel(job, "keep")
+        await ended(store, guild)
+    last = channel.history()[-1]
+    assert last.embeds[0].title == "scales ist gelernt"
+    assert {"Ein erstes Stück", "Ende"} <= {field.name for field in last.embeds[0].fields}
+    assert (await bob.click(last, label="Ausprobieren")).response is not None
