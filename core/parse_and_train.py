@@ -222,13 +222,14 @@ class _Bar:
     def show(self, progress: Progress) -> None:
         if self.bar is None:
             self.bar = tqdm(
-                total=progress.steps, unit="step", bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix}", leave=False
+                total=progress.steps, unit="step", bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix}", leave=False
             )
         minutes, seconds = divmod(int(progress.seconds_left), 60)
         self.bar.set_description(f"epoch {progress.epoch}/{progress.epochs}", refresh=False)
         last = f", held-out {progress.last.val_loss:.3f}" if progress.last else ""
         self.bar.set_postfix_str(
-            f"loss {progress.loss:.3f}{last}, {progress.tokens_per_second:,.0f} tokens/s, {minutes}:{seconds:02} left",
+            f"loss {progress.loss:.3f}{last}, accuracy {progress.accuracy:.3f},"
+            f" {progress.tokens_per_second:,.0f} tokens/s, {minutes}:{seconds:02} left",
             refresh=False,
         )
         self.bar.update(progress.step - self.bar.n)

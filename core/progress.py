@@ -18,13 +18,17 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Tell where a training is within an epoch; `last` is the latest finished epoch."""
+    """Tell where a training is within an epoch; `last` is the latest finished epoch.
+
+    `loss` in nats a token and `accuracy` as a share of tokens are means over the epoch so far.
+    """
 
     epoch: int
     epochs: int
     step: int
     steps: int
     loss: float
+    accuracy: float
     tokens_per_second: float
     seconds_left: float
     last: Epoch | None

@@ -188,6 +188,7 @@ class _Trainer:
                         step,
                         len(starts),
                         total[0] / total[2],
+                        total[1] / total[2],
                         total[2] / spent,
                         left,
                         last,

@@ -1,6 +1,8 @@
 """The command line for training, on real files: the report, the model, stopping, resuming, going on from a base."""
 
 import csv
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,7 +98,8 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_goes_on(trained: Path, tmp_path
     (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
     arguments = ["-", str(tmp_path), *QUICK, "--no-clips", "--patience=99"]
     command = [sys.executable, "-m", "core.parse_and_train", *arguments, "--epochs=22"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    every_step = {**os.environ, "TQDM_MININTERVAL": "0"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=every_step) as process:
         assert process.stderr is not None
         said = ""
         while "epoch   2" not in said:
@@ -107,6 +110,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_goes_on(trained: Path, tmp_path
         said += process.stderr.read()
     assert process.returncode == 0, said
     assert "Training on the" in said
+    assert re.search(r"epoch 2/22: .*loss \d\.\d+, held-out \d.*, accuracy 0\.\d+, [\d,]+ tokens/s, \d+:\d\d left", said)
     assert "Ended: stopped" in said
     assert "TF_ENABLE" not in said  # what TensorFlow has to say is in its own log
     assert "TF_ENABLE" in (tmp_path / "tensorflow.log").read_text()
