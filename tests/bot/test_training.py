@@ -16,7 +16,7 @@ from bot.store import Store
 from core.training_apart import MEMORY
 from tests.bot.acting import begin, until
 from tests.bot.music import files, midi, named
-from tests.bot.training import ended, learning, newest
+from tests.bot.training import MUCH, ended, learning, newest
 
 HOSTILE_NAMES = ("../evil", "a/b", "CON:", "-x", "ünïcode", ".hidden", "a\0b", "%2e%2e", "shared/x")
 
@@ -106,7 +106,7 @@ async def test_composes_while_it_learns_and_shows_who_is_next(
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
 ) -> None:
-    await admin.slash(channel, "train start", name="first", minutes=5, **files(10, notes=300))
+    await admin.slash(channel, "train start", name="first", minutes=5, **MUCH)
     first = await newest(store, guild)
     async with bot.trainer:
         await learning(bot.trainer, first)
