@@ -1,18 +1,22 @@
 """ABC tune books: each tune cleaned of what is not notes, tokenised by music21, and set in time here.
 
 music21 builds scores of ABC ten times slower than it tokenises, and stumbles over what tune books are full of: it
-takes inline fields for empty chords, decorations for notes, each return to a voice for a new part.
+takes inline fields for empty chords, decorations for notes, each return to a voice for a new part, and an accidental
+for one note's alone.
 """
 
 import re
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.errors import ReadingError
 from core.piece import Budget, Piece, Reading, Refusal, clean_title, damaged, odd_metre, too_many
 from core.reading_music21 import Starts, decode, lead_in, music21_on
 
-_FIELD: Final = re.compile(r"([A-Za-z]):(?![|:])(.*)")
+if TYPE_CHECKING:
+    from music21.abcFormat import ABCNote
+
+_FIELD: Final = re.compile(r"([A-Za-z+]):(?![|:])(.*)")  # +: continues the field before
 _INLINE: Final = re.compile(r"\[([A-Za-z]):([^\]]*)\]")
 _NOT_NOTES: Final = re.compile(
     r"""  "[^"]*"           # chord symbols and annotations
@@ -25,6 +29,13 @@ _NOT_NOTES: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_COMMENT: Final = re.compile(r'("[^"]*")|(?<!\\)%.*')
+_TEXT: Final = re.compile(r"^%%begin(\w+).*?^%%end\1.*?$", re.DOTALL | re.MULTILINE)
+_NOTE: Final = re.compile(r"(?P<sign>[\^_=]*)(?P<name>[A-Ga-g][,']*)")
+_CLEF: Final = re.compile(r"(?:\w+=\S*|\b(?:treble|bass|alto|tenor|perc)\d?(?:[+-]8)?)(?!\S)")
+_SHIFT: Final = re.compile(
+    r"octave=(?P<octaves>[+-]?\d)|transpose=(?P<semitones>[+-]?\d{1,2})|[a-z]\d?(?P<clef>[+-])8(?!\S)"
+)
 _REST_BARS: Final = re.compile(r"[ZX](\d*)")
 _METRES: Final = {"C": "4/4", "C|": "2/2", "none": "", "": ""}
 _KEY: Final = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)")
@@ -35,7 +46,7 @@ _MAJOR_KEYS: Final = ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A
 
 def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
     """Read every tune of a file. Raises ReadingError if none can be kept."""
-    book = decode(data).replace("\r\n", "\n").replace("\r", "\n")
+    book = _TEXT.sub("", decode(data).replace("\r\n", "\n").replace("\r", "\n"))
     header, *tunes = re.split(r"^(?=X:)", book, flags=re.MULTILINE)
     if not tunes:
         header, tunes = "", [book]
@@ -70,7 +81,7 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
         if (count := len(re.findall(pattern, text))) > most:
             raise too_many(what, count, most)
     with music21_on("ABC"):
-        voices = [_Voice(text) for text in source.voices.values()]
+        voices = [_Voice(text, source.shift(name)) for name, text in source.voices.items()]
         shift = lead_in(voices[0].pickup, source.metres[0]) if source.metres else Fraction(0)
         starts = Starts(title, shift, source.metres, budget)
         for voice in voices:
@@ -83,7 +94,8 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
 class _Tune:
     """Clean a tune: what is left, for each voice, are its metre, unit length and key, notes, rests and bars.
 
-    Raises ReadingError for metres that are not in two or four, and for what cannot be read right.
+    `shift` says by how many semitones a voice sounds higher than it is written. Raises ReadingError for metres that
+    are not in two or four, and for what cannot be read right.
     """
 
     def __init__(self, tune: str) -> None:
@@ -92,13 +104,18 @@ class _Tune:
         self._header: list[str] | None = []  # None in the body
         self._common = ""
         self._voice = ""
+        self._shifts: dict[str, int] = {}  # of voices, and of all under their common name of ""
         self._bar = 1
         self._metre = Fraction(1)  # of a whole note
         self._unit: Fraction | None = None  # of a whole note, None until L: or the first K: says
         for number, line in enumerate(tune.split("\n"), 1):
             if self.voices and not line.strip():
                 break  # what follows the tune is a text
-            self._line(line.partition("%")[0].rstrip(), number)
+            self._line(_COMMENT.sub(r"\1", line).rstrip(), number)
+
+    def shift(self, voice: str) -> int:
+        """Return how many semitones a voice sounds above what is written."""
+        return self._shifts.get(voice, self._shifts.get("", 0))
 
     def _line(self, line: str, number: int) -> None:
         if field := _FIELD.match(line):
@@ -122,11 +139,25 @@ class _Tune:
             if self._unit is None:
                 self._unit = Fraction(1, 16 if self._metre < Fraction(3, 4) else 8)
                 self._write(f"L:1/{self._unit.denominator}")
-            self._write(f"K:{_key(data)}")
+            self._read_shift("" if self._header is not None else self._voice, data)
+            key = _CLEF.sub("", data).strip()
+            if key or self._header is not None:  # a clef alone leaves the key as it is
+                self._write(f"K:{_key(key)}")
             if self._header is not None:
                 self._common, self._header = "\n".join(self._header), None
-        elif letter == "V" and self._header is None:
-            self._voice = data.split(maxsplit=1)[0] if data else ""
+        elif letter == "V":
+            voice = data.split(maxsplit=1)[0] if data else ""
+            self._read_shift(voice, data)
+            if self._header is None:
+                self._voice = voice
+
+    def _read_shift(self, voice: str, data: str) -> None:
+        """Note what the parameters of a key or a voice say about how it sounds."""
+        if found := list(_SHIFT.finditer(data)):
+            octaves = sum(
+                int(match["octaves"] or 0) + int(f"{match['clef']}1" if match["clef"] else 0) for match in found
+            )
+            self._shifts[voice] = 12 * octaves + sum(int(match["semitones"] or 0) for match in found)
 
     def _read_metre(self, data: str) -> str:
         name = _METRES.get(data, data.replace(" ", ""))
@@ -164,18 +195,21 @@ class _Tune:
 class _Voice:
     """Set the tokens of a voice in time: (onset, length, pitch, tie) of its notes, in quarters, and its pickup."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, shift: int) -> None:
         from music21 import abcFormat
-        from music21.pitch import Pitch
 
         self.notes: list[tuple[Fraction, Fraction, int, str | None]] = []
         self.pickup = Fraction(0)
+        self._shift = shift
+        self._altered: dict[str, int] = {}  # note -> its pitch, as an accidental in this bar has it
+        self._tied: dict[str, int] = {}  # note -> its pitch, which a tie carries over the bar line
         handler = abcFormat.ABCHandler()
         handler.process(text)
         place = Fraction(0)
         for token in handler.tokens:
-            if isinstance(token, abcFormat.ABCBar) and not self.pickup:
-                self.pickup = place
+            if isinstance(token, abcFormat.ABCBar):
+                self._altered = {}
+                self.pickup = self.pickup or place
             if not isinstance(token, abcFormat.ABCNote):
                 continue
             length = Fraction(token.quarterLength).limit_denominator(10_000)
@@ -183,8 +217,24 @@ class _Voice:
                 length *= Fraction(token.activeTuplet.numberNotesNormal, token.activeTuplet.numberNotesActual)
             for note in token.subTokens if isinstance(token, abcFormat.ABCChord) else [token]:
                 if isinstance(note, abcFormat.ABCNote) and not note.isRest:
-                    self.notes.append((place, length, round(Pitch(note.pitchName).ps), token.tie))
+                    self.notes.append((place, length, self._pitch(note, token.tie), token.tie))
             place += length
+
+    def _pitch(self, note: "ABCNote", tie: str | None) -> int:
+        """Return the pitch of a note, whose accidental may stand before one earlier in its bar, or be tied to it."""
+        from music21.pitch import Pitch
+
+        match = _NOTE.search(note.src)
+        pitch = round(Pitch(note.pitchName).ps) + self._shift
+        if match is not None:
+            carried = self._tied.pop(match["name"], None) if tie in ("stop", "continue") else None
+            if match["sign"]:
+                self._altered[match["name"]] = pitch
+            else:
+                pitch = carried or self._altered.get(match["name"], pitch)
+            if tie in ("start", "continue"):
+                self._tied[match["name"]] = pitch
+        return pitch
 
 
 def _key(data: str) -> str:

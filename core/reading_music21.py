@@ -66,11 +66,11 @@ class Starts:
         self._title, self._shift, self._metres, self._budget = title, shift, metres, budget
         self._notes: list[tuple[int, int]] = []
         self._length = 0
-        self._tied: dict[int, int] = {}  # pitch -> the tick at which a tied note of this voice ends
+        self._tied: set[tuple[int, int]] = set()  # the pitches of tied notes, and the ticks at which they end
 
     def new_voice(self) -> None:
-        """Forget the ties of the voice before."""
-        self._tied = {}
+        """Forget the ties of the part before; the voices of one come in turns."""
+        self._tied = set()
 
     def add(self, onset: Fraction | float, length: Fraction | float, pitch: int, tie: str | None) -> None:
         """Take one note; `onset` and `length` in quarters. Raises ReadingError for one outside MIDI's pitches."""
@@ -83,9 +83,9 @@ class Starts:
         if not math.isfinite(end := onset + length) or end > self._budget.quarters:
             raise too_long(float(end), self._budget)
         start, stop = round((onset + self._shift) * TICKS), round((end + self._shift) * TICKS)
-        continues = tie in ("stop", "continue") and self._tied.pop(pitch, None) == start
+        continues = tie in ("stop", "continue") and (pitch, start) in self._tied
         if tie in ("start", "continue"):
-            self._tied[pitch] = stop
+            self._tied.add((pitch, stop))
         self._length = max(self._length, stop)
         if not continues:
             self._notes.append((start, pitch))

@@ -80,6 +80,67 @@ def test_abc_knows_the_modes(key: str, pitch: int) -> None:
     assert set(piece.pitches.tolist()) == {pitch}
 
 
+@pytest.mark.parametrize(
+    ("music", "pitches"),
+    [
+        ("^F F =F F|F4|", "66r166r165r165r165r4"),  # until the bar line
+        ("^F f ^f F|", "66r177r178r166r1"),  # in its octave
+        ("^F4-|F2 F2|", "66r4r265r2"),  # over the bar line with its tie, and no further
+        ("[^CE]2 C2|[^CE]4-|[CE]2 C2|", "61-3r261r261-3r4r260r2"),
+        ("^F2 z2::F2 __B B|", "66r4" + "65r269r169r1"),
+    ],
+)
+def test_abc_accidentals_hold_until_the_bar_ends(music: str, pitches: str) -> None:
+    (piece,) = read(f"X:1\nM:4/4\nL:1/4\nK:C\n{music}\n".encode(), "a.abc").pieces
+    assert to_text(piece.score(Fraction(1)), "lowest") == pitches
+
+
+@pytest.mark.parametrize(
+    ("fields", "pitch"),
+    [
+        ("K:C clef=bass", 65),
+        ("K:C alto middle=C", 65),
+        ("K:treble", 65),
+        ("K:D treble-8", 54),
+        ("K:C octave=1", 77),
+        ("K:Am transpose=-2", 63),
+        ("V:1 clef=bass octave=-1\nK:C\n[V:1]", 53),
+        ("K:D\nK:clef=bass\n", 66),
+    ],
+)
+def test_abc_clefs_leave_the_key_and_say_how_high_it_sounds(fields: str, pitch: int) -> None:
+    tune = f"X:1\nM:2/4\nL:1/4\n{fields}\nF F|F F|\n"
+    (piece,) = read(tune.replace("]\n", "]").encode(), "a.abc").pieces
+    assert set(piece.pitches.tolist()) == {pitch}
+
+
+def test_abc_takes_no_words_for_notes() -> None:
+    tune = b'X:1\nM:4/4\nL:1/4\nK:C\n%%begintext\nABC def\n%%endtext\n"50%"C D E F|G4| % A4|\nw:la\n+:a b c\nc4|\n'
+    (piece,) = read(tune, "a.abc").pieces
+    assert to_text(piece.score(Fraction(1)), "lowest") == "60r162r164r165r167r472r4"
+
+
+def test_voices_of_a_part_keep_their_ties_apart() -> None:
+    def note(voice: int, quarters: int, pitch: str, tie: str = "") -> str:
+        tied = "".join(f'<tie type="{kind}"/>' for kind in tie.split())
+        return (
+            f"<note><pitch><step>{pitch}</step><octave>4</octave></pitch><duration>{quarters}</duration>{tied}"
+            f"<voice>{voice}</voice></note>"
+        )
+
+    back = "<backup><duration>4</duration></backup>"
+    first = note(1, 2, "E") + note(1, 2, "G", "start") + back
+    first += note(2, 1, "G", "start") + note(2, 1, "G", "stop") + note(2, 2, "G", "start")
+    second = note(1, 4, "G", "stop") + back + note(2, 4, "G", "stop")
+    attributes = (
+        "<attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
+    )
+    score = f"""<score-partwise><part-list><score-part id="P1"><part-name/></score-part></part-list><part id="P1">
+        <measure number="1">{attributes}{first}</measure><measure number="2">{second}</measure></part></score-partwise>"""
+    (piece,) = read(score.encode(), "a.musicxml").pieces
+    assert to_text(piece.score(Fraction(1)), "lowest") == "64-3r267r4r2"
+
+
 def test_transposing_instruments_sound_where_they_sound() -> None:
     score = file("old_hundredth.musicxml").decode()
     clarinet = score.replace(
