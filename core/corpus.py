@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -96,14 +96,14 @@ def write_notes(path: Path, collection: Collection) -> None:
     write(path, collection.notes)
 
 
-def split(pieces: Sequence[tuple[str, str]], validation_share: float, seed: int) -> tuple[list[int], list[int]]:
+def split(notes: Notes, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
     """Choose by piece what to learn from and what to hold out; return indices of both, in order.
 
     Versions of one piece stay together, so that what is held out was not learned under another title. The choice
     depends on the texts and the seed; one piece more moves few others.
     """
-    families: dict[int, list[int]] = {}
-    for place, family in enumerate(find_families(text for _, text in pieces)):
+    pieces, families = notes.pieces, dict[int, list[int]]()
+    for place, family in enumerate(find_families((text for _, text in pieces), notes.anchor)):
         families.setdefault(family, []).append(place)
     ranks = {
         family: min(hashlib.sha256(f"{seed}\0{pieces[place][1]}".encode()).digest() for place in places)

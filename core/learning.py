@@ -88,7 +88,7 @@ def train(
     params, start = _beginning(request)
     ids = evaluation.parse(request.notes)
     pieces = [hearing.listen(each, params.anchor, params.units_per_bar) for each in ids]
-    learned, held_out = split(request.notes.pieces, request.validation_share, request.settings.seed)
+    learned, held_out = split(request.notes, request.validation_share, request.settings.seed)
     if not learned or not held_out:
         raise CorpusError("At least two pieces are needed: one to learn from and one to test with.")
     checkpoint = work / "checkpoint.safetensors"

@@ -6,16 +6,18 @@ place in the bar, and the pitch classes that ring. The output adds, to each toke
 sound: its pitch, pitch class and octave, its distance from the note before and from the voices that ring. So what is
 learned in one key, register or chord holds in all others. docs/network.md has the formulas and the measurements.
 
-Time comes first in every tensor: `(time, batch, ...)`.
+Time comes first in every tensor: `(time, batch, ...)`. Large products are left to TensorFlow's own kernels; what goes
+step by step or element by element can be compiled by XLA, whose loops are faster and whose products are slower.
 """
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from core import hearing, notation
+from core import hearing
 from core.bundle import Params, Weights
-from core.hearing import BASE, BEFORE, ID, NONE, NOW, PITCH, PLACE, REACH, RINGING, STEP, VOICES
+from core.hearing import BASE, BEFORE, ID, NOW, PITCH, PLACE, REACH, RINGING, STEP, VOICES
+from core.recurrence import recurrence
 
 States = list[tuple[tf.Tensor, tf.Tensor]]  # h and c of each layer, (batch, units)
 
@@ -23,24 +25,25 @@ States = list[tuple[tf.Tensor, tf.Tensor]]  # h and c of each layer, (batch, uni
 class Network(keras.Model):
     """Turn frames `(time, batch, COLUMNS)` and a state into logits `(time, batch, SIZE)` and the state after them.
 
-    With `seed` the initial weights and the dropout are reproducible.
+    With `seed` the initial weights and the dropout are reproducible. `compiled` has XLA compile, which takes some
+    seconds.
     """
 
-    def __init__(self, params: Params, seed: int = 0) -> None:
+    def __init__(self, params: Params, seed: int = 0, *, compiled: bool = False) -> None:
         super().__init__()
         self.params = params
         self.lstms = [
-            UnrolledLSTM(
-                params.units,
-                params.weight_drop,
+            (UnrolledLSTM if i else FirstLSTM)(
+                params,
                 seed,
+                compiled,
                 kernel_initializer=_glorot(seed, i),
                 recurrent_initializer=_orthogonal(seed, i),
             )
             for i in range(params.layers)
         ]
         self.dropouts = [keras.layers.Dropout(params.dropout, seed=seed + i) for i in range(params.layers)]
-        self.head = Head(params, seed) if params.hears else PlainHead(params, seed)
+        self.head = Head(params, seed, compiled) if params.hears else PlainHead(params, seed)
         inputs = sum(hearing.rows(params.hears).values())
         for layer in range(params.layers):
             self.lstms[layer].build((None, None, params.units if layer else inputs))
@@ -48,8 +51,7 @@ class Network(keras.Model):
 
     def call(self, frames: tf.Tensor, states: States, training: bool = False) -> tuple[tf.Tensor, States]:
         """Run the stack over a window."""
-        x = multi_hot(frames, self.params)
-        after = []
+        x, after = frames, []
         for lstm, dropout, state in zip(self.lstms, self.dropouts, states, strict=True):
             x, state = lstm(x, state, training=training)
             x = dropout(x, training=training)
@@ -84,25 +86,56 @@ class UnrolledLSTM(keras.layers.LSTM):
     """Compute what `keras.layers.LSTM` computes, with its weights, faster.
 
     The input's projection is one product for all steps, and so is the recurrent kernel's gradient; only what must go
-    step by step does. Gradients stop at the window's edges. While training, `weight_drop` of the recurrent weights are
-    left out, the same ones for a whole window (Merity, Keskar and Socher 2018).
+    step by step does. Gradients stop at the window's edges. While training, `params.weight_drop` of the recurrent
+    weights are left out, the same ones for a whole window (Merity, Keskar and Socher 2018).
     """
 
-    def __init__(self, units: int, weight_drop: float, seed: int, **arguments: object) -> None:
-        super().__init__(units, **arguments)
-        self.weight_drop, self.chance = weight_drop, keras.random.SeedGenerator(seed)
+    def __init__(self, params: Params, seed: int, compiled: bool, **arguments: object) -> None:
+        super().__init__(params.units, **arguments)
+        self.params, self.chance = params, keras.random.SeedGenerator(seed)
+        self.recur = recurrence(compiled)
 
     def call(
         self, x: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor], training: bool = False
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
         """Run over `(time, batch, inputs)` from h and c; return the outputs `(time, batch, units)`, h and c."""
         recurrent = tf.convert_to_tensor(self.cell.recurrent_kernel)
-        if training and self.weight_drop:
-            recurrent = keras.random.dropout(recurrent, self.weight_drop, seed=self.chance)
-        time, batch, inputs = x.shape
-        projected = tf.matmul(tf.reshape(x, (-1, inputs)), self.cell.kernel) + self.cell.bias
-        outputs, cells = _recur(tf.reshape(projected, (time, batch, -1)), recurrent, *state)
+        if training and self.params.weight_drop:
+            recurrent = keras.random.dropout(recurrent, self.params.weight_drop, seed=self.chance)
+        outputs, cells = self.recur(self.project(x), recurrent, *state)
         return outputs, (outputs[-1], tf.stop_gradient(cells[-1]))
+
+    def project(self, x: tf.Tensor) -> tf.Tensor:
+        """Return what the inputs `(time, batch, inputs)` add to the gates: `(time, batch, 4 * units)`."""
+        return tf.tensordot(x, self.cell.kernel, 1) + self.cell.bias
+
+
+class FirstLSTM(UnrolledLSTM):
+    """Take frames `(time, batch, COLUMNS)`: each 1 of the input vector that they stand for is a row of the kernel.
+
+    Rows of large groups are looked up, which costs less than a product with so many zeros.
+    """
+
+    def project(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the sum of the rows for each frame, and of the bias: `(time, batch, 4 * units)`."""
+        column, widths = tf.cast(x, tf.int32), hearing.rows(self.params.hears)
+        rows = tf.split(tf.convert_to_tensor(self.cell.kernel), list(widths.values()))
+        group = dict(zip(widths, rows, strict=True))
+        projected = _look_up(group["id"] + self.cell.bias, column[..., ID])
+        if not self.params.hears:
+            return projected
+        classes = tf.matmul(hearing.CLASSES, group["class"], transpose_a=True)
+        octaves = tf.matmul(hearing.OCTAVES, group["octave"], transpose_a=True)
+        nothing = tf.zeros((1, 4 * self.params.units))  # for NONE and NO_STEP
+        projected += _look_up(tf.concat([group["pitch"] + classes + octaves, nothing], 0), column[..., PITCH])
+        projected += _look_up(tf.concat([group["step"], nothing], 0), column[..., STEP])
+        few = [
+            tf.one_hot(column[..., PLACE], hearing.PLACES),
+            tf.one_hot(column[..., hearing.BAR], hearing.BARS),
+            tf.matmul(_roll(column[..., RINGING]), hearing.CLASSES, transpose_b=True),
+        ]
+        kernel = tf.concat([group["place"], group["bar"], group["ringing"]], 0)
+        return projected + tf.tensordot(tf.concat(few, -1), kernel, 1)
 
 
 class PlainHead(keras.layers.Layer):
@@ -127,6 +160,10 @@ class PlainHead(keras.layers.Layer):
 class Head(PlainHead):
     """Give each token its own logit and those of what it would sound."""
 
+    def __init__(self, params: Params, seed: int, compiled: bool) -> None:
+        super().__init__(params, seed)
+        self.spread = tf.function(self._spread, jit_compile=compiled, autograph=False)
+
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the plain head's weights and the tables of pitch classes and octaves."""
         super().build(shape)
@@ -142,7 +179,10 @@ class Head(PlainHead):
         for part in ("note", "pitch"):
             kernels[part] += tf.matmul(self.tables[part, "class"], hearing.CLASSES)
             kernels[part] += tf.matmul(self.tables[part, "octave"], hearing.OCTAVES)
-        out = tf.tensordot(x, tf.concat(list(kernels.values()), axis=1), 1) + self.bias
+        return self.spread(tf.tensordot(x, tf.concat(list(kernels.values()), axis=1), 1) + self.bias, frames)
+
+    def _spread(self, out: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
+        """Add up, for each token, its own logit and those of what it would sound: `(time, batch, SIZE)`."""
         of = dict(zip(hearing.PARTS, tf.split(out, list(hearing.PARTS.values()), axis=-1), strict=True))
         base = tf.cast(frames[..., BASE], tf.int32)
         notes = of["note"] + _shift(of["step"], 127 - base, 128) + _near(of["note_ringing"], frames[..., RINGING])
@@ -158,25 +198,15 @@ class Head(PlainHead):
         return tf.concat([of["free"][..., :1], notes, of["interval"] + sounded, of["free"][..., 1:]], axis=-1)
 
 
-def multi_hot(frames: tf.Tensor, params: Params) -> tf.Tensor:
-    """Return the input vectors `(time, batch, rows)`, in the order of `hearing.rows`."""
-    column = tf.cast(frames, tf.int32)
-    token = tf.one_hot(column[..., ID], notation.SIZE)
-    if not params.hears:
-        return token
-    pitch = column[..., PITCH]  # NONE and NO_STEP lie outside their rows and give zeros
-    sounds = pitch != NONE
-    groups = [
-        token,
-        tf.one_hot(pitch, 128),
-        tf.one_hot(tf.where(sounds, pitch % 12, -1), 12),
-        tf.one_hot(tf.where(sounds, pitch // 12, -1), 11),
-        tf.one_hot(column[..., STEP], 255),
-        tf.one_hot(column[..., PLACE], hearing.PLACES),
-        tf.one_hot(column[..., hearing.BAR], hearing.BARS),
-        tf.matmul(_roll(column[..., RINGING]), hearing.CLASSES, transpose_b=True),
-    ]
-    return tf.concat(groups, axis=-1)
+@tf.custom_gradient
+def _look_up(table: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, object]:
+    """Return the rows of a table at `index` `(time, batch)`."""
+
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, None]:
+        flat = tf.reshape(dy, (-1, dy.shape[-1]))
+        return tf.math.unsorted_segment_sum(flat, tf.reshape(index, (-1,)), table.shape[0]), None
+
+    return tf.gather(table, index), gradient
 
 
 def _roll(voices: tf.Tensor) -> tf.Tensor:
@@ -205,66 +235,6 @@ def _shift(x: tf.Tensor, offset: tf.Tensor, width: int) -> tuple[tf.Tensor, obje
         return tf.where(inside, taken, 0.0)
 
     return gather(x, offset, width), lambda dy: (gather(dy, -offset, x.shape[-1]), None, None)
-
-
-def _recur(z: tf.Tensor, kernel: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Run the LSTM's recurrence over projected inputs `(time, batch, 4 * units)`.
-
-    Return all h and c, `(time, batch, units)`.
-
-    Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; gates in Keras's order i, f, g, o.
-    """
-    steps = z.shape[0]
-
-    def array() -> tf.TensorArray:
-        return tf.TensorArray(tf.float32, size=steps)
-
-    @tf.custom_gradient
-    def run(z: tf.Tensor, kernel: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], object]:
-        def step(t: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *arrays: tf.TensorArray) -> tuple[object, ...]:
-            i, f, g, o = tf.split(z[t] + tf.matmul(h, kernel), 4, axis=1)
-            i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
-            c = f * c + i * g
-            h = o * tf.tanh(c)
-            made = (h, c, tf.concat([i, f, g, o], axis=1))
-            return t + 1, h, c, *(array.write(t, value) for array, value in zip(arrays, made, strict=True))
-
-        *_, hs, cs, gates = tf.while_loop(
-            lambda t, *_: t < steps, step, (0, h0, c0, array(), array(), array()), maximum_iterations=steps
-        )
-        hs, cs, gates = hs.stack(), cs.stack(), gates.stack()
-
-        def gradient(dhs: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            transposed = tf.transpose(kernel)
-            c_before = tf.concat([c0[None], cs[:-1]], axis=0)
-            h_before = tf.concat([h0[None], hs[:-1]], axis=0)
-
-            def back(t: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor, dzs: tf.TensorArray) -> tuple[object, ...]:
-                i, f, g, o = tf.split(gates[t], 4, axis=1)
-                squashed = tf.tanh(cs[t])
-                dh += dhs[t]
-                dc += dh * o * (1 - squashed * squashed)
-                gates_gradient = (
-                    dc * g * i * (1 - i),
-                    dc * c_before[t] * f * (1 - f),
-                    dc * i * (1 - g * g),
-                    dh * squashed * o * (1 - o),
-                )
-                dz = tf.concat(gates_gradient, axis=1)
-                return t - 1, tf.matmul(dz, transposed), dc * f, dzs.write(t, dz)
-
-            zeros = tf.zeros_like(h0)
-            *_, dzs = tf.while_loop(
-                lambda t, *_: t >= 0, back, (steps - 1, zeros, zeros, array()), maximum_iterations=steps
-            )
-            dzs = dzs.stack()
-            flat = [tf.reshape(x, (-1, x.shape[-1])) for x in (h_before, dzs)]
-            return dzs, tf.matmul(*flat, transpose_a=True)
-
-        return (hs, cs), gradient
-
-    outputs, cells = run(z, kernel)
-    return outputs, cells
 
 
 def _glorot(seed: int, layer: int) -> keras.initializers.Initializer:

@@ -225,7 +225,7 @@ class _Voice:
         from music21.pitch import Pitch
 
         match = _NOTE.search(note.src)
-        pitch = round(Pitch(note.pitchName).ps) + self._shift
+        pitch: int = round(Pitch(note.pitchName).ps) + self._shift
         if match is not None:
             carried = self._tied.pop(match["name"], None) if tie in ("stop", "continue") else None
             if match["sign"]:

@@ -153,9 +153,8 @@ class _Watch:
 
 def _work(values: dict[str, Any], say: Say, asked: Event) -> None:
     order = Order(**values)
-    for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(order.threads)
-    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
     apart.limit(memory=MEMORY, file=order.file_bytes, seconds=int(order.seconds * 2 + 600) * (order.threads + 1))
     watch = _Watch(order, say, asked)
     clips = Path(order.work) / "clips"

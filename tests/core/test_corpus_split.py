@@ -1,41 +1,71 @@
 """What is held out: chosen by piece, with its versions."""
 
+from collections.abc import Iterable
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
+from core import versions
 from core.corpus import split
+from core.notation import Anchor
+from core.notes import Notes
+from core.score import Event, Score, to_text
 from core.versions import find_families
 from tests.core.examples import melody
 
 
 @pytest.fixture(scope="module")
-def pieces() -> list[tuple[str, str]]:
+def notes() -> Notes:
     """Return fifty melodies and five of them again, in another key with another note in the middle."""
-    texts = [(f"tune {seed}", melody(seed)) for seed in range(50)]
-    texts += [
+    tunes = [(f"tune {seed}", melody(seed)) for seed in range(50)]
+    tunes += [
         (f"version of {seed}", [pitch + 2 for pitch in [*melody(seed)[:20], 61, *melody(seed)[20:]]])
         for seed in range(5)
     ]
-    return [(title, "".join(f"{pitch}r1" for pitch in pitches)) for title, pitches in texts]
+    return lowest((title, "".join(f"{pitch}r1" for pitch in pitches)) for title, pitches in tunes)
 
 
-def test_a_split_depends_on_the_texts_and_the_seed_alone(pieces: list[tuple[str, str]]) -> None:
-    learned, held_out = split(pieces, 0.2, 1)
+def lowest(pieces: Iterable[tuple[str, str]]) -> Notes:
+    return Notes("lowest", Fraction(1, 2), tuple(pieces))
+
+
+def test_a_split_depends_on_the_texts_and_the_seed_alone(notes: Notes) -> None:
+    learned, held_out = split(notes, 0.2, 1)
     assert sorted(learned + held_out) == list(range(55))
     assert 11 <= len(held_out) <= 12
-    turned = split(pieces[::-1], 0.2, 1)[1]
-    assert {pieces[::-1][place] for place in turned} == {pieces[place] for place in held_out}
-    assert split(pieces, 0.2, 2)[1] != held_out
+    turned = lowest(notes.pieces[::-1])
+    assert {turned.pieces[place] for place in split(turned, 0.2, 1)[1]} == {notes.pieces[place] for place in held_out}
+    assert split(notes, 0.2, 2)[1] != held_out
 
 
-def test_versions_stay_on_one_side_of_the_split(pieces: list[tuple[str, str]]) -> None:
-    families = find_families(text for _, text in pieces)
+def test_versions_stay_on_one_side_of_the_split(notes: Notes) -> None:
+    families = find_families((text for _, text in notes.pieces), "lowest")
     assert families[50:] == [0, 1, 2, 3, 4]
     assert families[:50] == list(range(50))
     for seed in range(10):
-        held_out = set(split(pieces, 0.3, seed)[1])
+        held_out = set(split(notes, 0.3, seed)[1])
         assert all((number in held_out) == (50 + number in held_out) for number in range(5))
 
 
-def test_a_split_of_very_little_leaves_something_to_learn(pieces: list[tuple[str, str]]) -> None:
-    assert [len(side) for side in split(pieces[:2], 0.1, 0)] == [1, 1]
-    assert split(pieces[:1], 0.1, 0) == ([0], [])
+@pytest.mark.parametrize("anchor", ["lowest", "highest"])
+def test_harmonies_of_one_melody_are_a_family(anchor: Anchor) -> None:
+    def harmonised(tune: int, key: int, seed: int) -> str:
+        chance = np.random.default_rng(seed)
+        chords = [tuple(sorted({pitch + key, *(pitch + key - chance.integers(3, 20, 3))})) for pitch in melody(tune)]
+        events = tuple(Event(2 * place, chord) for place, chord in enumerate(chords))
+        return to_text(Score(events, 2 * len(events), Fraction(1, 2)), anchor)
+
+    texts = [harmonised(1, 0, 10), harmonised(2, 0, 11), harmonised(1, 3, 12), harmonised(1, -4, 13)]
+    assert find_families(texts, anchor) == [0, 1, 0, 0]
+
+
+def test_many_pieces_are_known_as_well_as_few(monkeypatch: pytest.MonkeyPatch, notes: Notes) -> None:
+    families = find_families((text for _, text in notes.pieces), "lowest")
+    monkeypatch.setattr(versions, "_NEWEST", 100)
+    assert find_families((text for _, text in notes.pieces), "lowest") == families
+
+
+def test_a_split_of_very_little_leaves_something_to_learn(notes: Notes) -> None:
+    assert [len(side) for side in split(lowest(notes.pieces[:2]), 0.1, 0)] == [1, 1]
+    assert split(lowest(notes.pieces[:1]), 0.1, 0) == ([0], [])

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from core import hearing, notation
 from core.bundle import Bundle, Params
-from core.network import Network, UnrolledLSTM, multi_hot
+from core.network import FirstLSTM, Network, UnrolledLSTM
 from core.stepping import Stepper
 
 PIECES = {
@@ -43,10 +43,12 @@ def test_numpy_steps_to_the_logits_of_keras(params: Params) -> None:
     np.testing.assert_allclose(steps, keras_logits.numpy(), atol=2e-5)
 
 
-def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient() -> None:
-    time, batch, inputs, units = 7, 3, 5, 4
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("batch", [3, 32])  # on one core, and parted among them
+def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient(batch: int, compiled: bool) -> None:
+    time, inputs, units = 7, 5, 4
     stock = keras.layers.LSTM(units, return_sequences=True, return_state=True)
-    ours = UnrolledLSTM(units, 0.0, 1)
+    ours = UnrolledLSTM(Params(units=units, weight_drop=0), 1, compiled)
     stock.build((batch, time, inputs))
     ours.build((time, batch, inputs))
     for mine, theirs in zip(ours.trainable_variables, stock.trainable_variables, strict=True):
@@ -55,29 +57,60 @@ def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient() -> None:
     x = tf.constant(chance.standard_normal((time, batch, inputs)), tf.float32)
     state = tuple(tf.constant(chance.standard_normal((batch, units)), tf.float32) for _ in range(2))
     weighing = tf.constant(chance.standard_normal((time, batch, units)), tf.float32)
-    with tf.GradientTape(persistent=True) as tape:
+
+    def differentiate() -> tuple[tf.Tensor, ...]:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, (h, c) = ours(x, state)
+            loss = tf.reduce_sum(y * weighing)
+        return y, h, c, *tape.gradient(loss, [x, *ours.trainable_variables])
+
+    with tf.GradientTape() as tape:
         tape.watch(x)
-        y, (h, c) = ours(x, state)
+        y, h, c = stock(tf.transpose(x, (1, 0, 2)), initial_state=list(state))
+        y = tf.transpose(y, (1, 0, 2))
         loss = tf.reduce_sum(y * weighing)
-        expected, expected_h, expected_c = stock(tf.transpose(x, (1, 0, 2)), initial_state=list(state))
-        expected_loss = tf.reduce_sum(tf.transpose(expected, (1, 0, 2)) * weighing)
-    np.testing.assert_allclose(y, np.swapaxes(expected, 0, 1), atol=1e-6)
-    np.testing.assert_allclose(h, expected_h, atol=1e-6)
-    np.testing.assert_allclose(c, expected_c, atol=1e-6)
-    mine = tape.gradient(loss, [x, *ours.trainable_variables])
-    theirs = tape.gradient(expected_loss, [x, *stock.trainable_variables])
-    for gradient, other in zip(mine, theirs, strict=True):
-        np.testing.assert_allclose(gradient, other, atol=1e-5)
+    expected = (y, h, c, *tape.gradient(loss, [x, *stock.trainable_variables]))
+    for mine, theirs in zip(tf.function(differentiate)(), expected, strict=True):  # in a graph, as a training does
+        np.testing.assert_allclose(mine, theirs, atol=2e-5)
 
 
-def test_the_input_is_one_hot_with_a_few_more_ones() -> None:
-    params = Params(rest_unit="1/2", units=8)
+@pytest.mark.parametrize("hears", [True, False])
+def test_looking_rows_up_is_multiplying_a_one_hot_vector_with_a_few_more_ones(hears: bool) -> None:
+    params = Params(rest_unit="1/2", units=8, hears=hears)
     frames = hearing.listen(notation.parse("60-4-7r262r1"), "lowest", 8)
-    ones = multi_hot(frames[:, None], params).numpy()[:, 0]
-    assert ones.shape[1] == sum(hearing.rows(True).values())
+    ones = np.array([multi_hot(frame, hears) for frame in frames], np.float32)
     assert ones[:, : notation.SIZE].argmax(1).tolist() == frames[:, hearing.ID].tolist()
-    assert ones[1].sum() == 8  # id, pitch, class, octave, step, place, bar and one ringing class
-    assert ones[0].sum() == 3  # a boundary has no pitch
+    assert ones[1].sum() == (8 if hears else 1)  # id, pitch, class, octave, step, place, bar and one ringing class
+    assert ones[0].sum() == (3 if hears else 1)  # a boundary has no pitch
+    first = FirstLSTM(params, 1, compiled=False)
+    first.build((None, None, ones.shape[1]))
+    with tf.GradientTape(persistent=True) as tape:
+        looked_up = first.project(frames[:, None])
+        multiplied = tf.tensordot(ones[:, None], first.cell.kernel, 1) + first.cell.bias
+        losses = [tf.reduce_sum(tf.square(projected)) for projected in (looked_up, multiplied)]
+    np.testing.assert_allclose(looked_up, multiplied, atol=1e-6)
+    for variable in (first.cell.kernel, first.cell.bias):
+        mine, theirs = (tape.gradient(loss, variable.value) for loss in losses)
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def multi_hot(frame: np.ndarray, hears: bool) -> np.ndarray:
+    """Write out the vector that a frame stands for."""
+    pitch, voices = frame[hearing.PITCH], frame[hearing.RINGING]
+    sounds, steps = int(pitch != hearing.NONE), int(frame[hearing.STEP] != hearing.NO_STEP)
+    ones = {
+        "id": [frame[hearing.ID]],
+        "pitch": [pitch] * sounds,
+        "class": [pitch % 12] * sounds,
+        "octave": [pitch // 12] * sounds,
+        "step": [frame[hearing.STEP]] * steps,
+        "place": [frame[hearing.PLACE]],
+        "bar": [frame[hearing.BAR]],
+        "ringing": [voice % 12 for voice in voices if voice != hearing.NONE],
+    }
+    groups = [np.bincount(ones[name], minlength=width) for name, width in hearing.rows(hears).items()]
+    return np.concatenate(groups)
 
 
 def test_a_step_in_another_key_is_learned_as_the_same() -> None:

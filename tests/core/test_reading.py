@@ -135,8 +135,9 @@ def test_voices_of_a_part_keep_their_ties_apart() -> None:
     attributes = (
         "<attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
     )
-    score = f"""<score-partwise><part-list><score-part id="P1"><part-name/></score-part></part-list><part id="P1">
-        <measure number="1">{attributes}{first}</measure><measure number="2">{second}</measure></part></score-partwise>"""
+    bars = f'<measure number="1">{attributes}{first}</measure><measure number="2">{second}</measure>'
+    parts = '<part-list><score-part id="P1"><part-name/></score-part></part-list>'
+    score = f'<score-partwise>{parts}<part id="P1">{bars}</part></score-partwise>'
     (piece,) = read(score.encode(), "a.musicxml").pieces
     assert to_text(piece.score(Fraction(1)), "lowest") == "64-3r267r4r2"
 

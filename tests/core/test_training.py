@@ -15,12 +15,14 @@ from core import hearing, notation
 from core.bundle import Params
 from core.errors import Cancelled, TrainingError
 from core.hearing import ID, Frames
+from core.learner import Learner
 from core.progress import Progress
 from core.streams import KEYS, in_key
 from core.training import Fitted, Settings, fit
 
 PARAMS = Params(rest_unit="1/2", units=16, layers=1, dropout=0.2, weight_drop=0.1, window=16)
 SETTINGS = Settings(batch=4, epochs=3, keys=4, learning_rate=0.02, patience=5, seed=3)
+NOTHING = {name: np.zeros(shape, np.float32) for name, shape in PARAMS.shapes.items()}
 SCALES = ["60r162r164r165r167r169r171r172r4", "72r171r169r167r165r164r162r160r4", "60-4-7r265-4-9r267-4-7r260-4-7r4"]
 
 
@@ -84,11 +86,40 @@ def test_it_begins_from_a_base(undisturbed: Fitted) -> None:
     assert based.history[0].val_loss < undisturbed.history[0].val_loss
 
 
-def test_it_stops_early_when_it_no_longer_gets_better() -> None:
-    hopeless = learn(replace(SETTINGS, epochs=20, patience=1, learning_rate=0.5))
-    assert len(hopeless.history) < 20
-    assert hopeless.ended == "no better for 1 epochs"
-    assert hopeless.best == len(hopeless.history) - 2
+def test_it_stops_early_when_it_no_longer_gets_better_and_does_not_go_on_when_resumed(tmp_path: Path) -> None:
+    hopeless = replace(SETTINGS, epochs=20, patience=2, learning_rate=0.5)
+    early = learn(hopeless, checkpoint=tmp_path / "checkpoint")
+    assert len(early.history) < 20
+    assert early.ended == f"no better since epoch {early.best}"
+    assert early.best == len(early.history) - 2
+    resumed = learn(hopeless, checkpoint=tmp_path / "checkpoint")
+    assert (resumed.best, resumed.history, resumed.ended) == (early.best, early.history, early.ended)
+    patient = learn(replace(hopeless, patience=3), checkpoint=tmp_path / "checkpoint")
+    assert len(patient.history) > len(early.history)
+
+
+def test_a_checkpoint_belongs_to_its_music(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, epochs=1)
+    learn(settings, checkpoint=tmp_path / "checkpoint")
+    first, second, third = frames()
+    for learned, held_out in (([first, second, second], [first]), ([first, second, third], [second])):
+        with pytest.raises(TrainingError, match="belongs to another training"):
+            fit(PARAMS, learned, held_out, settings, checkpoint=tmp_path / "checkpoint")
+
+
+def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_epoch = Learner.run_epoch
+
+    def broken(self: Learner, *arguments: Any) -> bool:
+        if len(self.history) == 1:
+            self.variables[0].assign(self.variables[0] * np.nan)
+        return run_epoch(self, *arguments)
+
+    monkeypatch.setattr(Learner, "run_epoch", broken)
+    kept = learn()
+    assert kept.ended == "the loss was no longer a number"
+    assert (kept.best, len(kept.history)) == (1, 1)
+    assert all(np.isfinite(tensor).all() for tensor in kept.weights.values())
 
 
 def test_nothing_to_learn_from_and_nothing_learned_are_sentences() -> None:
@@ -96,6 +127,10 @@ def test_nothing_to_learn_from_and_nothing_learned_are_sentences() -> None:
         fit(PARAMS, frames(), [], SETTINGS)
     with pytest.raises(Cancelled, match="no model yet"):
         learn(stop=lambda: True)
+    with pytest.raises(TrainingError, match=r"too little music for steps of 1000 windows"):
+        learn(replace(SETTINGS, batch=1000))
+    with pytest.raises(TrainingError, match="learning rate is too high"):
+        learn(replace(SETTINGS, learning_rate=1, weight_decay=1), start={n: t * np.nan for n, t in NOTHING.items()})
 
 
 def test_each_piece_is_seen_in_all_twelve_keys() -> None:
