@@ -190,10 +190,10 @@ def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
 def _options(request: ComposeRequest, units_per_bar: int) -> Options:
     if request.bars is not None and not 1 <= request.bars <= LONGEST_PIECE:
         raise RequestError(f"A piece can have 1 to {LONGEST_PIECE} bars; {request.bars} were asked for.")
-    if request.tempo is None or not 20 <= request.tempo <= 300:
-        raise RequestError(f"The tempo is {request.tempo} quarters a minute; it must be from 20 to 300.")
+    assert request.tempo is not None
     assert request.gravity is not None
     assert request.seed is not None
+    performing.check_tempo(request.tempo)
     return Options(
         temperature=request.temperature,
         gravity=request.gravity,

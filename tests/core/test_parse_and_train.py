@@ -110,7 +110,9 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_goes_on(trained: Path, tmp_path
         said += process.stderr.read()
     assert process.returncode == 0, said
     assert "Training on the" in said
-    assert re.search(r"epoch 2/22: .*loss \d\.\d+, held-out \d.*, accuracy 0\.\d+, [\d,]+ tokens/s, \d+:\d\d left", said)
+    assert re.search(
+        r"epoch 2/22: .*loss \d\.\d+, held-out \d.*, accuracy 0\.\d+, [\d,]+ tokens/s, \d+:\d\d left", said
+    )
     assert "Ended: stopped" in said
     assert "TF_ENABLE" not in said  # what TensorFlow has to say is in its own log
     assert "TF_ENABLE" in (tmp_path / "tensorflow.log").read_text()
@@ -136,3 +138,12 @@ def test_a_folder_without_music_says_why(tmp_path: Path, capsys: pytest.CaptureF
 def test_settings_out_of_range_are_sentences(wrong: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_and_train.main(["-", str(trained), *QUICK, "--no-clips", wrong]) == 1
     assert "must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["--tempo=5", "--tempo=401", "--tempo=nan", "--gravity=6", "--units=0", "--batch=0"])
+def test_settings_out_of_range_are_refused_before_anything_is_read(
+    wrong: str, music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parse_and_train.main([str(music), str(tmp_path / "parsed"), *QUICK, wrong]) == 1
+    assert "must be" in capsys.readouterr().err
+    assert not (tmp_path / "parsed").exists()

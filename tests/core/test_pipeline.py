@@ -1,6 +1,7 @@
 """The recipe: a request in, a composition out, and nothing heavy on the way."""
 
 import io
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ import soundfile
 from PIL import Image
 from symusic import Score as MidiScore
 
-from core import keys, pipeline, score
+from core import bundle, keys, performing, pipeline, score
 from core.errors import BundleError, NotationError, RequestError
 from core.pipeline import ComposeRequest
 
@@ -58,6 +59,16 @@ def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
     assert mode == keys.parse_key(as_it_comes.key)[1]
 
 
+@pytest.mark.parametrize("tempo", performing.TEMPOS)
+def test_every_tempo_that_a_model_may_have_is_composed_at(
+    tempo: float, request_: ComposeRequest, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    loaded = bundle.load(folder)
+    bundle.publish(folder, replace(loaded.params, tempo=tempo), loaded.weights, (folder / "notes.txt").read_text())
+    assert pipeline.compose(replace(request_, model=str(folder))).request.tempo == tempo
+
+
 @pytest.mark.parametrize(
     ("change", "error", "sentence"),
     [
@@ -66,7 +77,8 @@ def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
         ({"primer": "72r4" * 10, "bars": 4}, RequestError, "5 bars long already"),
         ({"bars": 0}, RequestError, "1 to 64 bars"),
         ({"bars": 65}, RequestError, "1 to 64 bars"),
-        ({"tempo": 5}, RequestError, "must be from 20 to 300"),
+        ({"tempo": 5}, RequestError, "tempo of 5 is out of range: give 20 to 400"),
+        ({"tempo": float("nan")}, RequestError, "tempo of nan is out of range"),
         ({"temperature": 0}, RequestError, "temperature is 0"),
         ({"instrument": "kazoo choir"}, RequestError, "no instrument called 'kazoo choir'"),
         ({"key": "H"}, RequestError, "is not a key"),
@@ -91,10 +103,6 @@ def test_composing_loads_neither_tensorflow_nor_music21(tiny_model: Path) -> Non
 
 
 def test_a_model_that_was_replaced_is_loaded_anew(request_: ComposeRequest, tiny_model: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from core import bundle
-
     folder = Path(shutil.copytree(tiny_model, tmp_path / "changing"))
     request = replace(request_, model=str(folder))
     before = pipeline.compose(request).model
