@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from core import audio, performing, pipeline
+from core import audio, performing, pipeline, terminal
 from core.errors import CadenzaError, RequestError
 from core.novelty import NOTABLE
 from core.pipeline import ComposeRequest, Composition, Take
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or options.output} cannot be written: {error.strerror}.", file=sys.stderr)
+        terminal.complain(error, options.output)
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -107,7 +107,7 @@ def _write(composition: Composition, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     for number, take in enumerate(composition.takes, 1):
         path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
-        print(take.text)
+        terminal.say(f"{take.text}\n")
         print(
             f"{_facts(take)}: {', '.join(str(written) for written in _write_take(take, path, request.audio))}",
             file=sys.stderr,

@@ -1,11 +1,37 @@
 """What a command line owes the terminal that it runs in."""
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO, cast
+
+
+def say(text: str) -> None:
+    """Write on standard output at once. Raises OSError that names it, behind which Python has nothing left to write."""
+    output = cast("TextIO | None", sys.stdout)  # None where it was closed before the start
+    try:
+        if output is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        output.write(text)
+        output.flush()
+    except OSError as error:
+        if output is not None:
+            with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), output.fileno())
+        raise OSError(error.errno, error.strerror, "Standard output") from None
+
+
+def complain(error: OSError, target: Path) -> None:
+    """Say on standard error what cannot be written, `target` if the error does not tell.
+
+    Nothing is said of a reader of standard output that has left.
+    """
+    if not isinstance(error, BrokenPipeError):
+        print(f"{error.filename or target} cannot be written: {error.strerror}.", file=sys.stderr)
 
 
 @contextmanager
