@@ -133,9 +133,7 @@ def _finite(value: Any) -> Any:
 
 
 def _write(path: Path, content: str) -> None:
-    temporary = path.with_suffix(".part")
-    temporary.write_text(content, encoding="utf-8")
-    temporary.replace(path)
+    terminal.keep(path, content.encode())
     print(f"{path} is written.", file=sys.stderr)
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or options.parsed} cannot be used: {error.strerror}.", file=sys.stderr)
+        terminal.complain(error, options.parsed)
         return 1
     except KeyboardInterrupt:
         print(

@@ -147,3 +147,11 @@ def test_settings_out_of_range_are_refused_before_anything_is_read(
     assert parse_and_train.main([str(music), str(tmp_path / "parsed"), *QUICK, wrong]) == 1
     assert "must be" in capsys.readouterr().err
     assert not (tmp_path / "parsed").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "parsed").write_text("")
+    assert parse_and_train.main([str(music), str(tmp_path / "parsed"), *QUICK]) == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path / 'parsed'} is not a folder")
