@@ -78,10 +78,10 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
         logits = model.step(np.array([frame], np.int16), states)
     if opening.ear.time >= limit:
         bars = -(-opening.ear.time // bar)
-        raise RequestError(
-            f"The primer is {bars} bars long already: ask for more than {bars} bars, up to {LONGEST_PIECE}, "
-            "or shorten it."
-        )
+        least = opening.ear.time // bar + 1
+        if least > LONGEST_PIECE:
+            raise RequestError(f"The primer ends in bar {bars}, and a piece has {LONGEST_PIECE} at most: shorten it.")
+        raise RequestError(f"The primer ends in bar {bars}: ask for {least} to {LONGEST_PIECE} bars, or shorten it.")
     takes = [opening.copy(np.random.default_rng([options.seed, take])) for take in range(options.takes)]
     logits, states = np.repeat(logits, len(takes), 0), np.repeat(states, len(takes), 1)
     parting = limit - ENDING_BARS * bar if options.units is not None else limit

@@ -74,7 +74,16 @@ def test_every_tempo_that_a_model_may_have_is_composed_at(
     [
         ({"primer": "7276r1"}, NotationError, "is not a MIDI note"),
         ({"primer": "72r1" * 6000}, RequestError, "characters; the longest is"),
-        ({"primer": "72r4" * 10, "bars": 4}, RequestError, "5 bars long already"),
+        (
+            {"primer": "72r4" * 10, "bars": 4},
+            RequestError,
+            r"^The primer ends in bar 5: ask for 6 to 64 bars, or shorten it\.$",
+        ),
+        ({"primer": "72r4r4", "bars": 1}, RequestError, "ends in bar 1: ask for 2 to 64 bars"),
+        ({"primer": "72r4" * 127, "bars": 63}, RequestError, "ends in bar 64: ask for 64 to 64 bars"),
+        ({"primer": "72r4" * 128, "bars": 64}, RequestError, "^The primer ends in bar 64, .* 64 at most: shorten it.$"),
+        ({"primer": "72r4" * 140, "bars": None}, RequestError, "^The primer ends in bar 70, .*: shorten it.$"),
+        ({"primer": "72r4" * 140, "bars": 8}, RequestError, "^The primer ends in bar 70, .*: shorten it.$"),
         ({"bars": 0}, RequestError, "1 to 64 bars"),
         ({"bars": 65}, RequestError, "1 to 64 bars"),
         ({"tempo": 5}, RequestError, "tempo of 5 is out of range: give 20 to 400"),
