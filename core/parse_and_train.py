@@ -136,12 +136,12 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     if options.music == "-":
         return read_notes(path), None
     base = None if options.base is None else bundle.load(options.base).params
-    options.parsed.mkdir(parents=True, exist_ok=True)
     settings = CollectSettings(
         anchor=options.anchor or (base.anchor if base else "lowest"),
         rest_unit=cast(RestUnit, options.rest_unit or (base.rest_unit if base else "auto")),
         least_on_grid=options.least_on_grid,
     )
+    options.parsed.mkdir(parents=True, exist_ok=True)
     collection = corpus.collect(Path(options.music), settings, cache=options.parsed / ".cache")
     corpus.write_report(options.parsed / "report.csv", collection)
     print(corpus.summary(collection), file=sys.stderr)

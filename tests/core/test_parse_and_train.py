@@ -133,14 +133,17 @@ def test_a_folder_without_music_says_why(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    "wrong", ["--units=0", "--dropout=2", "--batch=0", "--epochs=0", "--keys=13", "--learning-rate=0"]
+    "wrong",
+    ["--units=0", "--dropout=2", "--batch=0", "--epochs=0", "--keys=13", "--learning-rate=0", "--validation-share=nan"],
 )
 def test_settings_out_of_range_are_sentences(wrong: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_and_train.main(["-", str(trained), *QUICK, "--no-clips", wrong]) == 1
     assert "must be" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", ["--tempo=5", "--tempo=401", "--tempo=nan", "--gravity=6", "--units=0", "--batch=0"])
+@pytest.mark.parametrize(
+    "wrong", ["--tempo=5", "--tempo=401", "--tempo=nan", "--gravity=6", "--batch=0", "--least-on-grid=nan"]
+)
 def test_settings_out_of_range_are_refused_before_anything_is_read(
     wrong: str, music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
