@@ -122,7 +122,7 @@ def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:
 
 
 def _facts(take: Take) -> str:
-    facts = f"{take.bars:g} bars, {take.seconds:.0f} s"
+    facts = f"{take.bars:g} bar{'' if take.bars == 1 else 's'}, {take.seconds:.0f} s"
     if take.quote and take.quote.events >= NOTABLE:
         facts += f", {take.quote.events} of {take.events} events as in {take.quote.title}"
     return facts

@@ -203,10 +203,9 @@ def _conclude(training: Training, options: argparse.Namespace) -> None:
     )
     for sentence in training.advice:
         print(f"- {sentence}", file=sys.stderr)
+    left = "curve.png and history.csv" if options.no_clips else "curve.png, history.csv and clips"
     print(
-        f"The model is in {options.model or options.parsed / 'model'}; "
-        f"curve.png, history.csv and clips are in {options.parsed}.",
-        file=sys.stderr,
+        f"The model is in {options.model or options.parsed / 'model'}; {left} are in {options.parsed}.", file=sys.stderr
     )
     if training.ended == "stopped":
         print("The same command with --resume goes on from here.", file=sys.stderr)

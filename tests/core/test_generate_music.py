@@ -43,7 +43,15 @@ def test_takes_are_numbered(tiny_model: Path, tmp_path: Path, capsys: pytest.Cap
         == 0
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["piece-2.mid", "piece-3.mid", "piece.mid"]
-    assert len(set(capsys.readouterr().out.splitlines())) == 3
+    captured = capsys.readouterr()
+    assert len(set(captured.out.splitlines())) == 3
+    assert captured.err.count("2 bars, ") == 3
+
+
+def test_a_single_bar_is_a_bar(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [*model_files(tiny_model), str(tmp_path / "piece.mid"), "72r1", "--bars=1"]
+    assert generate_music.main(arguments) == 0
+    assert "\n1 bar, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("sound", ["wav", "flac", "ogg"])

@@ -76,7 +76,9 @@ def test_the_model_composes_and_its_training_can_be_looked_at(trained: Path) -> 
     assert {path.suffix for path in (trained / "clips").iterdir()} == {".mid", ".mp3"}
 
 
-def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(trained: Path, tmp_path: Path) -> None:
+def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
     arguments = [
         "-",
@@ -88,6 +90,7 @@ def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(trained:
         "--learning-rate=1e-5",
     ]
     assert parse_and_train.main(arguments) == 0
+    assert f"curve.png and history.csv are in {tmp_path}." in capsys.readouterr().err
     params = bundle.load(tmp_path / "model").params
     before = bundle.load(trained / "model").params.training
     assert params.training["base"] == "model"
