@@ -10,7 +10,7 @@ from typing import Final
 from core import audio, bundle, keys, notation, notes, novelty, performing, pictures, sampling, score
 from core.audio import Format
 from core.bundle import Bundle
-from core.errors import RequestError
+from core.errors import CorpusError, RequestError
 from core.notation import Anchor
 from core.novelty import Quote
 from core.sampling import LONGEST_PIECE, Options
@@ -154,22 +154,35 @@ def check_primer(text: str, anchor: Anchor) -> list[int]:
 
 
 def open_model(directory: str) -> Studio:
-    """Load a model, or take it from memory if its files have not changed. Raises BundleError."""
+    """Load a model, or take it from memory if its files have not changed. Raises BundleError and CorpusError."""
     folder = Path(directory)
     stamps = tuple(_stamp(folder / name) for name in ("weights.safetensors", "params.json", "notes.txt"))
     return _open(folder, stamps)
 
 
 def open_files(weights: Path, params: Path, parsed: Path) -> Studio:
-    """Load a model from its three files. Raises BundleError."""
-    loaded = bundle.load_files(weights, params)
-    return Studio(loaded, Stepper(loaded), novelty.Index(notes.read_notes(parsed).pieces))
+    """Load a model from its three files. Raises BundleError and CorpusError."""
+    return _studio(bundle.load_files(weights, params), parsed)
 
 
 @lru_cache(maxsize=8)
 def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Studio:
-    loaded = bundle.load(folder)
-    return Studio(loaded, Stepper(loaded), novelty.Index(notes.read_notes(folder / "notes.txt").pieces))
+    return _studio(bundle.load(folder), folder / "notes.txt")
+
+
+def _studio(model: Bundle, parsed: Path) -> Studio:
+    """Make a model ready, with the notes that it has learned from."""
+    learned = notes.read_notes(parsed)
+    for what, its, theirs in (
+        ("anchor", model.params.anchor, learned.anchor),
+        ("rest unit", model.params.rest_unit, str(learned.unit)),
+    ):
+        if its != theirs:
+            raise CorpusError(
+                f"{parsed} does not belong to the model {model.name}: its {what} is {theirs}, and the model's {its}."
+                " Take both from the same folder."
+            )
+    return Studio(model, Stepper(model), novelty.Index(learned.pieces))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

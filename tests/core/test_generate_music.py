@@ -87,6 +87,23 @@ def test_what_the_user_can_mend_exits_with_1_and_a_sentence(
 
 
 @pytest.mark.parametrize(
+    ("line", "other", "difference"),
+    [
+        ("# anchor: lowest", "# anchor: highest", "its anchor is highest, and the model's lowest"),
+        ("# rest unit: 1/2", "# rest unit: 1", "its rest unit is 1, and the model's 1/2"),
+    ],
+)
+def test_notes_of_another_model_are_refused(
+    line: str, other: str, difference: str, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = model_files(tiny_model)
+    notes = tmp_path / "notes.txt"
+    notes.write_text(Path(files[2]).read_text().replace(line, other))
+    assert generate_music.main([*files[:2], str(notes), str(tmp_path / "piece.mid"), "72r1"]) == 1
+    assert f"{notes} does not belong to the model tiny: {difference}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("output", "sentence"),
     [
         ("file/piece.mid", "{folder}/file is not a folder"),
