@@ -14,6 +14,7 @@ from core.errors import CorpusError, RequestError
 from core.notation import Anchor
 from core.novelty import Quote
 from core.sampling import LONGEST_PIECE, Options
+from core.score import Score
 from core.stepping import Stepper
 
 LONGEST_PRIMER: Final = 20_000  # characters, enough for a whole piece to be continued
@@ -130,20 +131,28 @@ def render(
     if request.tempo is None:
         raise RequestError("A piece without a tempo cannot be played.")
     midi = performing.perform(piece, tempo=request.tempo, program=_program(request.instrument))
+    key = keys.key_of(piece)
     font = None if request.soundfont is None else Path(request.soundfont)
     return Take(
         text=text,
         primer_events=given,
         events=len(piece.events),
-        key=keys.key_of(piece),
+        key=key,
         bars=float(piece.bars),
         seconds=float(piece.quarters) * 60 / request.tempo,
         ended=ended,
         quote=quote,
         midi=midi,
         audio=None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font),
-        picture=pictures.piano_roll(piece, primer_events=given) if request.picture else None,
+        picture=_picture(piece, given, model, key) if request.picture else None,
     )
+
+
+def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
+    """Draw a piece, headed by what composed it, its key and its length."""
+    key = key.replace("♭", " flat").replace("♯", " sharp")  # which the type of pictures lacks
+    bars = f"{float(piece.bars):g} bar{'' if piece.bars == 1 else 's'}"
+    return pictures.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {bars}")
 
 
 def check_primer(text: str, anchor: Anchor) -> list[int]:

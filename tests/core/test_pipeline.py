@@ -13,9 +13,9 @@ import soundfile
 from PIL import Image
 from symusic import Score as MidiScore
 
-from core import bundle, keys, performing, pipeline, score
+from core import bundle, keys, performing, pictures, pipeline, score
 from core.errors import BundleError, NotationError, RequestError
-from core.pipeline import ComposeRequest
+from core.pipeline import ComposeRequest, ModelInfo
 
 
 @pytest.fixture
@@ -36,6 +36,18 @@ def test_a_composition_has_notation_midi_sound_and_picture(request_: ComposeRequ
     assert soundfile.info(io.BytesIO(take.audio)).duration >= take.seconds
     assert take.picture is not None
     assert Image.open(io.BytesIO(take.picture)).format == "PNG"
+
+
+def test_a_picture_is_headed_by_model_key_and_length() -> None:
+    model = ModelInfo("chorales", "1", "1", "lowest")
+    for text, title in (
+        ("60-4-7r460-4-7r4", "chorales · C major · 2 bars"),
+        ("63-4-7r4", "chorales · E flat major · 1 bar"),
+        ("66-3-7r2", "chorales · F sharp minor · 0.5 bars"),
+    ):
+        take = pipeline.render(ComposeRequest(model="", tempo=96, audio=None), model, text, 1)
+        piece = score.from_text(text, "lowest", score.UNITS[0])
+        assert take.picture == pictures.piano_roll(piece, primer_events=1, title=title)
 
 
 def test_what_was_left_open_is_filled_in(request_: ComposeRequest) -> None:
