@@ -23,6 +23,7 @@ from safetensors.numpy import save as save_tensors
 from core import hearing
 from core.errors import BundleError
 from core.notation import Anchor
+from core.performing import TEMPOS
 from core.score import QUARTERS_PER_BAR, UNITS
 
 FORMAT: Final = 1
@@ -62,7 +63,7 @@ class Params:
             ("weight_drop", self.weight_drop, 0, 0.95),
             ("window", self.window, 2, 4096),
             ("gravity", self.gravity, 0, 5),
-            ("tempo", self.tempo, 10, 400),
+            ("tempo", self.tempo, *TEMPOS),
         ):
             if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
                 raise BundleError(f"{name} is {value!r}; it must be a number from {lowest} to {highest}.")

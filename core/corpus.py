@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from core import notation
 from core.collecting import Bounds, Found, find, load
-from core.errors import ReadingError
+from core.errors import ReadingError, check_range
 from core.keys import find_key
 from core.notation import Anchor
 from core.notes import Notes
@@ -47,7 +47,7 @@ RestUnit = Literal["auto", "1", "1/2", "1/4"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectSettings:
-    """Say how to read a collection."""
+    """Say how to read a collection. Raises RequestError for a share that is none."""
 
     anchor: Anchor = "lowest"
     rest_unit: RestUnit = "auto"
@@ -58,6 +58,9 @@ class CollectSettings:
     least_on_grid: float = 0  # share of a piece's onsets; rounding garbles what lies beside
     deadline_seconds: float = 60  # for one file
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+
+    def __post_init__(self) -> None:
+        check_range("least share on the grid", self.least_on_grid, 0, 1)
 
 
 def collect(

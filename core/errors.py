@@ -70,6 +70,14 @@ class PictureError(CadenzaError):
     """Say why a picture could not be drawn."""
 
 
+def check_range(what: str, value: float, lowest: float, highest: float) -> None:
+    """Raise RequestError for a number outside its range, both ends of which are in it, and for NaN."""
+    if not lowest <= value <= highest:
+        shown = str(value) if isinstance(value, int) else f"{value:g}"
+        shown = shown if len(shown) <= 24 else f"{shown[:23]}…"
+        raise RequestError(f"The {what} is {shown}; it must be from {lowest} to {highest}.")
+
+
 def excerpt(text: str, start: int, end: int, width: int = 60) -> str:
     """Cut the line around `start` to `width` characters and underline `start` to `end` with carets."""
     shown = "".join(character if character.isprintable() else " " for character in text)

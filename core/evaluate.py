@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, cast
 
-from core import bundle, card, evaluation
+from core import bundle, card, evaluation, terminal
 from core.bundle import Bundle
 from core.errors import BundleError, CadenzaError, CorpusError
 from core.evaluation import Evaluation
@@ -25,16 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         directory = find(options.model)
         model = bundle.load(directory)
         measured = _measure(model, directory, options)
-        print(card.tables(measured), end="")
         if options.json is not None:
             _write(Path(options.json or directory / "evaluation.json"), as_json(measured))
         if options.card:
             _write(directory / "README.md", card.model_card(model, measured))
+        terminal.say(card.tables(measured))
     except CadenzaError as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
+        terminal.complain(error, Path(options.model))
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -133,9 +133,7 @@ def _finite(value: Any) -> Any:
 
 
 def _write(path: Path, content: str) -> None:
-    temporary = path.with_suffix(".part")
-    temporary.write_text(content, encoding="utf-8")
-    temporary.replace(path)
+    terminal.keep(path, content.encode())
     print(f"{path} is written.", file=sys.stderr)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from core import audio, performing, pipeline
+from core import audio, performing, pipeline, terminal
 from core.errors import CadenzaError, RequestError
 from core.novelty import NOTABLE
 from core.pipeline import ComposeRequest, Composition, Take
@@ -19,14 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
     options = _parser().parse_args(arguments)
     try:
+        request = _request(options)
         studio = pipeline.open_files(options.weights, options.params, options.notes)
-        composition = pipeline.compose(_request(options), studio)
+        terminal.prepare(options.output)  # before the work, which would be lost
+        composition = pipeline.compose(request, studio)
         _write(composition, options.output)
+        terminal.say("".join(f"{take.text}\n" for take in composition.takes))
     except CadenzaError as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or options.output} cannot be written: {error.strerror}.", file=sys.stderr)
+        terminal.complain(error, options.output)
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -104,26 +107,22 @@ def _write(composition: Composition, output: Path) -> None:
         f"{composition.model.name}, seed {request.seed}, gravity {request.gravity:g}, tempo {request.tempo:g}",
         file=sys.stderr,
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
     for number, take in enumerate(composition.takes, 1):
         path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
-        print(take.text)
-        print(
-            f"{_facts(take)}: {', '.join(str(written) for written in _write_take(take, path, request.audio))}",
-            file=sys.stderr,
-        )
+        written = ", ".join(map(str, _write_take(take, path, request.audio)))
+        print(f"{_facts(take)}: {written}", file=sys.stderr)
 
 
 def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:
     contents = {path: take.midi, path.with_suffix(f".{sound}"): take.audio, path.with_suffix(".png"): take.picture}
     written = [target for target, content in contents.items() if content is not None]
     for target in written:
-        target.write_bytes(contents[target] or b"")
+        terminal.keep(target, contents[target] or b"")
     return written
 
 
 def _facts(take: Take) -> str:
-    facts = f"{take.bars:g} bars, {take.seconds:.0f} s"
+    facts = f"{take.bars:g} bar{'' if take.bars == 1 else 's'}, {take.seconds:.0f} s"
     if take.quote and take.quote.events >= NOTABLE:
         facts += f", {take.quote.events} of {take.events} events as in {take.quote.title}"
     return facts

@@ -13,7 +13,7 @@ from core import bundle, evaluation, hearing, pipeline
 from core.advice import advise
 from core.bundle import Bundle, Params, Weights
 from core.corpus import split
-from core.errors import CorpusError, TrainingError
+from core.errors import CorpusError, TrainingError, check_range
 from core.notes import Notes, lines
 from core.novelty import Index
 from core.pictures import learning_curve
@@ -40,7 +40,7 @@ class TrainRequest:
     of a model to begin from, whose shape then holds. `resume` goes on from the checkpoint in `work`; without it a
     checkpoint there is overwritten. `gravity` is the model's default when composing; None measures on the held-out
     pieces which one suits it. `on_grid` is the share of the collection's onsets that lay on the grid. `facts` are
-    kept in params.json: title, source, terms and command.
+    kept in params.json: title, source, terms and command. Raises RequestError for a `validation_share` that is none.
     """
 
     notes: Notes
@@ -55,6 +55,9 @@ class TrainRequest:
     on_grid: float | None = None
     clips: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_range("validation share", self.validation_share, 0, 1)
 
 
 @dataclass(frozen=True, slots=True)

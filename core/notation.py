@@ -27,6 +27,7 @@ LONGEST_REST: Final = len(RESTS)  # units of r4
 _TOKEN = re.compile(
     r"(?P<blank>[\s,]+)|(?P<note>[0-9]+)|(?P<interval>-[0-9]*)|(?P<rest>[rR][0-9]?)|(?P<other>.)", re.DOTALL
 )
+_DASHES: Final = "‐‑‒–—―−﹣－"  # what phones and word processors make of a hyphen
 _SEPARATE: Final = "Put a rest between two notes ({}r1 {}r1), or write a chord as 72-4r1."
 
 
@@ -81,6 +82,10 @@ def parse(text: str, anchor: Anchor = "lowest", *, open_end: bool = False) -> li
         elif kind == "rest":
             waiting += _read_rest(text, word, span)
             base = None
+        elif word in _DASHES:
+            raise NotationError(
+                text, *span, f"{word} is not the hyphen that intervals are written with: type - instead, as in 60-4-7."
+            )
         else:
             raise NotationError(
                 text, *span, f"{word!r} is not part of the notation: write notes as 72, rests as r1, chords as 60-4-7."
@@ -174,10 +179,7 @@ def _read_interval(text: str, word: str, span: tuple[int, int], base: int | None
         )
     pitch = base + semitones if anchor == "lowest" else base - semitones
     if not 0 <= pitch <= 127:
-        direction = "above" if anchor == "lowest" else "below"
-        raise NotationError(
-            text, *span, f"{word} lies {semitones} semitones {direction} {base}, outside the MIDI notes (0-127)."
-        )
+        raise NotationError(text, *span, f"{word} leads from {base} to {pitch}, outside the MIDI notes (0-127).")
     return semitones
 
 

@@ -20,6 +20,7 @@ from core.score import UNITS
 
 HEADER: Final = "# cadenza notes 1"
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
+_PIECE: Final = re.compile(r"[^\t]*\t[0-9rR, -]*\r?")  # what a line that holds one consists of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +69,11 @@ def read_notes(path: Path) -> Notes:
         raise CorpusError(
             f"The header of {path} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4)."
         )
+    for number, line in enumerate(body[2:], 4):
+        if line and not _PIECE.fullmatch(line):
+            raise CorpusError(
+                f"Line {number} of {path} is not a title, a tab and the notation of a piece;"
+                " parsed notes are written by core.parse_and_train."
+            )
     pieces = tuple((title, text) for title, tab, text in (line.partition("\t") for line in body[2:]) if tab)
     return Notes("lowest" if anchor == "lowest" else "highest", Fraction(unit), pieces)

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,14 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
     options = _parser().parse_args(arguments)
     try:
+        request = _request(options, sys.argv[1:] if arguments is None else arguments)
         notes, on_grid = _parse(options)
         if not options.parsed_only:
-            _train(options, notes, on_grid, sys.argv[1:] if arguments is None else arguments)
+            _train(options, request(notes=notes, on_grid=on_grid))
     except CadenzaError as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename or options.parsed} cannot be used: {error.strerror}.", file=sys.stderr)
+        terminal.complain(error, options.parsed)
         return 1
     except KeyboardInterrupt:
         print(
@@ -134,12 +136,12 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     if options.music == "-":
         return read_notes(path), None
     base = None if options.base is None else bundle.load(options.base).params
-    options.parsed.mkdir(parents=True, exist_ok=True)
     settings = CollectSettings(
         anchor=options.anchor or (base.anchor if base else "lowest"),
         rest_unit=cast(RestUnit, options.rest_unit or (base.rest_unit if base else "auto")),
         least_on_grid=options.least_on_grid,
     )
+    options.parsed.mkdir(parents=True, exist_ok=True)
     collection = corpus.collect(Path(options.music), settings, cache=options.parsed / ".cache")
     corpus.write_report(options.parsed / "report.csv", collection)
     print(corpus.summary(collection), file=sys.stderr)
@@ -148,10 +150,10 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     return read_notes(path), collection.on_grid
 
 
-def _train(options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]) -> None:
+def _train(options: argparse.Namespace, request: TrainRequest) -> None:
     with terminal.aside(options.parsed / "tensorflow.log"):
         print(f"Training on {device()}.", file=sys.stderr)
-        training = _watched(options, _request(options, notes, on_grid, arguments))
+        training = _watched(options, request)
     _conclude(training, options)
 
 
@@ -168,29 +170,26 @@ def _watched(options: argparse.Namespace, request: TrainRequest) -> Training:
     return train(request, report=bar.show, epoch_done=epoch_done, stop=terminal.interrupted())
 
 
-def _request(
-    options: argparse.Namespace, notes: Notes, on_grid: float | None, arguments: Sequence[str]
-) -> TrainRequest:
-    shape = {
+def _request(options: argparse.Namespace, arguments: Sequence[str]) -> "partial[TrainRequest]":
+    """Ask for all but the notes: what is out of range is refused before they are read."""
+    given = {
         name: value
-        for name in ("units", "layers", "dropout", "weight_drop")
+        for name in ("units", "layers", "dropout", "weight_drop", "gravity", "tempo")
         if (value := getattr(options, name)) is not None
     }
-    defaults = {} if options.tempo is None else {"tempo": options.tempo}
     settings = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name != "seconds"}
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
     facts |= {name: value for name in ("title", "source", "terms") if (value := getattr(options, name)) is not None}
-    return TrainRequest(
-        notes=notes,
+    return partial(
+        TrainRequest,
         model=str(options.model or options.parsed / "model"),
         work=str(options.parsed),
-        params=Params(**{**SIZES[options.size], **shape, **defaults}, window=options.window, hears=not options.plain),
+        params=Params(**{**SIZES[options.size], **given}, window=options.window, hears=not options.plain),
         settings=Settings(**settings, seconds=None if options.minutes is None else options.minutes * 60),
         base=None if options.base is None else str(options.base),
         validation_share=options.validation_share,
         resume=options.resume,
         gravity=options.gravity,
-        on_grid=on_grid,
         clips=not options.no_clips,
         facts=facts,
     )
@@ -204,10 +203,9 @@ def _conclude(training: Training, options: argparse.Namespace) -> None:
     )
     for sentence in training.advice:
         print(f"- {sentence}", file=sys.stderr)
+    left = "curve.png and history.csv" if options.no_clips else "curve.png, history.csv and clips"
     print(
-        f"The model is in {options.model or options.parsed / 'model'}; "
-        f"curve.png, history.csv and clips are in {options.parsed}.",
-        file=sys.stderr,
+        f"The model is in {options.model or options.parsed / 'model'}; {left} are in {options.parsed}.", file=sys.stderr
     )
     if training.ended == "stopped":
         print("The same command with --resume goes on from here.", file=sys.stderr)

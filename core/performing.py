@@ -16,7 +16,7 @@ from core.errors import RequestError
 from core.score import QUARTERS_PER_BAR, Score
 
 DEFAULT_TEMPO: Final = 96.0  # quarters a minute
-TEMPOS: Final = (20.0, 400.0)  # quarters a minute, lowest and highest
+TEMPOS: Final = (20, 400)  # quarters a minute, lowest and highest, of models and pieces alike
 
 INSTRUMENTS: Final[Mapping[str, int]] = MappingProxyType(  # General MIDI programs, counted from 0
     {
@@ -86,10 +86,7 @@ def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> 
     `tempo` counts quarters a minute, `program` is a General MIDI program from 0. The end slows down by tempo
     events alone, so that onsets in quarters are the score's. Raises RequestError for a tempo or program out of range.
     """
-    if not TEMPOS[0] <= tempo <= TEMPOS[1]:
-        raise RequestError(
-            f"A tempo of {tempo:g} is out of range: give {TEMPOS[0]:g} to {TEMPOS[1]:g} quarters a minute."
-        )
+    check_tempo(tempo)
     if not 0 <= program <= 127:
         raise RequestError(f"Program {program} is not a General MIDI instrument: programs go from 0 to 127.")
     file = MidiFile(type=1, ticks_per_beat=_TICKS_PER_QUARTER)
@@ -101,6 +98,12 @@ def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> 
     data = BytesIO()
     file.save(file=data)
     return data.getvalue()
+
+
+def check_tempo(tempo: float) -> None:
+    """Raise RequestError for a tempo that nothing is played at."""
+    if not TEMPOS[0] <= tempo <= TEMPOS[1]:
+        raise RequestError(f"A tempo of {tempo:g} is out of range: give {TEMPOS[0]} to {TEMPOS[1]} quarters a minute.")
 
 
 def notes(score: Score) -> tuple[Note, ...]:

@@ -10,10 +10,11 @@ from typing import Final
 from core import audio, bundle, keys, notation, notes, novelty, performing, pictures, sampling, score
 from core.audio import Format
 from core.bundle import Bundle
-from core.errors import RequestError
+from core.errors import CorpusError, RequestError
 from core.notation import Anchor
 from core.novelty import Quote
 from core.sampling import LONGEST_PIECE, Options
+from core.score import Score
 from core.stepping import Stepper
 
 LONGEST_PRIMER: Final = 20_000  # characters, enough for a whole piece to be continued
@@ -130,20 +131,28 @@ def render(
     if request.tempo is None:
         raise RequestError("A piece without a tempo cannot be played.")
     midi = performing.perform(piece, tempo=request.tempo, program=_program(request.instrument))
+    key = keys.key_of(piece)
     font = None if request.soundfont is None else Path(request.soundfont)
     return Take(
         text=text,
         primer_events=given,
         events=len(piece.events),
-        key=keys.key_of(piece),
+        key=key,
         bars=float(piece.bars),
         seconds=float(piece.quarters) * 60 / request.tempo,
         ended=ended,
         quote=quote,
         midi=midi,
         audio=None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font),
-        picture=pictures.piano_roll(piece, primer_events=given) if request.picture else None,
+        picture=_picture(piece, given, model, key) if request.picture else None,
     )
+
+
+def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
+    """Draw a piece, headed by what composed it, its key and its length."""
+    key = key.replace("♭", " flat").replace("♯", " sharp")  # which the type of pictures lacks
+    bars = f"{float(piece.bars):g} bar{'' if piece.bars == 1 else 's'}"
+    return pictures.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {bars}")
 
 
 def check_primer(text: str, anchor: Anchor) -> list[int]:
@@ -154,22 +163,35 @@ def check_primer(text: str, anchor: Anchor) -> list[int]:
 
 
 def open_model(directory: str) -> Studio:
-    """Load a model, or take it from memory if its files have not changed. Raises BundleError."""
+    """Load a model, or take it from memory if its files have not changed. Raises BundleError and CorpusError."""
     folder = Path(directory)
     stamps = tuple(_stamp(folder / name) for name in ("weights.safetensors", "params.json", "notes.txt"))
     return _open(folder, stamps)
 
 
 def open_files(weights: Path, params: Path, parsed: Path) -> Studio:
-    """Load a model from its three files. Raises BundleError."""
-    loaded = bundle.load_files(weights, params)
-    return Studio(loaded, Stepper(loaded), novelty.Index(notes.read_notes(parsed).pieces))
+    """Load a model from its three files. Raises BundleError and CorpusError."""
+    return _studio(bundle.load_files(weights, params), parsed)
 
 
 @lru_cache(maxsize=8)
 def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Studio:
-    loaded = bundle.load(folder)
-    return Studio(loaded, Stepper(loaded), novelty.Index(notes.read_notes(folder / "notes.txt").pieces))
+    return _studio(bundle.load(folder), folder / "notes.txt")
+
+
+def _studio(model: Bundle, parsed: Path) -> Studio:
+    """Make a model ready, with the notes that it has learned from."""
+    learned = notes.read_notes(parsed)
+    for what, its, theirs in (
+        ("anchor", model.params.anchor, learned.anchor),
+        ("rest unit", model.params.rest_unit, str(learned.unit)),
+    ):
+        if its != theirs:
+            raise CorpusError(
+                f"{parsed} does not belong to the model {model.name}: its {what} is {theirs}, and the model's {its}."
+                " Take both from the same folder."
+            )
+    return Studio(model, Stepper(model), novelty.Index(learned.pieces))
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -190,10 +212,10 @@ def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
 def _options(request: ComposeRequest, units_per_bar: int) -> Options:
     if request.bars is not None and not 1 <= request.bars <= LONGEST_PIECE:
         raise RequestError(f"A piece can have 1 to {LONGEST_PIECE} bars; {request.bars} were asked for.")
-    if request.tempo is None or not 20 <= request.tempo <= 300:
-        raise RequestError(f"The tempo is {request.tempo} quarters a minute; it must be from 20 to 300.")
+    assert request.tempo is not None
     assert request.gravity is not None
     assert request.seed is not None
+    performing.check_tempo(request.tempo)
     return Options(
         temperature=request.temperature,
         gravity=request.gravity,

@@ -15,17 +15,16 @@ _CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again bel
 
 def read_midi(data: bytes, title: str, budget: Budget) -> Piece:
     """Read a MIDI file. Raises ReadingError."""
-    _check_header(data, budget)
-    if _most_ticks(data) >= _CLOCK and max(map(_ticks, _tracks(data))) >= _CLOCK:
+    tracks = _check_header(data, budget)
+    if _most_ticks(data) >= _CLOCK and max(map(_ticks, tracks)) >= _CLOCK:
         raise ReadingError("This MIDI file lasts for weeks: its silences are far too long. Choose another.", "too long")
     try:
-        score = ScoreTick.from_midi(data)
+        score = ScoreTick.from_midi(_joined(data, tracks))
     except (RuntimeError, ValueError) as error:
         raise damaged("MIDI", "its events cannot be read") from error
     if score.note_num() > budget.notes:
         raise too_many("notes", score.note_num(), budget.notes)
     _check_times(score, budget)
-    metres = _metres(score)
     tables = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
     if not tables:
         raise ReadingError(
@@ -34,12 +33,13 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Piece:
     onsets = np.concatenate([table["time"] for table in tables]).astype(np.int64)
     lengths = np.concatenate([table["duration"] for table in tables])
     pitches = np.concatenate([table["pitch"] for table in tables]).astype(np.int16)
+    metres = _metres(score, int(onsets.max()))
     order = np.lexsort((pitches, onsets))
     return Piece(title, onsets[order], pitches[order], score.ticks_per_quarter, int((onsets + lengths).max()), metres)
 
 
-def _check_header(data: bytes, budget: Budget) -> None:
-    """Refuse what symusic would read as something else, or not at all."""
+def _check_header(data: bytes, budget: Budget) -> list[bytes]:
+    """Refuse what symusic would read as something else, or not at all; return the contents of the track chunks."""
     if len(data) < 14 or int.from_bytes(data[4:8]) < 6:
         raise damaged("MIDI", "it ends within its header")
     form, division = int.from_bytes(data[8:10]), int.from_bytes(data[12:14])
@@ -57,25 +57,38 @@ def _check_header(data: bytes, budget: Budget) -> None:
         )
     if division == 0:
         raise damaged("MIDI", "its header gives a quarter note no ticks")
-    tracks = len(_tracks(data))
-    if tracks > budget.tracks:
-        raise too_many("tracks", tracks, budget.tracks)
+    tracks = _tracks(data)
+    if len(tracks) > budget.tracks:
+        raise too_many("tracks", len(tracks), budget.tracks)
     if not tracks:
         raise ReadingError(_SILENT, "no notes")
+    return tracks
 
 
 def _tracks(data: bytes) -> list[bytes]:
-    """Return the contents of the track chunks. Raises ReadingError where the file ends within one."""
+    """Return the contents of the track chunks, as many as the header declares; what is no chunk ends the file.
+
+    Raises ReadingError where the file ends within a track.
+    """
     found = list[bytes]()
-    place = 8 + int.from_bytes(data[4:8])
-    while place + 8 <= len(data):
+    place, declared = 8 + int.from_bytes(data[4:8]), int.from_bytes(data[10:12])
+    while place + 8 <= len(data) and len(found) < declared:
         start, end = place + 8, place + 8 + int.from_bytes(data[place + 4 : place + 8])
+        is_track = data[place : place + 4] == b"MTrk"
         if end > len(data):
-            raise damaged("MIDI", f"it was cut off within track {len(found) + 1}")
-        if data[place : place + 4] == b"MTrk":
+            if is_track:
+                raise damaged("MIDI", f"it was cut off within track {len(found) + 1}")
+            break
+        if is_track:
             found.append(data[start:end])
         place = end
     return found
+
+
+def _joined(data: bytes, tracks: list[bytes]) -> bytes:
+    """Write a file of these tracks alone, with the format and division of another."""
+    header = b"MThd" + (6).to_bytes(4) + data[8:10] + len(tracks).to_bytes(2) + data[12:14]
+    return header + b"".join(b"MTrk" + len(track).to_bytes(4) + track for track in tracks)
 
 
 def _most_ticks(data: bytes) -> int:
@@ -138,13 +151,17 @@ def _check_times(score: ScoreTick, budget: Budget) -> None:
         raise too_slow(seconds, budget)
 
 
-def _metres(score: ScoreTick) -> tuple[str, ...]:
-    """Return the time signatures, 4/4 where there is none. Raises ReadingError for one not in two or four."""
+def _metres(score: ScoreTick, last: int) -> tuple[str, ...]:
+    """Return the time signatures up to the last onset, 4/4 where there is none. Raises ReadingError for an odd one."""
+    signatures = sorted(score.time_signatures, key=lambda signature: signature.time)
+    at = {signature.time: signature for signature in signatures if signature.time <= last}  # the latest at each tick
     names = []
-    for signature in sorted(score.time_signatures, key=lambda signature: signature.time):
+    for time, signature in at.items():
         name = f"{signature.numerator}/{signature.denominator}"
+        if not signature.numerator or not signature.denominator:
+            raise damaged("MIDI", f"a time signature in it reads {name}")
         if signature.numerator not in (2, 4):
-            quarter = signature.time // score.ticks_per_quarter + 1
-            raise odd_metre(name, f"from quarter note {quarter} on" if signature.time else "at its start")
+            quarter = time // score.ticks_per_quarter + 1
+            raise odd_metre(name, f"from quarter note {quarter} on" if time else "at its start")
         names.append(name)
     return tuple(dict.fromkeys(names)) or ("4/4",)

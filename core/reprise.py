@@ -10,7 +10,7 @@ from typing import Final
 
 from core import audio, engraving, pipeline, score
 from core.engraving import Sheet
-from core.errors import AudioError, BundleError
+from core.errors import AudioError, BundleError, CorpusError
 from core.novelty import Quote
 from core.pipeline import ComposeRequest, ModelInfo
 from core.score import QUARTERS_PER_BAR, Score
@@ -37,7 +37,7 @@ def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:
     """Return what a piece quotes from the pieces that its model learned from, if the model is still the same."""
     try:
         studio = pipeline.open_model(folder)
-    except BundleError:
+    except (BundleError, CorpusError):
         return None
     return studio.index.longest_quote(text, given) if studio.bundle.version == model.version else None
 

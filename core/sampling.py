@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import notation
-from core.errors import RequestError
+from core.errors import RequestError, check_range
 from core.hearing import NONE, PITCH, Ear
 from core.notation import BOUNDARY, INTERVALS, NOTES, RESTS, SIZE, Anchor
 from core.stepping import Floats, States, Stepper, one_thread
 
 LONGEST_SILENCE: Final = 16  # units; readers shorten longer ones, so no model has met them
 LONGEST_PIECE: Final = 64  # bars
+MOST_TAKES: Final = 64
 ENDINGS: Final = 8  # endings tried for a piece whose length is given
 ENDING_BARS: Final = 2  # how long before the end they part
 SMOOTHING: Final = 0.3  # added to each pitch class's count in the tonal memory
@@ -46,12 +47,10 @@ class Options:
             ("gravity", self.gravity, 0, 5),
             ("top_p", self.top_p, 0.01, 1),
             ("seed", self.seed, 0, 2**63 - 1),
-            ("takes", self.takes, 1, 64),
         ):
-            if not lowest <= value <= highest:
-                raise RequestError(
-                    f"The {name.replace('_', '-')} is {value:g}; it must be from {lowest:g} to {highest:g}."
-                )
+            check_range(name.replace("_", "-"), value, lowest, highest)
+        if not 1 <= self.takes <= MOST_TAKES:
+            raise RequestError(f"There can be 1 to {MOST_TAKES} takes; {self.takes} were asked for.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +77,10 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
         logits = model.step(np.array([frame], np.int16), states)
     if opening.ear.time >= limit:
         bars = -(-opening.ear.time // bar)
-        raise RequestError(
-            f"The primer is {bars} bars long already: ask for more than {bars} bars, up to {LONGEST_PIECE}, "
-            "or shorten it."
-        )
+        least = opening.ear.time // bar + 1
+        if least > LONGEST_PIECE:
+            raise RequestError(f"The primer ends in bar {bars}, and a piece has {LONGEST_PIECE} at most: shorten it.")
+        raise RequestError(f"The primer ends in bar {bars}: ask for {least} to {LONGEST_PIECE} bars, or shorten it.")
     takes = [opening.copy(np.random.default_rng([options.seed, take])) for take in range(options.takes)]
     logits, states = np.repeat(logits, len(takes), 0), np.repeat(states, len(takes), 1)
     parting = limit - ENDING_BARS * bar if options.units is not None else limit

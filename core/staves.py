@@ -17,6 +17,7 @@ BEAT: Final = 4  # sixteenths, as all times here
 BAR: Final = BEAT * QUARTERS_PER_BAR
 
 _VALUES: Final = (16, 12, 8, 6, 4, 3, 2, 1)  # note values without and with a dot
+_REST_VALUES: Final = (16, 8, 4, 2, 1)
 _STEPS: Final = "FCGDAEB"  # in the order in which sharps are added
 _MIDDLE_C: Final = 60
 _STRAY: Final = 4  # semitones that a voice may cross middle C by without changing its staff
@@ -160,16 +161,24 @@ def _symbols(chords: Iterable[_Chord], bar: int) -> Iterator[Symbol]:
     now = 0
     for chord in chords:
         start, end = max(chord.start - bar, 0), min(chord.end - bar, BAR)
-        yield from (Symbol(value) for _, value in _values(now, start))
+        yield from map(Symbol, _rests(now, start))
         for place, value in _values(start, end):
             on = bar + place
             yield Symbol(value, chord.pitches, tied_from=on > chord.start, tied_on=on + value < chord.end)
         now = end
-    yield from (Symbol(value) for _, value in _values(now, BAR))
+    yield from map(Symbol, _rests(now, BAR))
+
+
+def _rests(start: int, end: int) -> Iterator[int]:
+    """Split a silence into rests without dots, each at a multiple of its own value: the middle of the bar is seen."""
+    while start < end:
+        value = next(value for value in _REST_VALUES if start % value == 0 and start + value <= end)
+        yield value
+        start += value
 
 
 def _values(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Split a stretch of a bar into note values that leave its beats visible: (place, value)."""
+    """Split what sounds in a bar into note values that leave its beats visible: (place, value)."""
     while start < end:
         value = next(value for value in _VALUES if start + value <= end and _is_clear(start, value, end))
         yield start, value

@@ -1,11 +1,78 @@
 """What a command line owes the terminal that it runs in."""
 
+import errno
 import os
+import secrets
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO, cast
+
+
+def say(text: str) -> None:
+    """Write on standard output at once. Raises OSError that names it, behind which Python has nothing left to write."""
+    output = cast("TextIO | None", sys.stdout)  # None where it was closed before the start
+    try:
+        if output is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        output.write(text)
+        output.flush()
+    except OSError as error:
+        if output is not None:
+            with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), output.fileno())
+        raise OSError(error.errno, error.strerror, "Standard output") from None
+
+
+def prepare(path: Path) -> None:
+    """Make the folder of a file that will be written, and try to write there. Raises OSError as `keep` does."""
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, by rename. Raises OSError that names it."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    with _naming(path):
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Have an OSError name the path that is meant, or what stands in its way, and no temporary file."""
+    try:
+        yield
+    except OSError as error:
+        obstacle = next((above for above in path.parents if above.exists() and not above.is_dir()), None)
+        if obstacle is not None:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(obstacle)) from None
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def complain(error: OSError, target: Path) -> None:
+    """Say on standard error what cannot be written, `target` if the error does not tell.
+
+    Nothing is said of a reader of standard output that has left.
+    """
+    name = error.filename or target
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        print(f"{name} is not a folder, so nothing can be written into it.", file=sys.stderr)
+    elif isinstance(error, IsADirectoryError):
+        print(f"{name} is a folder; name a file to be written.", file=sys.stderr)
+    elif not isinstance(error, BrokenPipeError):
+        print(f"{name} cannot be written: {error.strerror}.", file=sys.stderr)
 
 
 @contextmanager

@@ -138,7 +138,7 @@ async def test_answers_in_the_language_of_whoever_asks(
         (
             "compose",
             {"primer": "60r4r4r4r4", "bars": 1},
-            "Der Anfang ist schon 2 Takte lang: Verlange mehr als 2 Takte",
+            "Der Anfang reicht bis Takt 2: Verlange 3 bis 64 Takte",
         ),
         ("compose", {"midi": ("a.txt", b"Dear diary")}, "Das ist keine Musikdatei, die gelesen werden kann."),
         ("compose", {"key": "H"}, "'H' ist keine Tonart."),

@@ -65,6 +65,7 @@ def _edit(folder: Path, **values: object) -> None:
         ({"anchor": "middle"}, "anchor is 'middle'"),
         ({"rest_unit": "1/3"}, "rest unit is '1/3'"),
         ({"gravity": float("nan")}, "gravity is nan"),
+        ({"tempo": 19}, "tempo is 19; it must be a number from 20 to 400"),
         ({"colour": 3}, "unknown parameters: colour"),
         ({"units": 32}, "does not belong to"),
     ],

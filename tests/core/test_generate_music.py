@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from core import generate_music
+from core import generate_music, pipeline
 
 
 def model_files(folder: Path) -> list[str]:
@@ -43,7 +43,15 @@ def test_takes_are_numbered(tiny_model: Path, tmp_path: Path, capsys: pytest.Cap
         == 0
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["piece-2.mid", "piece-3.mid", "piece.mid"]
-    assert len(set(capsys.readouterr().out.splitlines())) == 3
+    captured = capsys.readouterr()
+    assert len(set(captured.out.splitlines())) == 3
+    assert captured.err.count("2 bars, ") == 3
+
+
+def test_a_single_bar_is_a_bar(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [*model_files(tiny_model), str(tmp_path / "piece.mid"), "72r1", "--bars=1"]
+    assert generate_music.main(arguments) == 0
+    assert "\n1 bar, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("sound", ["wav", "flac", "ogg"])
@@ -78,15 +86,70 @@ def test_what_the_user_can_mend_exits_with_1_and_a_sentence(
     assert captured.out == ""
 
 
-def test_an_output_that_cannot_be_written_is_a_sentence(
+@pytest.mark.parametrize(
+    ("line", "other", "difference"),
+    [
+        ("# anchor: lowest", "# anchor: highest", "its anchor is highest, and the model's lowest"),
+        ("# rest unit: 1/2", "# rest unit: 1", "its rest unit is 1, and the model's 1/2"),
+    ],
+)
+def test_notes_of_another_model_are_refused(
+    line: str, other: str, difference: str, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = model_files(tiny_model)
+    notes = tmp_path / "notes.txt"
+    notes.write_text(Path(files[2]).read_text().replace(line, other))
+    assert generate_music.main([*files[:2], str(notes), str(tmp_path / "piece.mid"), "72r1"]) == 1
+    assert f"{notes} does not belong to the model tiny: {difference}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("file/piece.mid", "{folder}/file is not a folder"),
+        ("file/deep/piece.mid", "{folder}/file is not a folder"),
+        ("folder.mid", "{folder}/folder.mid is a folder"),
+        ("/proc/piece.mid", "/proc/piece.mid cannot be written"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    output: str,
+    sentence: str,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline, "compose", None)  # what is called nevertheless raises
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.mid").mkdir()
+    assert generate_music.main([*model_files(tiny_model), str(tmp_path / output), "72r1", "--bars", "1"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(sentence.format(folder=tmp_path))
+    assert captured.out == ""
+
+
+def test_what_cannot_be_written_whole_is_not_written_at_all(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "file").write_text("")
-    assert (
-        generate_music.main([*model_files(tiny_model), str(tmp_path / "file" / "piece.mid"), "72r1", "--bars", "1"])
-        == 1
-    )
-    assert "cannot be written" in capsys.readouterr().err
+    (tmp_path / "piece.png").mkdir()
+    arguments = [*model_files(tiny_model), str(tmp_path / "piece.mid"), "72r1", "--bars=1", "--picture"]
+    assert generate_music.main(arguments) == 1
+    captured = capsys.readouterr()
+    assert f"{tmp_path / 'piece.png'} is a folder" in captured.err
+    assert captured.out == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["piece.mid", "piece.png"]
+
+
+def test_a_full_disk_leaves_what_was_there(tiny_model: Path, tmp_path: Path) -> None:
+    piece = tmp_path / "piece.mid"
+    piece.write_bytes(b"an older piece")
+    command = [sys.executable, "-m", "core.generate_music", *model_files(tiny_model), str(piece), "72r1", "--bars=4"]
+    full = ["bash", "-c", 'trap "" XFSZ; ulimit -f 0; "$@"', "bash", *command]
+    done = subprocess.run(full, capture_output=True, text=True, timeout=120)
+    assert f"{piece} cannot be written: File too large." in done.stderr
+    assert done.returncode == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"piece.mid": b"an older piece"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["--bars", "many"], ["a", "b", "c", "d", "e", "--colour"]])

@@ -30,6 +30,11 @@ def test_a_title_cannot_break_the_lines(tmp_path: Path) -> None:
         (b"# cadenza notes 1\n# anchor: middle\n# rest unit: 1\n", "must name the anchor"),
         (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1/3\n", "must name the anchor"),
         (b"\xff\xfe\x00", "is not a text"),
+        (
+            b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\t60r1\nb 60r1\n",
+            "Line 5 of .* is not a title, a tab",
+        ),
+        (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\tA60r1\n", "Line 4 of .* is not a title, a tab"),
     ],
 )
 def test_broken_notes_are_a_sentence(content: bytes, sentence: str, tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ def test_the_model_composes_and_its_training_can_be_looked_at(trained: Path) -> 
     assert {path.suffix for path in (trained / "clips").iterdir()} == {".mid", ".mp3"}
 
 
-def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(trained: Path, tmp_path: Path) -> None:
+def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
     arguments = [
         "-",
@@ -88,6 +90,7 @@ def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(trained:
         "--learning-rate=1e-5",
     ]
     assert parse_and_train.main(arguments) == 0
+    assert f"curve.png and history.csv are in {tmp_path}." in capsys.readouterr().err
     params = bundle.load(tmp_path / "model").params
     before = bundle.load(trained / "model").params.training
     assert params.training["base"] == "model"
@@ -133,8 +136,28 @@ def test_a_folder_without_music_says_why(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    "wrong", ["--units=0", "--dropout=2", "--batch=0", "--epochs=0", "--keys=13", "--learning-rate=0"]
+    "wrong",
+    ["--units=0", "--dropout=2", "--batch=0", "--epochs=0", "--keys=13", "--learning-rate=0", "--validation-share=nan"],
 )
 def test_settings_out_of_range_are_sentences(wrong: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_and_train.main(["-", str(trained), *QUICK, "--no-clips", wrong]) == 1
     assert "must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong", ["--tempo=5", "--tempo=401", "--tempo=nan", "--gravity=6", "--batch=0", "--least-on-grid=nan"]
+)
+def test_settings_out_of_range_are_refused_before_anything_is_read(
+    wrong: str, music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parse_and_train.main([str(music), str(tmp_path / "parsed"), *QUICK, wrong]) == 1
+    assert "must be" in capsys.readouterr().err
+    assert not (tmp_path / "parsed").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "parsed").write_text("")
+    assert parse_and_train.main([str(music), str(tmp_path / "parsed"), *QUICK]) == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path / 'parsed'} is not a folder")

@@ -1,6 +1,7 @@
 """The recipe: a request in, a composition out, and nothing heavy on the way."""
 
 import io
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,9 +13,9 @@ import soundfile
 from PIL import Image
 from symusic import Score as MidiScore
 
-from core import keys, pipeline, score
+from core import bundle, keys, performing, pictures, pipeline, score
 from core.errors import BundleError, NotationError, RequestError
-from core.pipeline import ComposeRequest
+from core.pipeline import ComposeRequest, ModelInfo
 
 
 @pytest.fixture
@@ -35,6 +36,18 @@ def test_a_composition_has_notation_midi_sound_and_picture(request_: ComposeRequ
     assert soundfile.info(io.BytesIO(take.audio)).duration >= take.seconds
     assert take.picture is not None
     assert Image.open(io.BytesIO(take.picture)).format == "PNG"
+
+
+def test_a_picture_is_headed_by_model_key_and_length() -> None:
+    model = ModelInfo("chorales", "1", "1", "lowest")
+    for text, title in (
+        ("60-4-7r460-4-7r4", "chorales · C major · 2 bars"),
+        ("63-4-7r4", "chorales · E flat major · 1 bar"),
+        ("66-3-7r2", "chorales · F sharp minor · 0.5 bars"),
+    ):
+        take = pipeline.render(ComposeRequest(model="", tempo=96, audio=None), model, text, 1)
+        piece = score.from_text(text, "lowest", score.UNITS[0])
+        assert take.picture == pictures.piano_roll(piece, primer_events=1, title=title)
 
 
 def test_what_was_left_open_is_filled_in(request_: ComposeRequest) -> None:
@@ -58,15 +71,35 @@ def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
     assert mode == keys.parse_key(as_it_comes.key)[1]
 
 
+@pytest.mark.parametrize("tempo", performing.TEMPOS)
+def test_every_tempo_that_a_model_may_have_is_composed_at(
+    tempo: float, request_: ComposeRequest, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    loaded = bundle.load(folder)
+    bundle.publish(folder, replace(loaded.params, tempo=tempo), loaded.weights, (folder / "notes.txt").read_text())
+    assert pipeline.compose(replace(request_, model=str(folder))).request.tempo == tempo
+
+
 @pytest.mark.parametrize(
     ("change", "error", "sentence"),
     [
         ({"primer": "7276r1"}, NotationError, "is not a MIDI note"),
         ({"primer": "72r1" * 6000}, RequestError, "characters; the longest is"),
-        ({"primer": "72r4" * 10, "bars": 4}, RequestError, "5 bars long already"),
+        (
+            {"primer": "72r4" * 10, "bars": 4},
+            RequestError,
+            r"^The primer ends in bar 5: ask for 6 to 64 bars, or shorten it\.$",
+        ),
+        ({"primer": "72r4r4", "bars": 1}, RequestError, "ends in bar 1: ask for 2 to 64 bars"),
+        ({"primer": "72r4" * 127, "bars": 63}, RequestError, "ends in bar 64: ask for 64 to 64 bars"),
+        ({"primer": "72r4" * 128, "bars": 64}, RequestError, "^The primer ends in bar 64, .* 64 at most: shorten it.$"),
+        ({"primer": "72r4" * 140, "bars": None}, RequestError, "^The primer ends in bar 70, .*: shorten it.$"),
+        ({"primer": "72r4" * 140, "bars": 8}, RequestError, "^The primer ends in bar 70, .*: shorten it.$"),
         ({"bars": 0}, RequestError, "1 to 64 bars"),
         ({"bars": 65}, RequestError, "1 to 64 bars"),
-        ({"tempo": 5}, RequestError, "must be from 20 to 300"),
+        ({"tempo": 5}, RequestError, "tempo of 5 is out of range: give 20 to 400"),
+        ({"tempo": float("nan")}, RequestError, "tempo of nan is out of range"),
         ({"temperature": 0}, RequestError, "temperature is 0"),
         ({"instrument": "kazoo choir"}, RequestError, "no instrument called 'kazoo choir'"),
         ({"key": "H"}, RequestError, "is not a key"),
@@ -91,10 +124,6 @@ def test_composing_loads_neither_tensorflow_nor_music21(tiny_model: Path) -> Non
 
 
 def test_a_model_that_was_replaced_is_loaded_anew(request_: ComposeRequest, tiny_model: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from core import bundle
-
     folder = Path(shutil.copytree(tiny_model, tmp_path / "changing"))
     request = replace(request_, model=str(folder))
     before = pipeline.compose(request).model

@@ -51,8 +51,13 @@ def notes(count: int, delta: int = 240, channel: int = 0) -> bytes:
     return one * count + b"\x00\xff\x2f\x00"
 
 
+def metre(numerator: int, power: int) -> bytes:
+    """Write a time signature; the second number is a power of two."""
+    return bytes([0x00, 0xFF, 0x58, 4, numerator, power, 24, 8])
+
+
 LONGEST = 0x0FFFFFFF
-WALTZ = b"\x00\xff\x58\x04\x03\x02\x18\x08"
+WALTZ = metre(3, 2)
 SLOW = b"\x00\xff\x51\x03\xff\xff\xff"
 
 
@@ -75,11 +80,10 @@ SLOW = b"\x00\xff\x51\x03\xff\xff\xff"
         (midi(notes(16, delta=LONGEST)), "too long", "weeks"),  # a clock of 32 bits would be back at 0
         (midi(SLOW + notes(80, delta=480)), "too long", "22 minutes; 10"),
         (midi(WALTZ + notes(9)), "metre 3/4", "in 3/4 at its start"),
-        (
-            midi(notes(0)[:-4] + bytes([0, 0x90, 60, 64]) + number(4800) + WALTZ[1:] + notes(1)),
-            "metre 3/4",
-            "quarter note 11",
-        ),
+        (midi(notes(1, delta=4800)[:-4] + WALTZ + notes(1)), "metre 3/4", "quarter note 11"),
+        (midi(metre(4, 8) + notes(9)), "damaged", "reads 4/0"),
+        (midi(metre(0, 2) + notes(9)), "damaged", "reads 0/4"),
+        (midi(metre(4, 2) + metre(3, 2) + notes(9)), "metre 3/4", "in 3/4 at its start"),
         (midi(b"\x00\x90\x3c"), "damaged", "cannot be read"),
     ],
 )
@@ -87,6 +91,26 @@ def test_midi_refusals_say_what_is_wrong(data: bytes, kind: str, says: str) -> N
     error = refusal(data)
     assert error.kind == kind
     assert says in str(error)
+
+
+@pytest.mark.parametrize(
+    ("data", "count", "metres"),
+    [
+        (midi(WALTZ + metre(4, 2) + notes(9)), 9, ("4/4",)),  # the latest at a moment holds
+        (midi(notes(9)[:-4] + WALTZ + notes(0)), 9, ("4/4",)),  # behind the last note
+        (midi(notes(9), tracks=2) + bytes(12), 18, ("4/4",)),
+        (midi(notes(9), tracks=2) + b"\xff" * 12, 18, ("4/4",)),
+        (midi(notes(9), tracks=2) + b"MTrk" + b"\xff" * 12, 18, ("4/4",)),
+        (midi(notes(9))[:11] + b"\x02" + midi(notes(9))[12:] + b"\xff" * 12, 9, ("4/4",)),  # declares one more
+        (midi(notes(9))[:14] + b"XFIH\x00\x00\x00\x04abcd" + midi(notes(9))[14:], 9, ("4/4",)),
+    ],
+)
+def test_what_does_not_touch_the_music_of_a_midi_file_is_left_out(
+    data: bytes, count: int, metres: tuple[str, ...]
+) -> None:
+    (piece,) = read(data, "piece.mid").pieces
+    assert len(piece.onsets) == count
+    assert piece.metres == metres
 
 
 def xml(old: str, new: str) -> bytes:

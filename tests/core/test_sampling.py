@@ -46,7 +46,7 @@ def test_every_sample_is_a_piece_in_normal_form_of_the_length_asked_for(
     units = bars * stepper.units_per_bar
     options = Options(temperature=temperature, seed=seed, units=units)
     if given_units >= units:
-        with pytest.raises(RequestError, match="bars long already"):
+        with pytest.raises(RequestError, match="The primer ends in bar"):
             sample(stepper, ids, options)
         return
     (take,) = sample(stepper, ids, options)
@@ -136,10 +136,25 @@ def test_a_small_top_p_takes_the_likeliest_and_a_low_temperature_likelier_ones()
         ("temperature", float("nan")),
         ("top_p", 0),
         ("gravity", -1),
-        ("takes", 0),
+        ("gravity", float("nan")),
+        ("top_p", float("nan")),
         ("seed", -1),
     ],
 )
 def test_options_out_of_range_are_refused_with_their_range(option: str, value: Any) -> None:
     with pytest.raises(RequestError, match=f"{option.replace('_', '-')} is .*must be from"):
         Options(**{option: value})
+
+
+@pytest.mark.parametrize(("seed", "shown"), [(2**63, "9223372036854775808"), (10**390, "10000000000000000000000…")])
+def test_the_limits_of_a_seed_are_told_to_the_last_digit(seed: int, shown: str) -> None:
+    assert Options(seed=2**63 - 1).seed
+    with pytest.raises(RequestError) as refused:
+        Options(seed=seed)
+    assert str(refused.value) == f"The seed is {shown}; it must be from 0 to 9223372036854775807."
+
+
+@pytest.mark.parametrize("takes", [0, 65])
+def test_takes_are_counted(takes: int) -> None:
+    with pytest.raises(RequestError, match=f"^There can be 1 to 64 takes; {takes} were asked for.$"):
+        Options(takes=takes)

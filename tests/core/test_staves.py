@@ -137,8 +137,16 @@ def test_a_held_note_under_a_moving_one_is_a_voice_of_its_own() -> None:
         ("60r4r260r2r4r4", [6, 2, 0, 8]),
         ("r160r3r4r4r4", [-1, 3, 0, 12]),
         ("r4r460r4r4", [-8, 8]),
+        ("r4r4r460r4", [-8, -4, 4]),  # a rest has no dot, and keeps the middle of the bar visible
+        ("r4r4r160r3r4", [-8, -1, 3, 0, 4]),
+        ("r360r1r4r4r4", [-2, -1, 1, 0, 12]),
     ],
 )
 def test_note_values_leave_the_beats_visible(text: str, expected: list[int]) -> None:
     (staff,) = written(text)
     assert values(staff.bars[0]) == [expected]
+
+
+def test_a_rest_behind_a_note_keeps_the_middle_of_the_bar_visible() -> None:
+    (staff,) = written("r460r4r4r4" + "r4r4r4r4")
+    assert values(staff.bars[1]) == [[4, -4, -8]]
