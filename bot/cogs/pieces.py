@@ -8,8 +8,9 @@ from discord.ext import commands
 
 from bot import answers, board, checks, composing, delivery, offers, replies
 from bot.client import ComposerBot
+from bot.database import StoreError
 from bot.language import _
-from bot.store import Opus, StoreError
+from bot.store import Opus
 
 LISTED: Final = 15  # pieces on a page
 BEST: Final = 10

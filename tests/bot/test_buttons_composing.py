@@ -6,7 +6,8 @@ import discord
 import pytest
 import simcord
 
-from bot.store import Store, StoreError
+from bot.database import StoreError
+from bot.store import Store
 from core import notation
 from tests.bot.clicking import opus_in, opus_of, refusal, response
 

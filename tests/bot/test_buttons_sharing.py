@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 import simcord
 
-from bot.store import Server, Store, StoreError
+from bot.database import StoreError
+from bot.store import Server, Store
 from tests.bot.clicking import files, opus_of, refusal, response
 
 Then = Callable[[], Awaitable[None]]

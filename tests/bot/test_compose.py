@@ -2,6 +2,8 @@
 
 import io
 import multiprocessing
+import sqlite3
+from contextlib import closing
 
 import pytest
 import simcord
@@ -10,6 +12,7 @@ from PIL import Image
 from symusic.core import ScoreTick
 
 from bot.client import ComposerBot
+from bot.settings import Settings
 from core import notation
 from tests.bot.acting import begin, until
 
@@ -172,6 +175,16 @@ async def test_survives_a_worker_killed_in_mid_piece(
     [message] = channel.history()
     assert message.embeds[0].fields[3].value == "`5`"
     assert len(message.attachments) == 3
+
+
+async def test_says_so_when_the_database_fails(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(sqlite3.connect(settings.data / "cadenza.db")) as database:
+        database.execute("DROP TABLE opera")
+    [reply] = (await alice.slash(channel, "compose", bars=1)).followups
+    assert reply.content.startswith("The database cannot be reached, or has no room left, so nothing has changed.")
+    assert "no such table" in caplog.text
 
 
 async def test_answers_for_an_error_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:
