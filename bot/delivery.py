@@ -41,12 +41,12 @@ async def wait(interaction: Interaction, place: Place) -> None:
         _log.info("A place in the queue could not be shown: %s", error)
 
 
-async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
+async def deliver(interaction: Interaction, answer: Answer, most: int, *, private: bool = False) -> None:
     """Send a message in place of the one that was promised; `most` is what its files may weigh together, in bytes.
 
     Files that are too large for this place are left out, and it says so. Where the promise has expired, the message
-    goes to the channel, or else to the user; where neither can be had, the log says how to get at the piece. Raises
-    DeliveryError where Discord itself fails.
+    goes to the channel, unless a private one was promised, or else to the user; where neither can be had, the log says
+    how to get at the piece. Raises DeliveryError where Discord itself fails.
     """
     limit = min(
         most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,))
@@ -58,7 +58,7 @@ async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
     except discord.HTTPException as error:
         if error.code not in EXPIRED:
             raise _refused(error, answer) from error
-        await _deliver_late(interaction, answer, limit)
+        await _deliver_late(interaction, answer, limit, private)
 
 
 def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
@@ -84,12 +84,12 @@ async def _fulfil(interaction: Interaction, answer: Answer) -> None:
     await interaction.edit_original_response(content=None, embed=answer.embed, attachments=files, view=answer.view)
 
 
-async def _deliver_late(interaction: Interaction, answer: Answer, limit: int) -> None:
+async def _deliver_late(interaction: Interaction, answer: Answer, limit: int, private: bool) -> None:
     here, user = interaction.channel, interaction.user
     late = f"{user.mention} " + _("This took longer than Discord waits for an answer.")
     not_here = _("I may not write where you asked for it.")
-    ways: list[tuple[discord.abc.Messageable, str]] = [(user, f"{late} {not_here}")]
-    if isinstance(here, discord.abc.Messageable):
+    ways: list[tuple[discord.abc.Messageable, str]] = [(user, late if private else f"{late} {not_here}")]
+    if isinstance(here, discord.abc.Messageable) and not private:
         ways.insert(0, (here, late))
     for place, words in ways:
         try:

@@ -1,5 +1,6 @@
 """What an option offers while one types."""
 
+import asyncio
 import math
 from collections.abc import Iterable
 from typing import Final
@@ -30,13 +31,13 @@ Ask = Interaction[ComposerBot]
 
 async def models(interaction: Ask, typed: str) -> list[Choice[str]]:
     """Offer the models that there are for whoever asks here."""
-    names = interaction.client.catalogue.at(interaction.guild_id).names()
+    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).names)
     return _offer(name for name in names if typed.lower() in name)
 
 
 async def own_models(interaction: Ask, typed: str) -> list[Choice[str]]:
     """Offer the models that this server has trained."""
-    names = interaction.client.catalogue.at(interaction.guild_id).own_names()
+    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).own_names)
     return _offer(name for name in names if typed.lower() in name)
 
 
@@ -47,7 +48,7 @@ async def keys(_: Ask, typed: str) -> list[Choice[str]]:
 
 async def soundfonts(_: Ask, typed: str) -> list[Choice[str]]:
     """Offer the soundfonts that are installed."""
-    names = dict.fromkeys(path.name for path in audio.soundfonts())
+    names = dict.fromkeys(path.name for path in await asyncio.to_thread(audio.soundfonts))
     return _offer(name for name in names if typed.lower() in name.lower() and len(name) <= LONGEST)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.allowance import Allowance
-from core.errors import CadenzaError
+from core.errors import CadenzaError, RequestError
 
 WORTH_TELLING: Final = 0.75  # of the last place that was told, for each edit of a message costs Discord something
 TYPICAL: Final = 2.0  # seconds that a request is thought to take before any has been measured
@@ -76,6 +76,9 @@ class Queue:
             try:
                 yield
                 self._mean += NEWEST * (time.monotonic() - start - self._mean)
+            except RequestError:  # found when a file was read; nothing was composed
+                self._allowance.spend(user, -cost)
+                raise
             finally:
                 self._leave()
         finally:

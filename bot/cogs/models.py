@@ -33,7 +33,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
         async with replies.answering(interaction):
             bot = interaction.client
             shelf = bot.catalogue.at(interaction.guild_id)
-            chosen = (await bot.store.server(interaction.guild_id)).model or shelf.path(None).name
+            chosen = shelf.usual((await bot.store.server(interaction.guild_id)).model)
             own = shelf.own_names()
             lines = [_line(name, shelf.params(name).training, name == chosen, name in own) for name in shelf.names()]
             embed = Embed(title=_("Models"), description="\n".join(lines[:LISTED])[:4000], colour=COLOUR)

@@ -15,6 +15,7 @@ from bot.client import ComposerBot
 from bot.settings import Settings
 from core import notation
 from tests.bot.acting import begin, until
+from tests.bot.music import midi
 
 
 def _recipe(message: simcord.ResponseMessage) -> dict[str, str]:
@@ -118,14 +119,24 @@ async def test_refuses_a_model_that_is_not_there_privately(
     assert result.response.content == "There is no model called '../secrets'. There are: tiny."
 
 
-async def test_takes_a_public_promise_back_and_explains_privately(
+async def test_refuses_a_primer_that_is_too_long_privately(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     result = await alice.slash(channel, "compose", primer="60r4r4r4r4", bars=1)
+    assert result.ephemeral
+    assert not result.deferred
+    assert result.response is not None
+    assert result.response.content.startswith("The primer is 2 bars long already")
+
+
+async def test_takes_a_public_promise_back_and_explains_privately(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    result = await alice.slash(channel, "compose", midi=("tune.mid", midi(1)), primer_bars=4, bars=1)
     assert result.response is None
     [reply] = result.followups
     assert reply.ephemeral
-    assert reply.content.startswith("The primer is 2 bars long already")
+    assert reply.content.startswith("The primer is 4 bars long already")
 
 
 @pytest.mark.parametrize(

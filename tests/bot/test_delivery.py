@@ -123,6 +123,17 @@ class TestAfterFifteenMinutes:
         assert [attachment.filename for attachment in channel.history()[-1].attachments] == ["tiny-4.mid"]
 
 
+async def test_what_was_to_be_private_goes_to_the_user_when_it_is_late(
+    env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    env.inject_error("PATCH", ORIGINAL, status=401, code=50027, message="Invalid Webhook Token", times=None)
+    await alice.slash(channel, "primer check", text="60r1")
+    assert channel.history() == []
+    [letter] = alice.user.dm_channel.history()
+    assert letter.content == f"{alice.mention} This took longer than Discord waits for an answer."
+    assert letter.embeds[0].title == "A primer for tiny"
+
+
 @pytest.mark.parametrize(("status", "code"), [(401, 50027), (404, 10015), (404, 10008)])
 async def test_knows_each_way_in_which_discord_says_that_it_is_too_late(
     env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle, status: int, code: int

@@ -9,6 +9,7 @@ from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Server, Store
 from bot.studio import Studio
+from tests.bot.acting import begin, until
 
 
 @pytest.fixture
@@ -96,6 +97,20 @@ async def test_names_the_messages_that_it_cannot_delete(
     await alice.click(question, label="Delete everything")
     assert question.content.endswith(f"ask a moderator: {message.jump_url}")
     assert await store.by_author(alice.id, 10) == ()
+
+
+async def test_a_piece_that_was_being_composed_is_not_kept(
+    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    question = (await alice.slash(channel, "forget me")).response
+    assert question is not None
+    await begin(env, alice.slash(channel, "compose", bars=32))
+    await until(lambda: bot.studio.playing > 0)
+    await begin(env, alice.click(question, label="Delete everything"))
+    await env.settle(timeout=60)
+    assert question.content.startswith("It is done:")
+    assert await store.ids(alice.id) == ()
+    assert [message.attachments for message in channel.history()] == []
 
 
 async def test_answers_for_errors_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.allowance import Allowance, AllowanceError
 from bot.queue import Place, Queue, QueueError
+from core.errors import RequestError
 
 
 async def _silent(_: Place) -> None:
@@ -157,3 +158,11 @@ async def test_spends_an_allowance_only_on_what_is_let_in() -> None:
     queue.admit(1, 1, 40)
     with pytest.raises(AllowanceError):
         queue.admit(1, 1, 60)
+
+
+async def test_gives_back_what_a_request_would_have_cost_that_turns_out_to_be_impossible() -> None:
+    queue = Queue(running=1, waiting=1, allowance=Allowance(100))
+    with pytest.raises(RequestError):
+        async with queue.turn(1, 1, 60, _silent):
+            raise RequestError
+    queue.admit(1, 1, 100)
