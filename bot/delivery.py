@@ -116,6 +116,18 @@ async def send(
     )
 
 
+async def stands(bot: discord.Client, showing: Showing) -> bool:
+    """Tell whether a message in a showcase is still there, as far as that can be seen."""
+    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.fetch_message(showing.message)
+    except discord.NotFound:
+        return False
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be looked at: %s", error)
+    return True
+
+
 async def take_down(bot: discord.Client, showing: Showing) -> bool:
     """Delete a message in a showcase; tell whether it is gone."""
     channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)

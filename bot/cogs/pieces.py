@@ -84,7 +84,7 @@ async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
         opus = await interaction.client.store.get(wanted)
     except StoreError:
         raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted)) from None
-    checks.may_see(interaction, opus)
+    await checks.may_see(interaction, opus)
     return opus
 
 

@@ -116,3 +116,15 @@ async def test_takes_are_deleted_together_by_their_author_or_a_moderator(
         for take in ids:
             with pytest.raises(StoreError):
                 await store.get(take)
+
+
+async def test_takes_are_deleted_whichever_of_them_has_been_deleted_before(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, piece: discord.Message, store: Store
+) -> None:
+    takes = response(await alice.click(piece, label="Takes"))
+    first, *others = [str(field.value).rpartition("```")[2] for field in takes.embeds[0].fields]
+    shown = response(await alice.slash(channel, "piece show", id=first))
+    assert (await alice.click(shown, label="Delete")).acknowledged
+    assert (await alice.click(takes, label="Delete")).acknowledged
+    assert await store.find(first, *others) == ()
+    assert [message.id for message in channel.history()] == [piece.id]
