@@ -61,7 +61,9 @@ class Catalogue:
         """Return the folder of a model, of the default one for None. Raises BundleError with the names there are."""
         names = self.names()
         if not names:
-            raise BundleError(f"There is no model in {self.folder}: train one with python -m core.parse_and_train.")
+            raise BundleError(
+                f"There is no model in {self.folder.name}: train one with python -m core.parse_and_train."
+            )
         chosen = name or self.preferred or names[0]
         if chosen not in names:
             shown = ", ".join(names[:10])

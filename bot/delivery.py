@@ -28,15 +28,17 @@ class DeliveryError(CadenzaError):
 
 async def wait(interaction: Interaction, place: Place) -> None:
     """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
-    stand = _("Yours is next: about {seconds:.0f} seconds.")
+    seconds = round(place.seconds)
+    wait = ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
+    stand = _("Yours is next: about {time}.")
     if place.ahead:
         stand = ngettext(
-            "1 request goes first: about {seconds:.0f} seconds.",
-            "{count} requests go first: about {seconds:.0f} seconds.",
+            "1 request goes first: about {time}.",
+            "{count} requests go first: about {time}.",
             place.ahead,
         )
     try:
-        await interaction.edit_original_response(content=stand.format(count=place.ahead, seconds=place.seconds))
+        await interaction.edit_original_response(content=stand.format(count=place.ahead, time=wait))
     except discord.HTTPException as error:
         _log.info("A place in the queue could not be shown: %s", error)
 

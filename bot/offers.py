@@ -1,14 +1,13 @@
 """What an option offers while one types."""
 
 import asyncio
-import math
 from collections.abc import Iterable
 from typing import Final
 
 from discord import Interaction
 from discord.app_commands import Choice
 
-from bot import language
+from bot import answers, language
 from bot.client import ComposerBot
 from bot.store import Opus
 from core import audio
@@ -76,12 +75,7 @@ def label(opus: Opus) -> str:
     """Describe a piece in a line: its id, its style and length, how it begins, and when it was made."""
     begins = opus.request.primer or opus.text
     begins = begins if len(begins) <= BEGINNING else begins[: BEGINNING - 1] + "…"
-    return f"{opus.id} · {opus.model.name} · {length(opus)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
-
-
-def length(opus: Opus) -> str:
-    """Say how long a piece is."""
-    return language.ngettext("{bars:g} bar", "{bars:g} bars", math.ceil(opus.bars)).format(bars=opus.bars)
+    return f"{opus.id} · {opus.model.name} · {answers.length(opus.bars)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
 
 
 def _offer(names: Iterable[str]) -> list[Choice[str]]:

@@ -57,6 +57,8 @@ class Queue:
         if user in self._users:
             raise QueueError("Your last request is still being worked on. Wait for its answer, then ask again.")
         if len(self._lines.get(server, ())) >= self._waiting:
+            if self._waiting == 1:
+                raise QueueError("A request of this server is waiting already. Try again in a minute.")
             raise QueueError(f"{self._waiting} requests of this server are waiting already. Try again in a minute.")
         self._allowance.check(user, cost)
         if not self._free and (seconds := self._place(server).seconds) > LONGEST_WAIT:

@@ -12,6 +12,8 @@ CadenzaError            anything that a user can mend; str(error) is a finished 
   PictureError          a picture that could not be drawn
 """
 
+from pathlib import Path
+
 
 class CadenzaError(Exception):
     """Say what is wrong, where, and what to do, in a sentence that is safe to show to a user."""
@@ -68,6 +70,11 @@ class AudioError(CadenzaError):
 
 class PictureError(CadenzaError):
     """Say why a picture could not be drawn."""
+
+
+def named(path: Path) -> str:
+    """Name a file by its folder and itself; where on this machine they are is not for everybody."""
+    return str(Path(*path.parts[-2:]))
 
 
 def excerpt(text: str, start: int, end: int, width: int = 60) -> str:

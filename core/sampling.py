@@ -104,6 +104,8 @@ def check_room(primer: Sequence[int], units: int | None, bar: int) -> int:
     time = sum(notation.rest_units(token) for token in primer if token in RESTS)
     if time >= limit:
         bars = -(-time // bar)
+        if bars == 1:
+            raise RequestError(f"The primer is a bar long already: ask for more, up to {LONGEST_PIECE}, or shorten it.")
         raise RequestError(
             f"The primer is {bars} bars long already: ask for more than {bars} bars, up to {LONGEST_PIECE}, "
             "or shorten it."

@@ -90,7 +90,7 @@ async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
 
 def _line(opus: Opus, likes: int) -> str:
     liked = f" · ❤️ {likes}" if likes else ""
-    return f"`{opus.id}` · {opus.model.name}, {offers.length(opus)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
+    return f"`{opus.id}` · {opus.model.name}, {answers.length(opus.bars)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
 
 
 async def setup(bot: ComposerBot) -> None:

@@ -82,6 +82,16 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
     assert recipe["Played"] == "harp, 90 quarters a minute"
 
 
+async def test_a_piece_can_have_a_single_bar(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    answer = (await alice.slash(channel, "compose", bars=1)).response
+    assert answer is not None
+    assert _recipe(answer)["Length"].startswith("1 bar, 0:0")
+    assert answer.attachments[0].description == "MIDI file: 1 bar for piano by the model tiny"
+    longer = await alice.slash(channel, "compose", bars=1, primer="60r4r4")
+    assert longer.response is not None
+    assert longer.response.content == "The primer is a bar long already: ask for more, up to 64, or shorten it."
+
+
 async def test_brings_the_same_piece_again_with_the_same_seed(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:

@@ -7,6 +7,7 @@ import discord
 import pytest
 import simcord
 
+from bot import queue
 from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Store
@@ -156,7 +157,8 @@ async def test_says_where_the_piece_is_when_discord_fails(
 
 class TestWithOneWorker:
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
+    def settings(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setattr(queue, "TYPICAL", 1.0)
         return replace(settings, workers=1)
 
     async def test_shows_the_place_and_an_estimate_and_edits_only_when_the_place_changes(
@@ -178,8 +180,8 @@ class TestWithOneWorker:
             if request.method == "PATCH" and request.json and request.json.get("content")
         ]
         assert len(contents) == 3
-        assert contents[0].startswith("Yours is next: about ")
-        assert contents[1].startswith("1 request goes first: about ")
+        assert contents[0] == "Yours is next: about 1 second."
+        assert contents[1] == "1 request goes first: about 2 seconds."
         assert contents[2].startswith("Yours is next: about ")
         assert [len(message.attachments) for message in channel.history()] == [3, 3, 3]
 

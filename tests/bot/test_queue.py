@@ -119,6 +119,11 @@ async def test_a_server_cannot_have_more_waiting_than_agreed() -> None:
     with pytest.raises(QueueError, match="2 requests of this server are waiting already"):
         hall.queue.admit(9, 1, 1)
     hall.queue.admit(9, 2, 1)
+    hall = Hall(_queue(running=1, waiting=1))
+    for user, name in enumerate("ab"):
+        await hall.arrive(name, user, server=1)
+    with pytest.raises(QueueError, match="A request of this server is waiting already"):
+        hall.queue.admit(9, 1, 1)
 
 
 async def test_a_request_given_up_leaves_its_place_to_others() -> None:
