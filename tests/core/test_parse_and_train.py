@@ -110,7 +110,9 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_goes_on(trained: Path, tmp_path
         said += process.stderr.read()
     assert process.returncode == 0, said
     assert "Training on the" in said
-    assert re.search(r"epoch 2/22: .*loss \d\.\d+, held-out \d.*, accuracy 0\.\d+, [\d,]+ tokens/s, \d+:\d\d left", said)
+    assert re.search(
+        r"epoch 2/22: .*loss \d\.\d+, held-out \d.*, accuracy 0\.\d+, [\d,]+ tokens/s, \d+:\d\d left", said
+    )
     assert "Ended: stopped" in said
     assert "TF_ENABLE" not in said  # what TensorFlow has to say is in its own log
     assert "TF_ENABLE" in (tmp_path / "tensorflow.log").read_text()
