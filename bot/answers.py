@@ -9,7 +9,7 @@ from typing import Final
 from discord import Embed, File
 from discord.ui import View
 
-from bot.language import _, sentence
+from bot.language import _, ngettext, sentence
 from bot.store import Opus
 from core.engraving import Sheet
 from core.pipeline import ModelInfo, Take
@@ -54,6 +54,11 @@ class Answer:
 def title(opus: Opus) -> str:
     """Name a piece."""
     return _("A piece by {model}").format(model=opus.model.name)
+
+
+def length(bars: float) -> str:
+    """Say how long a piece is."""
+    return ngettext("{bars:g} bar", "{bars:g} bars", 1 if bars == 1 else 2).format(bars=bars)
 
 
 def present(opus: Opus, take: Take, view: View | None) -> Answer:
@@ -121,7 +126,8 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
         embed.add_field(name=_("Key"), value=sentence(take.key))
     embed.add_field(name=_("Notation"), value=_("{count} characters").format(count=len(text)))
     embed.set_footer(text=_("/compose takes it as its primer."))
-    what = _("a primer of {bars:g} bars").format(bars=take.bars)
+    what = ngettext("a primer of {bars:g} bar", "a primer of {bars:g} bars", 1 if take.bars == 1 else 2)
+    what = what.format(bars=take.bars)
     enclosures = [Enclosure("primer.txt", text.encode(), what)] if len(text) > DESCRIPTION else []
     enclosures.append(Enclosure("primer.mid", take.midi, what))
     if take.audio is not None:
@@ -148,8 +154,8 @@ def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
 
 
 def _describe(opus: Opus, bars: float) -> str:
-    return _("{bars:g} bars for {instrument} by the model {model}").format(
-        bars=bars, instrument=_(opus.request.instrument), model=opus.model.name
+    return _("{length} for {instrument} by the model {model}").format(
+        length=length(bars), instrument=_(opus.request.instrument), model=opus.model.name
     )
 
 
@@ -158,7 +164,7 @@ def _shortened(text: str, most: int) -> str:
 
 
 def _bars(take: Take) -> str:
-    return _("{bars:g} bars, {time}").format(bars=take.bars, time=_clock(take.seconds))
+    return f"{length(take.bars)}, {_clock(take.seconds)}"
 
 
 def _grammar(model: ModelInfo) -> str:

@@ -149,10 +149,10 @@ class Bulletin:
         model = bot.catalogue.at(job.server).path(job.name)
         font = None if bot.settings.soundfont is None else str(bot.settings.soundfont)
         request = ComposeRequest(model=str(model), bars=FIRST_BARS, picture=False, soundfont=font)
-        composition = await bot.studio.compose(request)
+        asked, composition = time.monotonic(), await bot.studio.compose(request)
         opus = store.opus(composition, composition.takes[0], author=job.user or 0, server=job.server)
         if job.user is not None:
-            await bot.store.add(opus)
+            await bot.store.add(opus, asked=asked)
         return composition.takes[0], opus
 
 

@@ -11,8 +11,9 @@ from discord.ui import Button, DynamicItem, Item, View
 from bot import answers, board, checks, composing, delivery, replies, tuning
 from bot.client import ComposerBot
 from bot.composing import Ask
+from bot.database import StoreError
 from bot.language import _
-from bot.store import Opus, Showing
+from bot.store import Opus, Showing, gone
 from core.errors import CadenzaError
 
 ID: Final = r"(?P<opus>[a-z0-9]{1,12})"
@@ -46,12 +47,16 @@ class PieceButton(DynamicItem[Button[View]], template="never"):
             async with replies.answering(interaction):
                 if not first:
                     raise ButtonError("Your last click on this button is still being worked on.")
-                await self.act(interaction, await interaction.client.store.get(self._opus))
+                await self.work(interaction)
         except Exception as error:  # discord.py would only log it, and the user would see a failed interaction
             await replies.apologise(interaction, error)
         finally:
             if first:
                 self.busy.discard(key)
+
+    async def work(self, interaction: Ask) -> None:
+        """Do what the button says, to a piece that is still kept."""
+        await self.act(interaction, await interaction.client.store.get(self._opus))
 
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""
@@ -119,9 +124,11 @@ class Share(PieceButton, template=f"share:{ID}"):
             raise ButtonError(
                 "There is no showcase here. Whoever manages a server can choose a channel for that with /server choose."
             )
-        if (showing := await bot.store.showing(opus.id)) is not None:
-            raise ButtonError(f"This piece is in a showcase already: {showing.link}")
         await interaction.response.defer(ephemeral=True, thinking=True)
+        if (showing := await bot.store.showing(opus.id)) is not None:
+            if await delivery.stands(bot, showing):
+                raise ButtonError(f"This piece is in a showcase already: {showing.link}")
+            await bot.store.withdraw(opus.id)
         take = await composing.revive(bot, opus)
         answer = answers.present(opus, take, board.under_showing(opus, 0))
         fitting = delivery.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
@@ -133,21 +140,30 @@ class Share(PieceButton, template=f"share:{ID}"):
                 " links and attach files there."
             ) from None
         showing = Showing(interaction.guild.id, channel.id, message.id)
-        await bot.store.show(opus.id, showing)
+        try:
+            await bot.store.show(opus.id, showing)
+        except StoreError:  # it was deleted in the meantime
+            await delivery.take_down(bot, showing)
+            raise
         await interaction.edit_original_response(content=_("It is in the showcase: {link}").format(link=showing.link))
 
 
 class Delete(PieceButton, template=f"delete:{ID}{OTHERS}"):
-    """Delete the piece, or all takes of it, and the message."""
+    """Delete the piece, or all takes of it that are still kept, and the message."""
 
-    async def act(self, interaction: Ask, opus: Opus) -> None:
+    async def work(self, interaction: Ask) -> None:
         """Do what the button says."""
-        checks.author_or_moderator(interaction, opus, opus.server)
+        store = interaction.client.store
+        opera = await store.find(*self.custom_id.partition(":")[2].split("."))
+        if not opera:
+            raise gone()
+        for opus in opera:
+            checks.author_or_moderator(interaction, opus, opus.server)
         await interaction.response.defer()
-        for take in self.custom_id.partition(":")[2].split("."):  # made together, so by the same author
-            await _take_down(interaction, take)
-            await interaction.client.store.delete(take)
-            await interaction.client.cache.drop(take)
+        for opus in opera:
+            await _take_down(interaction, opus.id)
+            await store.delete(opus.id)
+            await interaction.client.cache.drop(opus.id)
         await _remove_message(interaction)
 
 
@@ -162,6 +178,14 @@ class Like(PieceButton, template=f"like:{ID}"):
 
 class Withdraw(PieceButton, template=f"withdraw:{ID}"):
     """Take a piece out of the showcase."""
+
+    async def work(self, interaction: Ask) -> None:
+        """Do what the button says; a message that has outlived its piece is for moderators to take down."""
+        if await interaction.client.store.find(self._opus) or not checks.moderates(interaction, interaction.guild_id):
+            await super().work(interaction)
+            return
+        await interaction.response.defer()
+        await _remove_message(interaction)
 
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""

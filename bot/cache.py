@@ -1,6 +1,6 @@
 """Files that can be made again, kept in a folder of bounded size: what has not been asked for longest goes first.
 
-An entry is an uncompressed zip file, whose checksums find what a crash or a disk has damaged.
+An entry is an uncompressed zip file behind the SHA-256 of it, which finds whatever a crash or a disk has damaged.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -48,17 +50,21 @@ class Cache:
 
     def _get(self, path: Path) -> dict[str, bytes] | None:
         try:
-            with zipfile.ZipFile(path) as entry:
-                files = {name: entry.read(name) for name in entry.namelist()}
+            content = path.read_bytes()
             os.utime(path)
         except FileNotFoundError:
             return None
-        except (OSError, zipfile.BadZipFile) as error:
-            _log.warning("%s is damaged and will be made again: %s", path, error)
+        except OSError as error:
+            _log.warning("%s cannot be read, and its files will be made again: %s", path, error)
+            return None
+        digest, archive = content[: sha256().digest_size], content[sha256().digest_size :]
+        if digest != sha256(archive).digest():
+            _log.warning("%s is damaged, and its files will be made again", path)
             with suppress(OSError):
                 path.unlink()
             return None
-        return files
+        with zipfile.ZipFile(BytesIO(archive)) as entry:
+            return {name: entry.read(name) for name in entry.namelist()}
 
     def _put(self, path: Path, files: Mapping[str, bytes]) -> None:
         with self._lock:
@@ -74,12 +80,14 @@ class Cache:
 
     def _write(self, path: Path, files: Mapping[str, bytes]) -> int:
         """Write an entry whole, by rename, and return its size."""
+        archive = BytesIO()
+        with zipfile.ZipFile(archive, "w") as entry:
+            for name, data in files.items():
+                entry.writestr(name, data)
         handle, unfinished = tempfile.mkstemp(".part", dir=self._folder)
         try:
-            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as entry:
-                for name, data in files.items():
-                    entry.writestr(name, data)
-            size = Path(unfinished).stat().st_size
+            with os.fdopen(handle, "wb") as file:
+                size = file.write(sha256(archive.getvalue()).digest() + archive.getvalue())
             Path(unfinished).replace(path)
         except BaseException:
             with suppress(OSError):

@@ -50,11 +50,20 @@ class Catalogue:
         """Return the names of the server's own models."""
         return () if self.own is None else bundle.names(self.own)
 
+    def usual(self, chosen: str | None) -> str:
+        """Return the name of the model that composes where none is asked for: the chosen one while it is there.
+
+        Raises BundleError if there is none at all.
+        """
+        return self.path(chosen if chosen in self.names() else None).name
+
     def path(self, name: str | None) -> Path:
         """Return the folder of a model, of the default one for None. Raises BundleError with the names there are."""
         names = self.names()
         if not names:
-            raise BundleError(f"There is no model in {self.folder}: train one with python -m core.parse_and_train.")
+            raise BundleError(
+                f"There is no model in {self.folder.name}: train one with python -m core.parse_and_train."
+            )
         chosen = name or self.preferred or names[0]
         if chosen not in names:
             shown = ", ".join(names[:10])

@@ -19,16 +19,23 @@ def author(interaction: Interaction, opus: Opus) -> None:
         raise RightsError("Only the one who had this piece composed can do that.")
 
 
+def moderates(interaction: Interaction, server: int | None) -> bool:
+    """Tell whether the user is in a server and may delete others' messages there."""
+    return server is not None and interaction.guild_id == server and interaction.permissions.manage_messages
+
+
 def author_or_moderator(interaction: Interaction, opus: Opus, server: int | None) -> None:
     """Raise RightsError unless the composition is the user's own, or they may delete others' messages in its server."""
-    moderates = server is not None and interaction.guild_id == server and interaction.permissions.manage_messages
-    if interaction.user.id != opus.author and not moderates:
+    if interaction.user.id != opus.author and not moderates(interaction, server):
         raise RightsError("Only the one who had this piece composed, or a moderator of its server, can do that.")
 
 
-def may_see(interaction: Interaction, opus: Opus) -> None:
-    """Raise RightsError unless the composition is the user's own, or was made in the server where they ask."""
-    if interaction.user.id != opus.author and (opus.server is None or interaction.guild_id != opus.server):
+async def may_see(interaction: Interaction[Any], opus: Opus) -> None:
+    """Raise RightsError unless the composition is the user's own, or was made or is shown in the server they are in."""
+    if interaction.user.id == opus.author:
+        return
+    showing = await interaction.client.store.showing(opus.id)
+    if interaction.guild_id is None or interaction.guild_id not in (opus.server, showing and showing.server):
         raise RightsError(_("There is no piece {id} of yours or of this server.").format(id=opus.id))
 
 

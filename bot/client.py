@@ -20,7 +20,7 @@ from bot.cache import Cache
 from bot.catalogue import Catalogue
 from bot.language import Dictionary
 from bot.queue import Queue
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.store import Store
 from bot.studio import Studio
 from bot.trainer import Trainer
@@ -48,7 +48,12 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
     catalogue = Catalogue(settings.models, settings.model)
     font = None if settings.soundfont is None else str(settings.soundfont)
     warm_up = ComposeRequest(model=str(catalogue.path(None)), primer="60r1", bars=WARM_UP_BARS, seed=0, soundfont=font)
-    await asyncio.to_thread(settings.data.mkdir, parents=True, exist_ok=True)
+    try:
+        await asyncio.to_thread(settings.data.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"CADENZA_DATA must be a folder; {settings.data} cannot be one: {error.strerror}."
+        ) from error
     url = settings.database or f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
     async with Store(url) as store, Studio(settings.workers, settings.deadline, warm_up) as studio:
         bot = ComposerBot(settings, studio, store)

@@ -2,10 +2,13 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from discord import Interaction
@@ -14,14 +17,14 @@ from bot import answers, board, delivery, reviving, store
 from bot.client import ComposerBot
 from bot.store import Opus
 from bot.uploads import Upload
-from core import audio, reprise
+from core import audio, pipeline, reprise, score
 from core.errors import BundleError, RequestError
 from core.pipeline import ComposeRequest, Take
 from core.sampling import LONGEST_PIECE
 
 BARS_FURTHER: Final = 16  # that a piece grows by when it is continued
 TAKES: Final = 4
-BARS_OF_A_TAKE: Final = 8
+BARS_OF_A_TAKE: Final = 8  # behind its primer
 
 Ask = Interaction[ComposerBot]
 
@@ -33,9 +36,11 @@ async def compose(
 
     Raises CadenzaError for anything that the user can mend.
     """
-    bot = interaction.client
+    bot, asked = interaction.client, time.monotonic()
     if upload is not None:
         upload.check()
+    params = bot.catalogue.at(interaction.guild_id).params(Path(request.model).name)
+    pipeline.check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
     request = replace(request, soundfont=await soundfont(bot, interaction.guild_id), picture=request.takes == 1)
     async with turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
         if upload is not None:
@@ -44,7 +49,7 @@ async def compose(
     origin = None if parent is None else parent.id
     keep = partial(store.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
     opera = [keep(composition, take) for take in composition.takes]
-    await bot.store.add(*opera)
+    await bot.store.add(*opera, asked=asked)
     if len(opera) == 1:
         own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
         await reviving.keep(bot, opera[0], own, composition.takes[0])  # before anybody can delete it
@@ -79,8 +84,11 @@ async def go_on(interaction: Ask, opus: Opus) -> None:
 
 
 async def takes(interaction: Ask, opus: Opus) -> None:
-    """Compose several short pieces at once by the same recipe."""
-    request = replace(_recipe_here(interaction, opus), takes=TAKES, bars=BARS_OF_A_TAKE, seed=None)
+    """Compose several short pieces at once by the same recipe, behind its primer."""
+    recipe, model = _recipe_here(interaction, opus), opus.model
+    given = score.from_text(recipe.primer, model.anchor, Fraction(model.rest_unit), open_end=True).bars
+    bars = min(LONGEST_PIECE, math.ceil(given) + BARS_OF_A_TAKE)
+    request = replace(recipe, takes=TAKES, bars=bars, seed=None)
     await compose(interaction, request, opus)
 
 
@@ -111,7 +119,7 @@ def recipe(bot: ComposerBot, opus: Opus, *, server: int | None = None, missing_o
 async def soundfont(bot: ComposerBot, server: int | None) -> str | None:
     """Return the soundfont that a server has chosen, if it is still installed, or else the bot's."""
     chosen = (await bot.store.server(server)).soundfont
-    installed = {path.name: path for path in audio.soundfonts()}
+    installed = {path.name: path for path in await asyncio.to_thread(audio.soundfonts)}
     font = installed.get(chosen, bot.settings.soundfont) if chosen else bot.settings.soundfont
     return None if font is None else str(font)
 

@@ -28,25 +28,27 @@ class DeliveryError(CadenzaError):
 
 async def wait(interaction: Interaction, place: Place) -> None:
     """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
-    stand = _("Yours is next: about {seconds:.0f} seconds.")
+    seconds = round(place.seconds)
+    wait = ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
+    stand = _("Yours is next: about {time}.")
     if place.ahead:
         stand = ngettext(
-            "1 request goes first: about {seconds:.0f} seconds.",
-            "{count} requests go first: about {seconds:.0f} seconds.",
+            "1 request goes first: about {time}.",
+            "{count} requests go first: about {time}.",
             place.ahead,
         )
     try:
-        await interaction.edit_original_response(content=stand.format(count=place.ahead, seconds=place.seconds))
+        await interaction.edit_original_response(content=stand.format(count=place.ahead, time=wait))
     except discord.HTTPException as error:
         _log.info("A place in the queue could not be shown: %s", error)
 
 
-async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
+async def deliver(interaction: Interaction, answer: Answer, most: int, *, private: bool = False) -> None:
     """Send a message in place of the one that was promised; `most` is what its files may weigh together, in bytes.
 
     Files that are too large for this place are left out, and it says so. Where the promise has expired, the message
-    goes to the channel, or else to the user; where neither can be had, the log says how to get at the piece. Raises
-    DeliveryError where Discord itself fails.
+    goes to the channel, unless a private one was promised, or else to the user; where neither can be had, the log says
+    how to get at the piece. Raises DeliveryError where Discord itself fails.
     """
     limit = min(
         most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,))
@@ -58,7 +60,7 @@ async def deliver(interaction: Interaction, answer: Answer, most: int) -> None:
     except discord.HTTPException as error:
         if error.code not in EXPIRED:
             raise _refused(error, answer) from error
-        await _deliver_late(interaction, answer, limit)
+        await _deliver_late(interaction, answer, limit, private)
 
 
 def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
@@ -84,12 +86,12 @@ async def _fulfil(interaction: Interaction, answer: Answer) -> None:
     await interaction.edit_original_response(content=None, embed=answer.embed, attachments=files, view=answer.view)
 
 
-async def _deliver_late(interaction: Interaction, answer: Answer, limit: int) -> None:
+async def _deliver_late(interaction: Interaction, answer: Answer, limit: int, private: bool) -> None:
     here, user = interaction.channel, interaction.user
     late = f"{user.mention} " + _("This took longer than Discord waits for an answer.")
     not_here = _("I may not write where you asked for it.")
-    ways: list[tuple[discord.abc.Messageable, str]] = [(user, f"{late} {not_here}")]
-    if isinstance(here, discord.abc.Messageable):
+    ways: list[tuple[discord.abc.Messageable, str]] = [(user, late if private else f"{late} {not_here}")]
+    if isinstance(here, discord.abc.Messageable) and not private:
         ways.insert(0, (here, late))
     for place, words in ways:
         try:
@@ -114,6 +116,18 @@ async def send(
         view=view,
         allowed_mentions=discord.AllowedMentions(everyone=False, roles=False, users=users),
     )
+
+
+async def stands(bot: discord.Client, showing: Showing) -> bool:
+    """Tell whether a message in a showcase is still there, as far as that can be seen."""
+    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.fetch_message(showing.message)
+    except discord.NotFound:
+        return False
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be looked at: %s", error)
+    return True
 
 
 async def take_down(bot: discord.Client, showing: Showing) -> bool:

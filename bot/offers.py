@@ -1,13 +1,13 @@
 """What an option offers while one types."""
 
-import math
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
 from discord import Interaction
 from discord.app_commands import Choice
 
-from bot import language
+from bot import answers, language
 from bot.client import ComposerBot
 from bot.store import Opus
 from core import audio
@@ -30,13 +30,13 @@ Ask = Interaction[ComposerBot]
 
 async def models(interaction: Ask, typed: str) -> list[Choice[str]]:
     """Offer the models that there are for whoever asks here."""
-    names = interaction.client.catalogue.at(interaction.guild_id).names()
+    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).names)
     return _offer(name for name in names if typed.lower() in name)
 
 
 async def own_models(interaction: Ask, typed: str) -> list[Choice[str]]:
     """Offer the models that this server has trained."""
-    names = interaction.client.catalogue.at(interaction.guild_id).own_names()
+    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).own_names)
     return _offer(name for name in names if typed.lower() in name)
 
 
@@ -47,7 +47,7 @@ async def keys(_: Ask, typed: str) -> list[Choice[str]]:
 
 async def soundfonts(_: Ask, typed: str) -> list[Choice[str]]:
     """Offer the soundfonts that are installed."""
-    names = dict.fromkeys(path.name for path in audio.soundfonts())
+    names = dict.fromkeys(path.name for path in await asyncio.to_thread(audio.soundfonts))
     return _offer(name for name in names if typed.lower() in name.lower() and len(name) <= LONGEST)
 
 
@@ -75,12 +75,7 @@ def label(opus: Opus) -> str:
     """Describe a piece in a line: its id, its style and length, how it begins, and when it was made."""
     begins = opus.request.primer or opus.text
     begins = begins if len(begins) <= BEGINNING else begins[: BEGINNING - 1] + "…"
-    return f"{opus.id} · {opus.model.name} · {length(opus)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
-
-
-def length(opus: Opus) -> str:
-    """Say how long a piece is."""
-    return language.ngettext("{bars:g} bar", "{bars:g} bars", math.ceil(opus.bars)).format(bars=opus.bars)
+    return f"{opus.id} · {opus.model.name} · {answers.length(opus.bars)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
 
 
 def _offer(names: Iterable[str]) -> list[Choice[str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.allowance import Allowance
-from core.errors import CadenzaError
+from core.errors import CadenzaError, RequestError
 
 WORTH_TELLING: Final = 0.75  # of the last place that was told, for each edit of a message costs Discord something
 TYPICAL: Final = 2.0  # seconds that a request is thought to take before any has been measured
@@ -57,6 +57,8 @@ class Queue:
         if user in self._users:
             raise QueueError("Your last request is still being worked on. Wait for its answer, then ask again.")
         if len(self._lines.get(server, ())) >= self._waiting:
+            if self._waiting == 1:
+                raise QueueError("A request of this server is waiting already. Try again in a minute.")
             raise QueueError(f"{self._waiting} requests of this server are waiting already. Try again in a minute.")
         self._allowance.check(user, cost)
         if not self._free and (seconds := self._place(server).seconds) > LONGEST_WAIT:
@@ -76,6 +78,9 @@ class Queue:
             try:
                 yield
                 self._mean += NEWEST * (time.monotonic() - start - self._mean)
+            except RequestError:  # found when a file was read; nothing was composed
+                self._allowance.spend(user, -cost)
+                raise
             finally:
                 self._leave()
         finally:

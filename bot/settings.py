@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from core.errors import CadenzaError
 
 MIB: Final = 1 << 20
@@ -86,6 +89,12 @@ def _token(text: str) -> str:
 def _database(text: str) -> str:
     if not text.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
         raise ValueError("a URL that begins with postgresql+asyncpg:// or sqlite+aiosqlite:///")
+    try:
+        port = make_url(text).port
+    except (ArgumentError, ValueError):
+        port = 0
+    if port is not None and not 1 <= port <= 65_535:
+        raise ValueError("a URL, its port a number from 1 to 65535")
     return text
 
 

@@ -1,30 +1,35 @@
 """The database: compositions, what people think of them, and what servers have chosen."""
 
+import math
+import re
 import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, Self
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Row, delete, event, exists, func, insert, select, update
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Row, delete, exists, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import database
+from bot.database import StoreError
 from bot.jobs import Jobs
 from bot.tables import OPERA, RATINGS, SERVERS, SHOWN, TRAININGS
-from core.errors import CadenzaError
 from core.pipeline import ComposeRequest, Composition, ModelInfo, Take
 
 NOT_KEPT: Final = frozenset({"model", "audio", "picture", "soundfont"})  # belong to the machine, not to the piece
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is easily mistaken
 ID_LENGTH: Final = 8
-
-
-class StoreError(CadenzaError):
-    """Say what cannot be found or kept."""
+ID: Final = re.compile(r"[a-z0-9]{1,12}")
+LONGEST_REQUEST: Final = 3600.0  # seconds from a question to its answer, at most
+UPSERT: Final[Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +102,15 @@ class Store:
     """Keep everything that outlives a restart, in SQLite or PostgreSQL."""
 
     def __init__(self, url: str) -> None:
-        self._engine = engine(url)
+        self._engine = database.engine(url)
+        self._forgotten: dict[int, float] = {}  # when users were, by the monotonic clock
         self.jobs = Jobs(self._engine)
 
     async def __aenter__(self) -> Self:
         """Bring the tables up to date. Raises StoreError if there is no database."""
         try:
             async with self._engine.begin() as connection:
-                await connection.run_sync(migrate)
+                await connection.run_sync(database.migrate)
         except (DBAPIError, OSError) as error:
             await self._engine.dispose()
             reason = str(getattr(error, "orig", error)).splitlines()[0]
@@ -117,39 +123,50 @@ class Store:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def add(self, *opera: Opus) -> None:
-        """Keep compositions; when this returns, they are on disk."""
-        async with self._engine.begin() as connection:
+    async def add(self, *opera: Opus, asked: float = math.inf) -> None:
+        """Keep a user's compositions; when this returns, they are on disk.
+
+        `asked` is when they asked, by the monotonic clock. Raises StoreError if they were forgotten since then.
+        """
+        async with self._transaction() as connection:
             await connection.execute(insert(OPERA), [_row(each) for each in opera])
+        if self._forgotten.get(opera[0].author, -math.inf) >= asked:  # looked at last, so that none slips through
+            await self.delete(*(each.id for each in opera))
+            raise StoreError("You had yourself forgotten while this was composed, so it is not kept.")
 
     async def get(self, id: str) -> Opus:
         """Return a composition. Raises StoreError."""
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(select(OPERA).where(OPERA.c.id == id))).one_or_none()
-        if row is None:
-            raise StoreError("This piece is no longer kept: it has been deleted.")
-        return _opus(row)
+        found = await self.find(id)
+        if not found:
+            raise gone()
+        return found[0]
 
-    async def delete(self, id: str) -> None:
-        """Forget a composition, with its ratings and its place in a showcase."""
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(OPERA).where(OPERA.c.id == id))
+    async def find(self, *ids: str) -> tuple[Opus, ...]:
+        """Return those of some compositions that are still kept."""
+        known = [each for each in ids if ID.fullmatch(each)]
+        async with self._transaction() as connection:
+            return tuple(_opus(row) for row in await connection.execute(select(OPERA).where(OPERA.c.id.in_(known))))
+
+    async def delete(self, *ids: str) -> None:
+        """Forget compositions, with their ratings and their places in showcases."""
+        async with self._transaction() as connection:
+            await connection.execute(delete(OPERA).where(OPERA.c.id.in_(ids)))
 
     async def by_author(self, author: int, limit: int, offset: int = 0) -> tuple[Opus, ...]:
         """Return a user's compositions, the newest first."""
         mine = select(OPERA).where(OPERA.c.author == author).order_by(OPERA.c.created.desc(), OPERA.c.id)
-        async with self._engine.connect() as connection:
+        async with self._transaction() as connection:
             return tuple(_opus(row) for row in await connection.execute(mine.limit(limit).offset(offset)))
 
     async def ids(self, author: int) -> tuple[str, ...]:
         """Return the ids of all compositions of a user."""
-        async with self._engine.connect() as connection:
+        async with self._transaction() as connection:
             return tuple((await connection.execute(select(OPERA.c.id).where(OPERA.c.author == author))).scalars())
 
     async def likes(self, *ids: str) -> dict[str, int]:
         """Return how many people like each of some compositions, for those that anybody likes."""
         counted = select(RATINGS.c.opus, func.count().label("likes")).where(RATINGS.c.opus.in_(ids))
-        async with self._engine.connect() as connection:
+        async with self._transaction() as connection:
             return {row.opus: row.likes for row in await connection.execute(counted.group_by(RATINGS.c.opus))}
 
     async def favourites(self, server: int, limit: int) -> tuple[tuple[Opus, int], ...]:
@@ -162,19 +179,22 @@ class Store:
             .order_by(rated.desc(), OPERA.c.created.desc())
             .limit(limit)
         )
-        async with self._engine.connect() as connection:
+        async with self._transaction() as connection:
             return tuple((_opus(row), row.rated) for row in await connection.execute(query))
 
     async def show(self, id: str, showing: Showing) -> None:
-        """Note where a composition stands in a showcase."""
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(SHOWN).where(SHOWN.c.opus == id))
-            await connection.execute(insert(SHOWN).values(opus=id, **asdict(showing)))
+        """Note where a composition stands in a showcase. Raises StoreError if it is gone."""
+        try:
+            async with self._transaction() as connection:
+                await connection.execute(delete(SHOWN).where(SHOWN.c.opus == id))
+                await connection.execute(insert(SHOWN).values(opus=id, **asdict(showing)))
+        except IntegrityError:
+            raise gone() from None
 
     async def showing(self, id: str) -> Showing | None:
         """Return where a composition stands in a showcase, if it does."""
         query = select(SHOWN.c.server, SHOWN.c.channel, SHOWN.c.message).where(SHOWN.c.opus == id)
-        async with self._engine.connect() as connection:
+        async with self._transaction() as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else Showing(*row)
 
@@ -185,67 +205,59 @@ class Store:
             .join(OPERA, SHOWN.c.opus == OPERA.c.id)
             .where(OPERA.c.author == author)
         )
-        async with self._engine.connect() as connection:
+        async with self._transaction() as connection:
             return tuple(Showing(*row) for row in await connection.execute(query))
 
     async def withdraw(self, id: str) -> None:
         """Take a composition out of its showcase, and its ratings with it."""
-        async with self._engine.begin() as connection:
+        async with self._transaction() as connection:
             await connection.execute(delete(SHOWN).where(SHOWN.c.opus == id))
             await connection.execute(delete(RATINGS).where(RATINGS.c.opus == id))
 
     async def rate(self, id: str, user: int) -> int:
-        """Rate a composition, or take the rating back, and return how many like it."""
+        """Rate a composition, or take the rating back, and return how many like it. Raises StoreError if it is gone."""
         mine = (RATINGS.c.opus == id) & (RATINGS.c.user == user)
-        async with self._engine.begin() as connection:
-            if (await connection.execute(select(exists().where(mine)))).scalar_one():
-                await connection.execute(delete(RATINGS).where(mine))
-            else:
-                await connection.execute(insert(RATINGS).values(opus=id, user=user))
-            count = select(func.count()).select_from(RATINGS).where(RATINGS.c.opus == id)
-            return (await connection.execute(count)).scalar_one()
+        count = select(func.count()).select_from(RATINGS).where(RATINGS.c.opus == id)
+        try:
+            async with self._transaction() as connection:
+                if (await connection.execute(select(exists().where(mine)))).scalar_one():
+                    await connection.execute(delete(RATINGS).where(mine))
+                else:
+                    await connection.execute(insert(RATINGS).values(opus=id, user=user))
+                return (await connection.execute(count)).scalar_one()
+        except IntegrityError:
+            raise gone() from None
 
     async def server(self, id: int | None) -> Server:
         """Return what a server has chosen; a direct message has chosen nothing."""
-        async with self._engine.connect() as connection:
+        async with self._transaction() as connection:
             row = (await connection.execute(select(SERVERS).where(SERVERS.c.id == id))).one_or_none()
         return Server() if row is None else Server(**{field.name: getattr(row, field.name) for field in fields(Server)})
 
     async def choose(self, id: int, server: Server) -> None:
         """Keep what a server has chosen."""
         values = asdict(server)
-        async with self._engine.begin() as connection:
-            changed = await connection.execute(update(SERVERS).where(SERVERS.c.id == id).values(**values))
-            if not changed.rowcount:
-                await connection.execute(insert(SERVERS).values(id=id, **values))
+        first = UPSERT[self._engine.dialect.name](SERVERS).values(id=id, **values)
+        async with self._transaction() as connection:
+            await connection.execute(first.on_conflict_do_update(index_elements=[SERVERS.c.id], set_=values))
 
     async def forget(self, user: int) -> int:
         """Delete all that is kept of a user, and return how many compositions that were."""
-        async with self._engine.begin() as connection:
+        now = time.monotonic()
+        self._forgotten = {each: when for each, when in self._forgotten.items() if when > now - LONGEST_REQUEST}
+        self._forgotten[user] = now
+        async with self._transaction() as connection:
             await connection.execute(delete(RATINGS).where(RATINGS.c.user == user))
             await connection.execute(update(TRAININGS).where(TRAININGS.c.user == user).values(user=None))
             return (await connection.execute(delete(OPERA).where(OPERA.c.author == user))).rowcount
 
-
-def engine(url: str) -> AsyncEngine:
-    """Connect to a database, to SQLite with every commit safe on disk."""
-    made = create_async_engine(url, pool_pre_ping=True)
-    if made.dialect.name == "sqlite":
-
-        @event.listens_for(made.sync_engine, "connect")
-        def prepare(connection: Any, _: ConnectionPoolEntry) -> None:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-                connection.execute(f"PRAGMA {pragma}").close()
-
-    return made
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return database.transaction(self._engine)
 
 
-def migrate(connection: Connection) -> None:
-    """Run the migrations that a database lacks."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def gone() -> StoreError:
+    """Say that a composition has been deleted."""
+    return StoreError("This piece is no longer kept: it has been deleted.")
 
 
 def _row(opus: Opus) -> dict[str, Any]:

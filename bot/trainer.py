@@ -238,7 +238,8 @@ class Trainer:
             shelves.place(made, shelf)
 
     async def _end(self, job: Job, state: State, outcome: str) -> None:
-        outcome = outcome.replace(f"{self.folder(job.id)}/", "").replace(f"{self._data}/", "")
+        for place in (self.folder(job.id), self._data, job.id):
+            outcome = outcome.replace(f"{place}/", "")
         if await self._jobs.end(job.id, state, outcome):
             await self._announce(await self._jobs.get(job.id, job.server))
 

@@ -8,11 +8,10 @@ from typing import Any, Final
 from discord import Interaction, InteractionType, SelectOption, TextStyle
 from discord.ui import Label, Modal, Select, TextInput
 
-from bot import composing, replies
+from bot import composing, ranges, replies
 from bot.catalogue import Catalogue
 from bot.language import _
 from bot.store import Opus
-from core import keys, pipeline
 from core.errors import RequestError
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
@@ -26,6 +25,14 @@ VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
     "key": str.strip,
     "tempo": float,
     "seed": int,
+}
+RANGES: Final[Mapping[str, Any]] = {  # of the numbers
+    "temperature": ranges.Temperature,
+    "gravity": ranges.Gravity,
+    "top_p": ranges.TopP,
+    "bars": ranges.Bars,
+    "tempo": ranges.Tempo,
+    "seed": ranges.Seed,
 }
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 LONGEST_PRIMER: Final = 4000  # characters that fit into a form
@@ -88,9 +95,6 @@ async def _compose(interaction: Interaction[Any], opus: Opus, fields: Mapping[st
         instrument=instrument,
         **read(fields["numbers"]["value"]),
     )
-    pipeline.check_primer(request.primer, catalogue.params(model).anchor)
-    if request.key is not None:
-        keys.parse_key(request.key)
     await composing.compose(interaction, request, opus)
 
 
@@ -121,13 +125,23 @@ def read(text: str) -> dict[str, Any]:
         name, _, number = line.replace(":", " ").replace("=", " ").partition(" ")
         field = name.lower().replace("-", "_")
         try:
-            values[field] = VALUES[field](number)
+            values[field] = _within(RANGES.get(field), VALUES[field](number))
         except KeyError:
             known = ", ".join(VALUES).replace("_", "-")
             raise RequestError(f"There is no value called {name[:40]!r}. There are: {known}.") from None
         except ValueError:
-            raise RequestError(f"{number.strip()[:40]!r} is not a number that {name} can have.") from None
+            lowest, highest = RANGES[field].min_value, RANGES[field].max_value
+            raise RequestError(
+                f"{number.strip()[:40]!r} is not a number that {name} can have: it goes from {lowest} to {highest}."
+            ) from None
     return values
+
+
+def _within(limits: Any, value: Any) -> Any:
+    """Return a value within its range, if it has one. Raises ValueError."""
+    if limits is not None and not limits.min_value <= value <= limits.max_value:
+        raise ValueError
+    return value
 
 
 def _plain(value: float | str) -> str:

@@ -89,7 +89,7 @@ def _check_soundfont(path: Path) -> None:
             head = file.read(12)
         size = path.stat().st_size
     except OSError as error:
-        raise AudioError(f"The soundfont {path} cannot be read: {error.strerror}. Choose another.") from error
+        raise AudioError(f"The soundfont {path.name} cannot be read: {error.strerror}. Choose another.") from error
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
         raise AudioError(f"{path.name} is not a soundfont: a .sf2 file is needed. Choose another.")
     if int.from_bytes(head[4:8], "little") + 8 > size:

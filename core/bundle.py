@@ -21,7 +21,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from core import hearing
-from core.errors import BundleError
+from core.errors import BundleError, named
 from core.notation import Anchor
 from core.performing import TEMPOS
 from core.score import QUARTERS_PER_BAR, UNITS
@@ -71,6 +71,8 @@ class Params:
             raise BundleError(f"The anchor is {self.anchor!r}; it must be lowest or highest.")
         if self.rest_unit not in map(str, UNITS):
             raise BundleError(f"The rest unit is {self.rest_unit!r}; it must be 1, 1/2 or 1/4 of a quarter note.")
+        if not isinstance(self.training, Mapping):
+            raise BundleError(f"training is {self.training!r}; it must be an object of names and values.")
 
     @property
     def unit(self) -> Fraction:
@@ -113,7 +115,7 @@ def load(directory: Path) -> Bundle:
     """Load the model in a folder. Raises BundleError."""
     if not directory.is_dir():
         raise BundleError(
-            f"There is no model in {directory}: a model is a folder with params.json and weights.safetensors."
+            f"There is no model in {directory.name}: a model is a folder with params.json and weights.safetensors."
         )
     return load_files(directory / "weights.safetensors", directory / "params.json")
 
@@ -121,11 +123,11 @@ def load(directory: Path) -> Bundle:
 def load_files(weights: Path, params: Path) -> Bundle:
     """Load a model from its two files, checked against each other. Raises BundleError."""
     content = _read(weights)
-    parsed = parse_params(_read(params), str(params))
+    parsed = parse_params(_read(params), named(params))
     try:
         tensors = load_tensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{weights} is not a file of weights (safetensors): {error}.") from None
+        raise BundleError(f"{named(weights)} is not a file of weights (safetensors): {error}.") from None
     expected = parsed.shapes
     if {name: tensor.shape for name, tensor in tensors.items()} != expected:
         wrong = sorted(
@@ -133,11 +135,12 @@ def load_files(weights: Path, params: Path) -> Bundle:
             | {n for n in set(tensors) & set(expected) if tensors[n].shape != expected[n]}
         )
         raise BundleError(
-            f"{weights} does not belong to {params}: {', '.join(wrong[:3])} differ. Take both from the same model."
+            f"{named(weights)} does not belong to {named(params)}: {', '.join(wrong[:3])} differ."
+            " Take both from the same model."
         )
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise BundleError(
-            f"{weights} holds weights that are not numbers; the training must have failed. Train it again."
+            f"{named(weights)} holds weights that are not numbers; the training must have failed. Train it again."
         )
     floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
     return Bundle(params.parent.name or "model", parsed, floats, sha256(content).hexdigest()[:12])
@@ -185,7 +188,7 @@ def publish(directory: Path, params: Params, weights: Weights, notes: str, readm
         coming.rename(directory)
         _sync(directory.parent)
     except OSError as error:
-        raise BundleError(f"The model could not be written to {directory}: {error.strerror}.") from error
+        raise BundleError(f"The model {directory.name} could not be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(coming, ignore_errors=True)
         shutil.rmtree(going, ignore_errors=True)
@@ -211,10 +214,10 @@ def names(models: Path) -> tuple[str, ...]:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise BundleError(f"{path} is larger than {LARGEST_FILE >> 20} MiB and is not a model of Cadenza.")
+            raise BundleError(f"{named(path)} is larger than {LARGEST_FILE >> 20} MiB and is not a model of Cadenza.")
         return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}.") from None
+        raise BundleError(f"{named(path)} cannot be read: {error.strerror}.") from None
 
 
 def _sync(path: Path) -> None:

@@ -12,6 +12,8 @@ CadenzaError            anything that a user can mend; str(error) is a finished 
   PictureError          a picture that could not be drawn
 """
 
+from pathlib import Path
+
 
 class CadenzaError(Exception):
     """Say what is wrong, where, and what to do, in a sentence that is safe to show to a user."""
@@ -76,6 +78,11 @@ def check_range(what: str, value: float, lowest: float, highest: float) -> None:
         shown = str(value) if isinstance(value, int) else f"{value:g}"
         shown = shown if len(shown) <= 24 else f"{shown[:23]}…"
         raise RequestError(f"The {what} is {shown}; it must be from {lowest} to {highest}.")
+
+
+def named(path: Path) -> str:
+    """Name a file by its folder and itself; where on this machine they are is not for everybody."""
+    return str(Path(*path.parts[-2:]))
 
 
 def excerpt(text: str, start: int, end: int, width: int = 60) -> str:

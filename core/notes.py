@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from core.errors import CorpusError
+from core.errors import CorpusError, named
 from core.notation import Anchor
 from core.score import UNITS
 
@@ -56,18 +56,20 @@ def read_notes(path: Path) -> Notes:
     try:
         content = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from None
+        raise CorpusError(f"{named(path)} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise CorpusError(f"{path} is not a text; parsed notes are written by core.parse_and_train.") from None
+        raise CorpusError(f"{named(path)} is not a text; parsed notes are written by core.parse_and_train.") from None
     header, _, rest = content.partition("\n")
     if header != HEADER:
-        raise CorpusError(f"{path} does not begin with {HEADER!r}; parsed notes are written by core.parse_and_train.")
+        raise CorpusError(
+            f"{named(path)} does not begin with {HEADER!r}; parsed notes are written by core.parse_and_train."
+        )
     body = rest.split("\n")
     facts = dict(line[2:].split(": ", 1) for line in body[:2] if line.startswith("# ") and ": " in line)
     anchor, unit = facts.get("anchor"), facts.get("rest unit", "")
     if anchor not in ("lowest", "highest") or unit not in map(str, UNITS):
         raise CorpusError(
-            f"The header of {path} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4)."
+            f"The header of {named(path)} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4)."
         )
     for number, line in enumerate(body[2:], 4):
         if line and not _PIECE.fullmatch(line):

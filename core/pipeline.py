@@ -9,7 +9,7 @@ from typing import Final
 
 from core import audio, bundle, keys, notation, notes, novelty, performing, pictures, sampling, score
 from core.audio import Format
-from core.bundle import Bundle
+from core.bundle import Bundle, Params
 from core.errors import CorpusError, RequestError
 from core.notation import Anchor
 from core.novelty import Quote
@@ -99,19 +99,10 @@ class Studio:
 
 def compose(request: ComposeRequest, studio: Studio | None = None) -> Composition:
     """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
-    _program(request.instrument)  # what is wrong is refused before the work
-    if request.key is not None:
-        keys.parse_key(request.key)
     studio = studio or open_model(request.model)
     params = studio.bundle.params
-    ids = check_primer(request.primer, params.anchor)
-    request = replace(
-        request,
-        primer=notation.text(ids),
-        seed=secrets.randbelow(2**32) if request.seed is None else request.seed,
-        gravity=params.gravity if request.gravity is None else request.gravity,
-        tempo=params.tempo if request.tempo is None else request.tempo,
-    )
+    ids = check_request(request, params)
+    request = replace(_filled_in(request, params), primer=notation.text(ids))
     samples = sampling.sample(studio.stepper, ids, _options(request, params.units_per_bar))
     model = ModelInfo(studio.bundle.name, studio.bundle.version, params.rest_unit, params.anchor)
     given = len(score.from_ids(ids, params.anchor, params.unit).events)
@@ -153,6 +144,17 @@ def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
     key = key.replace("♭", " flat").replace("♯", " sharp")  # which the type of pictures lacks
     bars = f"{float(piece.bars):g} bar{'' if piece.bars == 1 else 's'}"
     return pictures.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {bars}")
+
+
+def check_request(request: ComposeRequest, params: Params) -> list[int]:
+    """Return the ids of a request's primer, if all that is asked is possible. Raises NotationError and RequestError."""
+    _program(request.instrument)
+    if request.key is not None:
+        keys.parse_key(request.key)
+    ids = check_primer(request.primer, params.anchor)
+    options = _options(_filled_in(request, params), params.units_per_bar)
+    sampling.check_room(ids, options.units, params.units_per_bar)
+    return ids
 
 
 def check_primer(text: str, anchor: Anchor) -> list[int]:
@@ -207,6 +209,15 @@ def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
         return text
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True)
     return score.to_text(keys.in_key(piece, key), model.anchor)
+
+
+def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
+    return replace(
+        request,
+        seed=secrets.randbelow(2**32) if request.seed is None else request.seed,
+        gravity=params.gravity if request.gravity is None else request.gravity,
+        tempo=params.tempo if request.tempo is None else request.tempo,
+    )
 
 
 def _options(request: ComposeRequest, units_per_bar: int) -> Options:

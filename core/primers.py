@@ -27,7 +27,7 @@ def from_music(
     piece = read(data, name).pieces[0].score(unit)
     ending = last_bars(piece, bars)
     if not ending.events:
-        raise ReadingError(f"The last {bars} bars of {name} are silent. Ask for more of it.")
+        raise ReadingError(f"The end of {name} is silent. Ask for more bars of it than {bars}.")
     return score.to_text(ending, anchor)
 
 

@@ -69,18 +69,12 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
     behind which the model would soonest close the piece is kept. Raises RequestError if the primer is too long.
     """
     bar = model.units_per_bar
-    limit = options.units if options.units is not None else LONGEST_PIECE * bar
+    limit = check_room(primer, options.units, bar)
     opening = _Stream(model, options, limit, np.random.default_rng([options.seed]), endless=options.units is not None)
     states = model.silence(1)
     for token in (BOUNDARY, *primer):
         frame = opening.take(token)
         logits = model.step(np.array([frame], np.int16), states)
-    if opening.ear.time >= limit:
-        bars = -(-opening.ear.time // bar)
-        least = opening.ear.time // bar + 1
-        if least > LONGEST_PIECE:
-            raise RequestError(f"The primer ends in bar {bars}, and a piece has {LONGEST_PIECE} at most: shorten it.")
-        raise RequestError(f"The primer ends in bar {bars}: ask for {least} to {LONGEST_PIECE} bars, or shorten it.")
     takes = [opening.copy(np.random.default_rng([options.seed, take])) for take in range(options.takes)]
     logits, states = np.repeat(logits, len(takes), 0), np.repeat(states, len(takes), 1)
     parting = limit - ENDING_BARS * bar if options.units is not None else limit
@@ -98,6 +92,21 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
     closing = logits[:, BOUNDARY] - np.logaddexp.reduce(logits, axis=1)
     best = closing.reshape(len(takes), ENDINGS).argmax(1)
     return tuple(Sample(tuple(forks[i * ENDINGS + fork].ids), False) for i, fork in enumerate(best))
+
+
+def check_room(primer: Sequence[int], units: int | None, bar: int) -> int:
+    """Return the units of a whole piece, LONGEST_PIECE if they are None; a bar has `bar` of them.
+
+    Raises RequestError if the primer leaves no room in it.
+    """
+    limit = LONGEST_PIECE * bar if units is None else units
+    time = sum(notation.rest_units(token) for token in primer if token in RESTS)
+    if time >= limit:
+        bars, least = -(-time // bar), time // bar + 1
+        if least > LONGEST_PIECE:
+            raise RequestError(f"The primer ends in bar {bars}, and a piece has {LONGEST_PIECE} at most: shorten it.")
+        raise RequestError(f"The primer ends in bar {bars}: ask for {least} to {LONGEST_PIECE} bars, or shorten it.")
+    return limit
 
 
 def pull(counts: Floats, bases: NDArray[np.intp], anchor: Anchor) -> Floats:

@@ -9,10 +9,10 @@ from discord.ext import commands
 from bot import composing, offers, replies
 from bot.client import ComposerBot
 from bot.language import _
+from bot.ranges import Bars, Gravity, Seed, Temperature, Tempo, TopP
 from bot.store import Server
 from bot.uploads import BARS as PRIMER_BARS
 from bot.uploads import Upload, UploadError
-from core import keys, pipeline
 from core.performing import INSTRUMENTS
 from core.pipeline import ComposeRequest
 from core.sampling import LONGEST_PIECE
@@ -65,31 +65,28 @@ class Composing(commands.Cog):
         primer: Range[str, 0, LONGEST_PRIMER] = "",
         midi: Attachment | None = None,
         primer_bars: Range[int, 1, LONGEST_ENDING] = PRIMER_BARS,
-        temperature: Range[float, 0.1, 3.0] | None = None,
-        gravity: Range[float, 0.0, 3.0] | None = None,
-        top_p: Range[float, 0.01, 1.0] = 1.0,
+        temperature: Temperature | None = None,
+        gravity: Gravity | None = None,
+        top_p: TopP = 1.0,
         model: str | None = None,
-        bars: Range[int, 1, LONGEST_PIECE] | None = None,
+        bars: Bars | None = None,
         key: Range[str, 1, 20] | None = None,
-        tempo: Range[int, 20, 300] | None = None,
+        tempo: Tempo | None = None,
         instrument: str = "piano",
         takes: Range[int, 1, composing.TAKES] = 1,
-        seed: Range[int, 0, 2**53 - 1] | None = None,
+        seed: Seed | None = None,
     ) -> None:
         """Compose a piece of music, with sound and picture."""
         async with replies.answering(interaction):
             bot = interaction.client
             chosen = await bot.store.server(interaction.guild_id)
-            model, catalogue = model or chosen.model, bot.catalogue.at(interaction.guild_id)
-            params = catalogue.params(model)
+            catalogue = bot.catalogue.at(interaction.guild_id)
+            model = model or catalogue.usual(chosen.model)
             upload = None
             if midi is not None:
                 if primer:
                     raise UploadError(_("A piece begins with a primer or with a file. Choose one of them."))
-                upload = Upload(midi, params, primer_bars)
-            pipeline.check_primer(primer, params.anchor)
-            if key is not None:
-                keys.parse_key(key)
+                upload = Upload(midi, catalogue.params(model), primer_bars)
             request = ComposeRequest(
                 model=str(catalogue.path(model)),
                 primer=primer,
@@ -112,9 +109,10 @@ class Composing(commands.Cog):
             chosen = await bot.store.server(interaction.guild_id)
             forwarded = [file for snapshot in message.message_snapshots for file in snapshot.attachments]
             catalogue = bot.catalogue.at(interaction.guild_id)
-            upload = Upload.among([*message.attachments, *forwarded], catalogue.params(chosen.model))
+            model = catalogue.usual(chosen.model)
+            upload = Upload.among([*message.attachments, *forwarded], catalogue.params(model))
             request = ComposeRequest(
-                model=str(catalogue.path(chosen.model)),
+                model=str(catalogue.path(model)),
                 temperature=chosen.temperature or TEMPERATURE,
                 bars=_usual_bars(chosen, upload),
             )

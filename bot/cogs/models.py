@@ -1,6 +1,7 @@
 """/models: the styles that are there to choose from, and whose they are."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -11,12 +12,15 @@ from discord.ext import commands
 
 from bot import checks, offers, replies, shelves
 from bot.answers import COLOUR, Enclosure
+from bot.catalogue import Catalogue
 from bot.client import ComposerBot
 from bot.language import _
 from core import card
 from core.errors import BundleError
 
 LISTED: Final = 40
+
+_log = logging.getLogger(__name__)
 
 Ask = Interaction[ComposerBot]
 Name = Range[str, 1, 40]
@@ -33,9 +37,10 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
         async with replies.answering(interaction):
             bot = interaction.client
             shelf = bot.catalogue.at(interaction.guild_id)
-            chosen = (await bot.store.server(interaction.guild_id)).model or shelf.path(None).name
+            chosen = shelf.usual((await bot.store.server(interaction.guild_id)).model)
             own = shelf.own_names()
-            lines = [_line(name, shelf.params(name).training, name == chosen, name in own) for name in shelf.names()]
+            facts = ((name, _facts(shelf, name)) for name in shelf.names())
+            lines = [_line(name, known, name == chosen, name in own) for name, known in facts if known is not None]
             embed = Embed(title=_("Models"), description="\n".join(lines[:LISTED])[:4000], colour=COLOUR)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
@@ -110,6 +115,15 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
 async def setup(bot: ComposerBot) -> None:
     """Add the cog."""
     await bot.add_cog(Models())
+
+
+def _facts(shelf: Catalogue, name: str) -> Mapping[str, Any] | None:
+    """Return what is known of a model; None for one that is damaged, which is no reason not to list the others."""
+    try:
+        return shelf.params(name).training
+    except BundleError as error:
+        _log.warning("The model %s is not listed: %s", name, error)
+        return None
 
 
 def _line(name: str, facts: Mapping[str, Any], default: bool, own: bool) -> str:

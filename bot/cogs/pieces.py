@@ -8,8 +8,9 @@ from discord.ext import commands
 
 from bot import answers, board, checks, composing, delivery, offers, replies
 from bot.client import ComposerBot
+from bot.database import StoreError
 from bot.language import _
-from bot.store import Opus, StoreError
+from bot.store import Opus
 
 LISTED: Final = 15  # pieces on a page
 BEST: Final = 10
@@ -83,13 +84,13 @@ async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
         opus = await interaction.client.store.get(wanted)
     except StoreError:
         raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted)) from None
-    checks.may_see(interaction, opus)
+    await checks.may_see(interaction, opus)
     return opus
 
 
 def _line(opus: Opus, likes: int) -> str:
     liked = f" · ❤️ {likes}" if likes else ""
-    return f"`{opus.id}` · {opus.model.name}, {offers.length(opus)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
+    return f"`{opus.id}` · {opus.model.name}, {answers.length(opus.bars)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
 
 
 async def setup(bot: ComposerBot) -> None:

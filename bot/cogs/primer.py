@@ -39,7 +39,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
             bars = _judge(closed, params)
             async with composing.turn(interaction, cost=bars, private=True):
                 answer = await _present(interaction, closed, name, params)
-            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes)
+            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes, private=True)
 
     @app_commands.command()
     @app_commands.describe(
@@ -61,14 +61,14 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
             async with composing.turn(interaction, cost=bars, private=True):
                 text = await upload.primer(interaction.client.studio)
                 answer = await _present(interaction, text, name, params)
-            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes)
+            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes, private=True)
 
 
 async def _model(interaction: Ask, name: str | None) -> tuple[str, Params]:
     """Find the model that a primer is for: what its rests and chords mean depends on it."""
     bot = interaction.client
-    name = name or (await bot.store.server(interaction.guild_id)).model
     catalogue = bot.catalogue.at(interaction.guild_id)
+    name = name or catalogue.usual((await bot.store.server(interaction.guild_id)).model)
     return catalogue.path(name).name, catalogue.params(name)
 
 

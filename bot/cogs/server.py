@@ -6,17 +6,17 @@ from typing import Any, Final
 
 import discord
 from discord import Embed, Interaction, app_commands
-from discord.app_commands import Choice, Range
+from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot import answers, checks, offers, replies
 from bot.client import ComposerBot
 from bot.cogs.compose import BARS, TEMPERATURE
 from bot.language import _, mark
+from bot.ranges import Bars, Temperature
 from bot.store import Server
 from core import audio
 from core.errors import CadenzaError
-from core.sampling import LONGEST_PIECE
 
 NAMES: Final = {
     "model": mark("Model"),
@@ -68,8 +68,8 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
         self,
         interaction: Ask,
         model: str | None = None,
-        temperature: Range[float, 0.1, 3.0] | None = None,
-        bars: Range[int, 1, LONGEST_PIECE] | None = None,
+        temperature: Temperature | None = None,
+        bars: Bars | None = None,
         showcase: discord.TextChannel | None = None,
         trainers: discord.Role | None = None,
         soundfont: str | None = None,
@@ -120,9 +120,9 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
 
 
 async def _show(interaction: Ask, server: Server) -> None:
-    model = next(iter(interaction.client.catalogue.at(interaction.guild_id).names()), "")
+    model = interaction.client.catalogue.at(interaction.guild_id).usual(server.model)
     texts = {
-        "model": server.model or _usual(model),
+        "model": model if model == server.model else _usual(model),
         "temperature": f"{server.temperature:g}" if server.temperature else _usual(f"{TEMPERATURE:g}"),
         "bars": str(server.bars) if server.bars else _usual(str(BARS)),
         "showcase": _("nowhere") if server.showcase is None else f"<#{server.showcase}>",
@@ -154,7 +154,7 @@ def _check_showcase(channel: discord.TextChannel) -> None:
 
 async def _check_soundfont(name: str) -> None:
     """Raise ServerError or AudioError unless a soundfont is installed, and whole."""
-    installed = {path.name: path for path in audio.soundfonts()}
+    installed = {path.name: path for path in await asyncio.to_thread(audio.soundfonts)}
     if name not in installed:
         raise ServerError(
             _("There is no soundfont called {name}. There are: {names}.").format(

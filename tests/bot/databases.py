@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bot.store import engine
+from bot.database import engine
 
 
 def binaries() -> Path | None:

@@ -86,7 +86,7 @@ async def test_every_button_answers_for_errors_that_nobody_expected(
         alice = guild.add_member(env.create_user("alice"))
         message = response(await alice.slash(guild.create_text_channel("music"), "compose", bars=1))
         form = await alice.click(message, label="Tune")
-        monkeypatch.setattr(bot.store, "get", None)
+        monkeypatch.setattr(bot.store, "find", None)
         for label in UNDER_A_PIECE:
             assert "It is in the log as" in refusal(await alice.click(message, label=label))
         result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))

@@ -6,7 +6,8 @@ import discord
 import pytest
 import simcord
 
-from bot.store import Store, StoreError
+from bot.database import StoreError
+from bot.store import Store
 from core import notation
 from tests.bot.clicking import opus_in, opus_of, refusal, response
 
@@ -71,7 +72,28 @@ async def test_takes_brings_four_and_a_button_for_each(
     further = await opus_in(store, await anybody.click(takes, label="Go on with 3"))
     assert further.parent == third
     assert further.text.startswith((await store.get(third)).text[:-2])
-    assert further.bars == 24
+    assert further.bars == 25  # 1 for the primer, 8 of the take, and 16 more
+
+
+async def test_takes_leave_room_behind_a_primer_of_any_length(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    long = response(await alice.slash(channel, "compose", primer="60r4" * 30, bars=16, seed=1))
+    varied = response(await alice.click(long, label="Vary"))
+    continued = response(await alice.click(long, label="Continue"))
+    for message, bars in ((long, 23), (varied, 16), (continued, 24)):
+        response(await alice.click(message, label="Takes"))
+        given = (await opus_of(store, message)).request.primer
+        takes = await store.by_author(alice.id, 4)
+        assert {(opus.bars, opus.text.startswith(given[:-2])) for opus in takes} == {(bars, True)}
+
+
+async def test_takes_grow_no_longer_than_a_piece_can_be(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    long = response(await alice.slash(channel, "compose", primer="60r4" * 125, bars=64, seed=1))
+    response(await alice.click(long, label="Takes"))
+    assert {opus.bars for opus in await store.by_author(alice.id, 4)} == {64}
 
 
 async def test_takes_are_deleted_together_by_their_author_or_a_moderator(
@@ -94,3 +116,15 @@ async def test_takes_are_deleted_together_by_their_author_or_a_moderator(
         for take in ids:
             with pytest.raises(StoreError):
                 await store.get(take)
+
+
+async def test_takes_are_deleted_whichever_of_them_has_been_deleted_before(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, piece: discord.Message, store: Store
+) -> None:
+    takes = response(await alice.click(piece, label="Takes"))
+    first, *others = [str(field.value).rpartition("```")[2] for field in takes.embeds[0].fields]
+    shown = response(await alice.slash(channel, "piece show", id=first))
+    assert (await alice.click(shown, label="Delete")).acknowledged
+    assert (await alice.click(takes, label="Delete")).acknowledged
+    assert await store.find(first, *others) == ()
+    assert [message.id for message in channel.history()] == [piece.id]

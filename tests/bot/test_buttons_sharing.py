@@ -8,7 +8,10 @@ import pytest
 import pytest_asyncio
 import simcord
 
-from bot.store import Server, Store, StoreError
+from bot.client import ComposerBot
+from bot.database import StoreError
+from bot.store import Server, Store
+from tests.bot.acting import begin, until
 from tests.bot.clicking import files, opus_of, refusal, response
 
 Then = Callable[[], Awaitable[None]]
@@ -106,6 +109,7 @@ async def test_a_button_in_a_showcase_says_when_its_piece_is_gone(
     alice: simcord.MemberActor,
     showcase: simcord.ChannelHandle,
     piece: discord.Message,
+    moderator: simcord.MemberActor,
     store: Store,
     then: Then,
     label: str,
@@ -113,8 +117,56 @@ async def test_a_button_in_a_showcase_says_when_its_piece_is_gone(
     await alice.click(piece, label="Share")
     await store.delete((await opus_of(store, piece)).id)
     await then()
-    answer = refusal(await anybody.click(showcase.history()[0], label=label))
-    assert answer == "This piece is no longer kept: it has been deleted."
+    result = await anybody.click(showcase.history()[0], label=label)
+    if label == "Withdraw" and anybody is moderator:
+        assert result.acknowledged
+        assert showcase.history() == []
+    else:
+        assert refusal(result) == "This piece is no longer kept: it has been deleted."
+        assert len(showcase.history()) == 1
+
+
+@pytest.mark.parametrize("how", ["Delete", "forget me"])
+async def test_a_piece_that_goes_while_it_is_shared_leaves_nothing_in_the_showcase(
+    env: simcord.Env,
+    bot: ComposerBot,
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    store: Store,
+    how: str,
+) -> None:
+    opus = await opus_of(store, piece)
+    await bot.cache.drop(opus.id)  # so that there are files to make
+    sharing = alice.click(piece, label="Share")
+    await begin(env, sharing)
+    await until(lambda: bot.studio.playing > 0)
+    if how == "Delete":
+        await begin(env, alice.click(piece, label="Delete"))
+    else:
+        await store.forget(alice.id)
+    await env.settle(timeout=60)
+    assert showcase.history() == []
+    assert await store.find(opus.id) == ()
+
+
+async def test_share_posts_anew_what_somebody_has_deleted_by_hand(
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    store: Store,
+) -> None:
+    await alice.click(piece, label="Share")
+    [first] = showcase.history()
+    await first.delete()
+    answer = refusal(await alice.click(piece, label="Share"))
+    [again] = showcase.history()
+    assert answer == f"It is in the showcase: {again.jump_url}"
+    showing = await store.showing((await opus_of(store, piece)).id)
+    assert showing is not None
+    assert showing.link == again.jump_url
 
 
 async def test_delete_is_for_the_author_and_for_moderators(

@@ -1,5 +1,6 @@
 """The cache of files that can be made again: bounded, and never seen in what they are."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,14 @@ async def test_a_damaged_entry_counts_as_none(tmp_path: Path) -> None:
     cache = Cache(tmp_path, 100_000)
     await cache.put("a", "key", {"file": b"music" * 100})
     [path] = _entries(tmp_path)
-    for damaged in (path.read_bytes().replace(b"music" * 100, b"noise" * 100), path.read_bytes()[:50], b""):
+    whole = path.read_bytes()
+    for damaged in (
+        whole.replace(b"music" * 100, b"noise" * 100),
+        whole[:50],
+        whole[32:],
+        b"",
+        *(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))),
+    ):
         path.write_bytes(damaged)
         assert await cache.get("a", "key") is None
         await cache.put("a", "key", {"file": b"music" * 100})
@@ -107,6 +115,17 @@ async def test_needs_no_worker_for_what_is_there(
     await bot.cache.drop(opus.id)
     with pytest.raises(StudioError):
         await composing.revive(bot, opus)
+
+
+async def test_a_piece_with_a_damaged_entry_is_made_again(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, piece: discord.Message, settings: Settings, store: Store
+) -> None:
+    opus, composed = await opus_of(store, piece), await files(piece)
+    [entry] = _entries(settings.data / "cache")
+    content = bytearray(await asyncio.to_thread(entry.read_bytes))
+    content[content.index(b"PK\1\2") + 8] |= 1  # as if it were encrypted
+    await asyncio.to_thread(entry.write_bytes, content)
+    assert await files(response(await alice.slash(channel, "piece show", id=opus.id))) == composed
 
 
 async def test_another_soundfont_or_instrument_makes_other_files(bot: ComposerBot, piece: discord.Message) -> None:

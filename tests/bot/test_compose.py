@@ -2,6 +2,8 @@
 
 import io
 import multiprocessing
+import sqlite3
+from contextlib import closing
 
 import pytest
 import simcord
@@ -10,8 +12,10 @@ from PIL import Image
 from symusic.core import ScoreTick
 
 from bot.client import ComposerBot
+from bot.settings import Settings
 from core import notation
 from tests.bot.acting import begin, until
+from tests.bot.music import midi
 
 
 def _recipe(message: simcord.ResponseMessage) -> dict[str, str]:
@@ -78,6 +82,16 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
     assert recipe["Played"] == "harp, 90 quarters a minute"
 
 
+async def test_a_piece_can_have_a_single_bar(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    answer = (await alice.slash(channel, "compose", bars=1)).response
+    assert answer is not None
+    assert _recipe(answer)["Length"].startswith("1 bar, 0:0")
+    assert answer.attachments[0].description == "MIDI file: 1 bar for piano by the model tiny"
+    longer = await alice.slash(channel, "compose", bars=1, primer="60r4r4")
+    assert longer.response is not None
+    assert longer.response.content == "The primer ends in bar 1: ask for 2 to 64 bars, or shorten it."
+
+
 async def test_brings_the_same_piece_again_with_the_same_seed(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
@@ -115,10 +129,20 @@ async def test_refuses_a_model_that_is_not_there_privately(
     assert result.response.content == "There is no model called '../secrets'. There are: tiny."
 
 
-async def test_takes_a_public_promise_back_and_explains_privately(
+async def test_refuses_a_primer_that_is_too_long_privately(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     result = await alice.slash(channel, "compose", primer="60r4r4r4r4", bars=1)
+    assert result.ephemeral
+    assert not result.deferred
+    assert result.response is not None
+    assert result.response.content.startswith("The primer ends in bar 2: ask for 3 to 64 bars")
+
+
+async def test_takes_a_public_promise_back_and_explains_privately(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    result = await alice.slash(channel, "compose", midi=("tune.mid", midi(1)), primer_bars=4, bars=1)
     assert result.response is None
     [reply] = result.followups
     assert reply.ephemeral
@@ -172,6 +196,16 @@ async def test_survives_a_worker_killed_in_mid_piece(
     [message] = channel.history()
     assert message.embeds[0].fields[3].value == "`5`"
     assert len(message.attachments) == 3
+
+
+async def test_says_so_when_the_database_fails(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(sqlite3.connect(settings.data / "cadenza.db")) as database:
+        database.execute("DROP TABLE opera")
+    [reply] = (await alice.slash(channel, "compose", bars=1)).followups
+    assert reply.content.startswith("The database cannot be reached, or has no room left, so nothing has changed.")
+    assert "no such table" in caplog.text
 
 
 async def test_answers_for_an_error_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import discord
 import pytest
 import simcord
 
+from bot import queue
 from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Store
@@ -123,6 +124,17 @@ class TestAfterFifteenMinutes:
         assert [attachment.filename for attachment in channel.history()[-1].attachments] == ["tiny-4.mid"]
 
 
+async def test_what_was_to_be_private_goes_to_the_user_when_it_is_late(
+    env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    env.inject_error("PATCH", ORIGINAL, status=401, code=50027, message="Invalid Webhook Token", times=None)
+    await alice.slash(channel, "primer check", text="60r1")
+    assert channel.history() == []
+    [letter] = alice.user.dm_channel.history()
+    assert letter.content == f"{alice.mention} This took longer than Discord waits for an answer."
+    assert letter.embeds[0].title == "A primer for tiny"
+
+
 @pytest.mark.parametrize(("status", "code"), [(401, 50027), (404, 10015), (404, 10008)])
 async def test_knows_each_way_in_which_discord_says_that_it_is_too_late(
     env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle, status: int, code: int
@@ -145,7 +157,8 @@ async def test_says_where_the_piece_is_when_discord_fails(
 
 class TestWithOneWorker:
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
+    def settings(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setattr(queue, "TYPICAL", 1.0)
         return replace(settings, workers=1)
 
     async def test_shows_the_place_and_an_estimate_and_edits_only_when_the_place_changes(
@@ -167,8 +180,8 @@ class TestWithOneWorker:
             if request.method == "PATCH" and request.json and request.json.get("content")
         ]
         assert len(contents) == 3
-        assert contents[0].startswith("Yours is next: about ")
-        assert contents[1].startswith("1 request goes first: about ")
+        assert contents[0] == "Yours is next: about 1 second."
+        assert contents[1] == "1 request goes first: about 2 seconds."
         assert contents[2].startswith("Yours is next: about ")
         assert [len(message.attachments) for message in channel.history()] == [3, 3, 3]
 

@@ -24,7 +24,15 @@ def test_wrong_settings_end_the_start_with_code_2() -> None:
 def test_a_machine_without_models_ends_it_with_code_1(tmp_path: Path) -> None:
     ended = _start(CADENZA_MODELS=str(tmp_path))
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == f"There is no model in {tmp_path}: train one with python -m core.parse_and_train.\n"
+    assert ended.stderr == f"There is no model in {tmp_path.name}: train one with python -m core.parse_and_train.\n"
+
+
+def test_a_file_in_place_of_the_data_folder_ends_it_with_code_1(tiny_model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.touch()
+    ended = _start(DISCORD_TOKEN="a.b.c", CADENZA_MODELS=str(tiny_model.parent), CADENZA_DATA=str(data))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"CADENZA_DATA must be a folder; {data} cannot be one: File exists.\n"
 
 
 def test_a_machine_without_fluidsynth_ends_it_with_code_1(tiny_model: Path, tmp_path: Path) -> None:
@@ -37,4 +45,4 @@ def test_a_machine_without_its_soundfont_ends_it_with_code_1(tiny_model: Path, t
     font = tmp_path / "missing.sf2"
     ended = _start(CADENZA_MODELS=str(tiny_model.parent), CADENZA_WORKERS="1", CADENZA_SOUNDFONT=str(font))
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].startswith(f"The soundfont {font} cannot be read")
+    assert ended.stderr.splitlines()[-1].startswith("The soundfont missing.sf2 cannot be read")

@@ -80,6 +80,33 @@ class TestAtHome:
             "- **secret**: two made-up pieces, this server's own, the default\n- **tiny**: two made-up pieces"
         )
 
+    @pytest.mark.parametrize("damage", ["{}", '{"format": 1, "training": 5}', "not JSON"])
+    async def test_lists_the_others_where_one_is_damaged_and_says_which_without_a_path(
+        self,
+        own: Path,
+        alice: simcord.MemberActor,
+        channel: simcord.ChannelHandle,
+        caplog: pytest.LogCaptureFixture,
+        damage: str,
+    ) -> None:
+        await asyncio.to_thread((own / "params.json").write_text, damage)
+        answer = (await alice.slash(channel, "models list")).response
+        assert answer is not None
+        assert answer.embeds[0].description == "- **tiny**: two made-up pieces"
+        assert "The model secret is not listed" in caplog.text
+        for command in ("compose", "models info"):
+            said = _said(await alice.slash(channel, command, model="secret"))
+            assert "secret" in said
+            assert str(own.parent) not in said
+
+    @pytest.mark.parametrize("file", ["weights.safetensors", "notes.txt"])
+    async def test_says_what_is_missing_without_a_path(
+        self, own: Path, alice: simcord.MemberActor, channel: simcord.ChannelHandle, file: str
+    ) -> None:
+        await asyncio.to_thread((own / file).unlink)
+        said = _said(await alice.slash(channel, "compose", model="secret"))
+        assert said == f"secret/{file} cannot be read: No such file or directory."
+
     async def test_shows_the_card_of_a_model_with_its_curve_and_its_settings(
         self, own: Path, alice: simcord.MemberActor, channel: simcord.ChannelHandle
     ) -> None:

@@ -76,6 +76,26 @@ async def test_a_piece_from_a_direct_message_stays_the_authors(
     assert "There is no piece" in _private(await bob.user.slash("piece show", id=opus.id))
 
 
+async def test_a_piece_from_elsewhere_is_there_for_all_where_its_author_has_shared_it(
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    carol: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    elsewhere: simcord.ChannelHandle,
+    store: Store,
+) -> None:
+    await alice.user.slash("compose", bars=1)
+    [opus] = await store.by_author(alice.id, 1)
+    await alice.slash(channel, "piece show", id=opus.id)
+    await _share(alice, channel, store)
+    [offer] = await bob.autocomplete(channel, "piece show", "id", "")
+    shown = (await bob.slash(channel, "piece show", id=str(offer["value"]))).response
+    assert shown is not None
+    assert str(shown.embeds[0].footer.text) == f"Piece {opus.id}"
+    assert "There is no piece" in _private(await bob.user.slash("piece show", id=opus.id))
+    assert "There is no piece" in _private(await carol.slash(elsewhere, "piece show", id=opus.id))
+
+
 async def test_offers_ones_own_pieces_and_the_servers_favourites_by_a_label(
     alice: simcord.MemberActor, bob: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:

@@ -55,13 +55,14 @@ async def test_says_what_is_wrong_with_a_primer(
     assert sentence in _answer(result).content
 
 
-async def test_names_the_models_that_there_are(
+async def test_does_without_a_default_model_that_is_gone(
     alice: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle, store: Store
 ) -> None:
     await store.choose(guild.id, Server(model="gone"))
-    assert _answer(await alice.slash(channel, "primer check", text="60r1")).content.endswith("There are: tiny.")
-    answer = _answer(await alice.slash(channel, "primer check", text="60r1", model="tiny"))
+    answer = _answer(await alice.slash(channel, "primer check", text="60r1"))
     assert answer.embeds[0].title == "A primer for tiny"
+    named = _answer(await alice.slash(channel, "primer check", text="60r1", model="gone"))
+    assert named.content.endswith("There are: tiny.")
 
 
 @pytest.mark.parametrize("name", ["old_hundredth.mid", "old_hundredth.musicxml", "tunes.abc"])

@@ -1,6 +1,9 @@
 """/privacy and /forget: everything of a user goes, and nothing of anybody else."""
 
+import asyncio
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import simcord
@@ -9,6 +12,9 @@ from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Server, Store
 from bot.studio import Studio
+from core.training_apart import Result
+from tests.bot.acting import begin, until
+from tests.bot.test_jobs import job
 
 
 @pytest.fixture
@@ -96,6 +102,38 @@ async def test_names_the_messages_that_it_cannot_delete(
     await alice.click(question, label="Delete everything")
     assert question.content.endswith(f"ask a moderator: {message.jump_url}")
     assert await store.by_author(alice.id, 10) == ()
+
+
+async def test_a_piece_that_was_being_composed_is_not_kept(
+    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    question = (await alice.slash(channel, "forget me")).response
+    assert question is not None
+    await begin(env, alice.slash(channel, "compose", bars=32))
+    await until(lambda: bot.studio.playing > 0)
+    await begin(env, alice.click(question, label="Delete everything"))
+    await env.settle(timeout=60)
+    assert question.content.startswith("It is done:")
+    assert await store.ids(alice.id) == ()
+    assert [message.attachments for message in channel.history()] == []
+
+
+async def test_neither_is_the_first_piece_of_a_model(
+    bot: ComposerBot,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    store: Store,
+    tmp_path: Path,
+) -> None:
+    done = replace(job("a", guild.id), name="tiny", user=alice.id, channel=channel.id, state="done")
+    losses = {"loss": 1.0, "val_loss": 1.0, "first_val_loss": 1.0}
+    result = Result(epochs=1, best=1, **losses, seconds=1.0, ended="the best is known", advice=())
+    telling = asyncio.create_task(bot.bulletin.ended(done, result, tmp_path))
+    await until(lambda: bot.studio.playing > 0)
+    await store.forget(alice.id)
+    await telling
+    assert await store.ids(alice.id) == ()
 
 
 async def test_answers_for_errors_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.allowance import Allowance, AllowanceError
 from bot.queue import Place, Queue, QueueError
+from core.errors import RequestError
 
 
 async def _silent(_: Place) -> None:
@@ -118,6 +119,11 @@ async def test_a_server_cannot_have_more_waiting_than_agreed() -> None:
     with pytest.raises(QueueError, match="2 requests of this server are waiting already"):
         hall.queue.admit(9, 1, 1)
     hall.queue.admit(9, 2, 1)
+    hall = Hall(_queue(running=1, waiting=1))
+    for user, name in enumerate("ab"):
+        await hall.arrive(name, user, server=1)
+    with pytest.raises(QueueError, match="A request of this server is waiting already"):
+        hall.queue.admit(9, 1, 1)
 
 
 async def test_a_request_given_up_leaves_its_place_to_others() -> None:
@@ -157,3 +163,11 @@ async def test_spends_an_allowance_only_on_what_is_let_in() -> None:
     queue.admit(1, 1, 40)
     with pytest.raises(AllowanceError):
         queue.admit(1, 1, 60)
+
+
+async def test_gives_back_what_a_request_would_have_cost_that_turns_out_to_be_impossible() -> None:
+    queue = Queue(running=1, waiting=1, allowance=Allowance(100))
+    with pytest.raises(RequestError):
+        async with queue.turn(1, 1, 60, _silent):
+            raise RequestError
+    queue.admit(1, 1, 100)

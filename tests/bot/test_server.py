@@ -99,6 +99,24 @@ async def test_what_is_chosen_holds_in_compose(
     assert (second.request.temperature, second.request.bars) == (1.2, 3)
 
 
+async def test_a_default_model_that_is_gone_leaves_the_choice_to_the_bot(
+    manager: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    store: Store,
+) -> None:
+    await store.choose(guild.id, Server(model="gone", bars=1))
+    assert _fields(await manager.slash(channel, "server show"))["Model"] == "tiny, as nothing is chosen"
+    piece = (await alice.slash(channel, "compose")).response
+    assert piece is not None
+    continued = (await alice.context_menu(channel, "Continue this music", piece.message)).response
+    assert [each.embeds[0].title for each in (piece, continued) if each is not None] == ["A piece by tiny"] * 2
+    models = (await alice.slash(channel, "models list")).response
+    assert models is not None
+    assert str(models.embeds[0].description).endswith("the default")
+
+
 async def test_pieces_are_played_with_the_soundfont_until_it_is_gone(
     manager: simcord.MemberActor, alice: simcord.MemberActor, channel: simcord.ChannelHandle, font: Path
 ) -> None:

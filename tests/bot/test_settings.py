@@ -81,6 +81,13 @@ def test_says_what_a_variable_may_be(name: str, value: str, sentence: str) -> No
     assert str(error.value) == sentence
 
 
+@pytest.mark.parametrize("port", ["many", "0", "99999"])
+def test_says_what_is_wrong_with_a_database_without_showing_it(port: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        from_environment({"CADENZA_DATABASE": f"postgresql+asyncpg://me:secret@host:{port}/music"})
+    assert str(error.value) == "CADENZA_DATABASE must be a URL, its port a number from 1 to 65535."
+
+
 def test_never_shows_the_token_or_the_database_s_password() -> None:
     assert "secret" not in repr(Settings(token="secret", database="postgresql+asyncpg://me:secret@host/music"))
     with pytest.raises(SettingsError) as error:

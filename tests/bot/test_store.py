@@ -1,6 +1,7 @@
 """The store, on SQLite and on PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from bot.store import Opus, Server, Showing, Store, StoreError, engine, migrate
+from bot.database import StoreError, engine, migrate
+from bot.store import Opus, Server, Showing, Store
 from bot.tables import METADATA
 from core.pipeline import ComposeRequest, ModelInfo
 
@@ -72,6 +74,25 @@ async def test_says_what_is_no_longer_there(store: Store) -> None:
     await store.delete("a")
     with pytest.raises(StoreError, match="no longer kept"):
         await store.get("a")
+
+
+@pytest.mark.parametrize("id", ["a\0", "\ud800", "", "A", "a" * 13])
+async def test_what_cannot_be_an_id_is_no_piece(store: Store, id: str) -> None:
+    with pytest.raises(StoreError, match="no longer kept"):
+        await store.get(id)
+
+
+async def test_finds_those_that_are_still_there(store: Store) -> None:
+    await store.add(_opus("a"), _opus("b"))
+    await store.delete("a")
+    assert [opus.id for opus in await store.find("a", "b")] == ["b"]
+
+
+async def test_what_is_gone_can_neither_be_shown_nor_rated(store: Store) -> None:
+    with pytest.raises(StoreError, match="no longer kept"):
+        await store.show("a", Showing(7, 70, 700))
+    with pytest.raises(StoreError, match="no longer kept"):
+        await store.rate("a", 1)
 
 
 async def test_lists_a_users_pieces_newest_first(store: Store) -> None:
@@ -141,6 +162,21 @@ async def test_forgets_a_user(store: Store) -> None:
     assert await store.forget(1) == 2
     assert await store.by_author(1, 10) == ()
     assert [count for _, count in await store.favourites(7, 10)] == [0]
+
+
+async def test_keeps_nothing_that_a_user_asked_for_before_they_were_forgotten(store: Store) -> None:
+    before = time.monotonic()
+    await store.forget(1)
+    with pytest.raises(StoreError, match="had yourself forgotten"):
+        await store.add(_opus("a"), _opus("b"), asked=before)
+    await store.add(_opus("x", author=2), asked=before)
+    await store.add(_opus("c"), asked=time.monotonic())
+    assert await store.ids(1) == ("c",)
+
+
+async def test_a_server_can_choose_for_the_first_time_twice_at_once(store: Store) -> None:
+    await asyncio.gather(*(store.choose(7, Server(bars=bars)) for bars in range(1, 20)))
+    assert (await store.server(7)).bars in range(1, 20)
 
 
 async def test_many_write_at_once(store: Store) -> None:

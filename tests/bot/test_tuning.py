@@ -76,14 +76,21 @@ async def test_tune_keeps_a_primer_that_is_too_long_to_show(
         ("67x", "", "is not part of the notation"),
         ("67r4", "volume 11", "There is no value called 'volume'"),
         ("67r4", "bars many", "'many' is not a number that bars can have"),
-        ("67r4", "bars 1000", "1000 were asked for"),
-        ("67r4", "temperature nan", "temperature"),
-        ("67r4", "tempo inf", "tempo"),
+        ("67r4", "bars 1000", "'1000' is not a number that bars can have: it goes from 1 to 64."),
+        ("67r4", "bars 0", "from 1 to 64"),
+        ("67r4", "temperature nan", "'nan' is not a number that temperature can have: it goes from 0.1 to 3.0."),
+        ("67r4", "temperature 9.9", "from 0.1 to 3.0"),
+        ("67r4", "gravity 4.5", "from 0.0 to 3.0"),
+        ("67r4", "tempo inf", "from 20 to 300"),
+        ("67r4", f"seed {2**53}", f"from 0 to {2**53 - 1}"),
+        ("67r4", "seed " + "9" * 390, "is not a number that seed can have"),
+        ("67r4r4r4", "bars 1", "The primer ends in bar 2: ask for 3 to 64 bars"),
     ],
 )
 async def test_tune_refuses_what_makes_no_sense(
     alice: simcord.MemberActor, piece: discord.Message, primer: str, numbers: str, complaint: str
 ) -> None:
     form = await alice.click(piece, label="Tune")
-    answers = filled_in(form, primer, numbers, ["tiny"], ["piano"])
-    assert complaint in refusal(await alice.submit_modal(form, answers))
+    result = await alice.submit_modal(form, filled_in(form, primer, numbers, ["tiny"], ["piano"]))
+    assert complaint in refusal(result)
+    assert not result.deferred
