@@ -146,7 +146,7 @@ async def test_takes_a_public_promise_back_and_explains_privately(
     assert result.response is None
     [reply] = result.followups
     assert reply.ephemeral
-    assert reply.content.startswith("The primer ends in bar 2: ask for 3 to 64 bars")
+    assert reply.content.startswith("The primer ends in bar 4: ask for 4 to 64 bars")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ async def test_tune_keeps_a_primer_that_is_too_long_to_show(
         ("67r4", "tempo inf", "from 20 to 300"),
         ("67r4", f"seed {2**53}", f"from 0 to {2**53 - 1}"),
         ("67r4", "seed " + "9" * 390, "is not a number that seed can have"),
-        ("67r4r4r4", "bars 1", "The primer ends in bar 2: ask for 3 to 64 bars"),
+        ("67r4r4r4", "bars 1", "The primer ends in bar 2: ask for 2 to 64 bars"),
     ],
 )
 async def test_tune_refuses_what_makes_no_sense(
