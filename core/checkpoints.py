@@ -14,10 +14,14 @@ from core.errors import TrainingError
 def write(path: Path, tensors: Weights, facts: Mapping[str, str]) -> None:
     """Write a checkpoint, whole or not at all: it is on disk when this returns."""
     temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
-        file.write(save(dict(tensors), metadata=dict(facts)))
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(dict(tensors), metadata=dict(facts)))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # a full disk needs the room
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)
 
 

@@ -60,13 +60,14 @@ def find(root: Path, bounds: Bounds | None = None) -> list[Found]:
     found: list[Found] = []
     for folder, folders, files in os.walk(root, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [_linked(path, root) for path in map(Path(folder).joinpath, folders) if path.is_symlink()]
         for name in sorted(files):
             if not name.startswith("."):
                 path = Path(folder, name)
-                found.extend(_listed(path, str(path.relative_to(root)), bounds))
+                found.extend(_listed(path, _within(path, root), bounds))
     for error in unreadable:
         path = Path(error.filename or root)
-        found.append(Found(_shown(str(path)), path, refusal=_unreadable(error)))
+        found.append(Found(_within(path, root), path, refusal=_unreadable(error)))
     return found
 
 
@@ -82,6 +83,16 @@ def load(
                 yield entry, entry.refusal or _load_file(path, most_bytes)
         else:
             yield from _load_members(path, entries, most_bytes, most_unpacked)
+
+
+def _within(path: Path, root: Path) -> str:
+    """Name a file as the collection's report does."""
+    return _shown(str(path.relative_to(root) if path != root else path.name))
+
+
+def _linked(path: Path, root: Path) -> Found:
+    advice = "A link to a folder is not followed, since it may lead in circles. Name that folder itself, or copy it."
+    return Found(_within(path, root), path, refusal=ReadingError(advice, "link"))
 
 
 def _listed(path: Path, name: str, bounds: Bounds) -> Iterator[Found]:

@@ -87,8 +87,8 @@ def collect(
                     progress(count, len(found))
 
             outcomes = _read(found, readings, settings, done)
-        unit, on_grid = _choose_unit(outcomes, readings, settings.rest_unit)
-        return _keep(outcomes, readings, settings, unit, on_grid)
+        unit = _choose_unit(outcomes, readings) if settings.rest_unit == "auto" else Fraction(settings.rest_unit)
+        return _keep(outcomes, readings, settings, unit)
     finally:
         readings.close()
 
@@ -163,38 +163,25 @@ def _answers(
         yield entry, answer or ReadingError("The cache has lost it. Run this again.", "lost")
 
 
-def _choose_unit(
-    outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings, rest_unit: RestUnit
-) -> tuple[Fraction, float]:
-    """Return the unit, and the share of all onsets that fall exactly on it.
-
-    `auto` is the coarsest unit on which 95% of them do, else the finest.
-    """
+def _choose_unit(outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings) -> Fraction:
+    """Return the coarsest unit on which 95% of all onsets fall exactly, else the finest."""
     total, hits = 0, np.zeros(len(UNITS))
     for _, answer in _answers(outcomes, readings):
         if isinstance(answer, Reading):
             for piece in answer.pieces:
                 total += len(piece.onsets)
                 hits += [piece.on_grid(unit) * len(piece.onsets) for unit in UNITS]
-    shares = [float(share) for share in hits / max(total, 1)]
-    if rest_unit != "auto":
-        chosen = UNITS.index(Fraction(rest_unit))
-    else:
-        chosen = next((place for place, share in enumerate(shares) if share >= ON_GRID), len(UNITS) - 1)
-    return UNITS[chosen], shares[chosen]
+    return next((unit for unit, hit in zip(UNITS, hits, strict=True) if hit >= ON_GRID * max(total, 1)), UNITS[-1])
 
 
 def _keep(
-    outcomes: list[tuple[Found, bytes | ReadingError]],
-    readings: Readings,
-    settings: CollectSettings,
-    unit: Fraction,
-    on_grid: float,
+    outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings, settings: CollectSettings, unit: Fraction
 ) -> Collection:
     """Round the pieces, leave out short and known ones, and write the rest in the notation."""
     kept: list[tuple[str, str]] = []
     report: list[ReportLine] = []
     known = Known()
+    onsets = hits = 0.0  # of what is kept
     for entry, answer in _answers(outcomes, readings):
         if isinstance(answer, ReadingError):
             report.append(ReportLine(entry.name, "", False, answer.kind, str(answer)))
@@ -204,8 +191,10 @@ def _keep(
             report.append(line)
             if text:
                 kept.append((line.title, text))
+                onsets += len(piece.onsets)
+                hits += piece.on_grid(unit) * len(piece.onsets)
         report += [ReportLine(entry.name, r.title, False, r.kind, r.reason) for r in answer.refusals]
-    return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), on_grid)
+    return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), hits / max(onsets, 1))
 
 
 def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: Known) -> tuple[ReportLine, str]:

@@ -50,6 +50,7 @@ class Settings:
             ("average", self.average, 0, 0.99999),
             ("patience", self.patience, 1, 10_000),
             ("seed", self.seed, 0, 2**31 - 1),
+            ("time", 1 if self.seconds is None else self.seconds / 60, 1e-3, 1e6),  # minutes
         ):
             if not lowest <= value <= highest:
                 raise TrainingError(f"The {name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
@@ -108,7 +109,11 @@ class Learner:
             total += sums.numpy()
             if step % 5 == 0 or step == len(starts):
                 spent = time.monotonic() - began
-                left = spent / step * (len(starts) * (self.settings.epochs - number + 1) - step)
+                a_step, of_this = spent / step, len(starts) - step
+                left = a_step * (len(starts) * (self.settings.epochs - number) + of_this)
+                if self.settings.seconds is not None:  # which the epoch that is begun may exceed
+                    before = sum(epoch.seconds for epoch in self.history)
+                    left = min(left, max(a_step * of_this, self.settings.seconds - before - spent))
                 last = self.history[-1] if self.history else None
                 report(
                     Progress(
