@@ -13,15 +13,16 @@ from core.piece import Budget, Piece, Reading, Refusal, clean_title, damaged, od
 from core.reading_music21 import Starts, decode, lead_in, music21_on
 
 _FIELD: Final = re.compile(r"([A-Za-z]):(?![|:])(.*)")
-_INLINE: Final = re.compile(r"\[([A-Za-z]):([^\]]*)\]")
+_INLINE: Final = re.compile(r"\[([A-Za-z]):([^\[\]]*)\]")
 _NOT_NOTES: Final = re.compile(
     r"""  "[^"]*"           # chord symbols and annotations
         | ![^!|]*!          # decorations, new and old
         | \+[A-Za-z()]+\+
-        | \{[^}]*\}         # grace notes
+        | \{[^{}]*\}        # grace notes
         | \((?!\d) | \)     # slurs; a digit makes a tuplet
         | [H-Wh-w~.`$!*\\]  # decorations of one letter, staccato, spacing
         | y\d*              # more spacing
+        | [^\w\s^=,'/|:\[\]()<>&-]  # what has no meaning, over which music21 lingers
     """,
     re.VERBOSE,
 )
@@ -39,6 +40,8 @@ def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
     header, *tunes = re.split(r"^(?=X:)", book, flags=re.MULTILINE)
     if not tunes:
         header, tunes = "", [book]
+    if len(tunes) > budget.tunes:
+        raise too_many("tunes", len(tunes), budget.tunes)
     defaults = [line for line in header.split("\n") if re.match(r"[LM]:", line)]
     pieces, refusals, errors = list[Piece](), list[Refusal](), list[ReadingError]()
     for number, tune in enumerate(tunes, 1):
@@ -66,6 +69,7 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
         ("notes", "[A-Ga-g]", budget.notes),
         ("rests", "z", budget.notes),
         ("bars", r"\|", 4 * budget.quarters),
+        ("changes", "(?m)^[LM]:", budget.quarters),
     ):
         if (count := len(re.findall(pattern, text))) > most:
             raise too_many(what, count, most)
