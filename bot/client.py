@@ -84,6 +84,7 @@ class ComposerBot(commands.AutoShardedBot):
         self.bulletin = Bulletin(self)
         self.trainer = Trainer(settings, store.jobs, self.catalogue, self.bulletin)
         self.desk = Desk()  # where files are read for trainings
+        self.seen: dict[int, tuple[discord.Attachment, ...]] = {}  # files of messages that a form asks about
         self.entering = asyncio.Lock()  # of a training into the line
 
     async def setup_hook(self) -> None:

@@ -164,19 +164,24 @@ async def _check_room(bot: ComposerBot, server: int, recipe: Recipe) -> None:
     live = sum(job.live for job in await bot.store.jobs.of(server))
     if live >= settings.trainings:
         unended = ngettext(
-            "1 training of this server has not ended yet. Wait for it, or cancel it.",
+            "{count} training of this server has not ended yet. Wait for it, or cancel it.",
             "{count} trainings of this server have not ended yet. Wait for one, or cancel one.",
             live,
         )
         raise JobError(unended.format(count=live))
     if len(shelf.own_names()) + live >= settings.server_models:
-        raise JobError(f"A server may keep {settings.server_models} models. Delete one with /models delete first.")
+        most = ngettext(
+            "A server may keep {count} model. Delete it with /models delete first.",
+            "A server may keep {count} models. Delete one with /models delete first.",
+            settings.server_models,
+        )
+        raise JobError(most.format(count=settings.server_models))
     params = shelf.params(recipe.base) if recipe.base is not None else Params(**SIZES[recipe.size])
     coming = BYTES_A_WEIGHT * sum(math.prod(shape) for shape in params.shapes.values()) * (1 + live)
     weight = 0 if shelf.own is None else await asyncio.to_thread(shelves.weight, shelf.own)
     if weight + coming > settings.server_model_bytes:
-        most = settings.server_model_bytes / (1 << 20)
-        raise JobError(f"The models of a server may weigh {most:g} MiB. Delete one with /models delete first.")
+        mib = settings.server_model_bytes / (1 << 20)
+        raise JobError(f"The models of a server may weigh {mib:g} MiB. Delete one with /models delete first.")
     if (await asyncio.to_thread(shutil.disk_usage, settings.data)).free < FREE_BYTES:
         raise JobError("There is no room left on the bot's disk. Its owner has to make some.")
 
