@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from bot.language import _, ngettext
 from core.errors import CadenzaError
 
 WINDOW: Final = 600.0  # seconds in which a whole allowance wears off
@@ -31,7 +32,7 @@ class Allowance:
         excess = min(spent, spent + cost - self._most)
         if excess > 0:
             seconds = math.ceil(excess / self._most * WINDOW)
-            raise AllowanceError(f"You have asked for much in the last minutes. Try again in {_spoken(seconds)}.")
+            raise AllowanceError(_spoken(seconds))
 
     def spend(self, user: int, cost: float) -> None:
         """Note what a user spends."""
@@ -49,6 +50,12 @@ class Allowance:
 
 
 def _spoken(seconds: int) -> str:
+    minutes = math.ceil(seconds / 60)
     if seconds < 100:
-        return "1 second" if seconds == 1 else f"{seconds} seconds"
-    return f"{math.ceil(seconds / 60)} minutes"
+        text = ngettext(
+            "You have asked for much in the last minutes. Try again in {count} second.",
+            "You have asked for much in the last minutes. Try again in {count} seconds.",
+            seconds,
+        )
+        return text.format(count=seconds)
+    return _("You have asked for much in the last minutes. Try again in {count} minutes.").format(count=minutes)

@@ -51,9 +51,9 @@ def under_question(id: str) -> View:
     return _view((keep, _button("train-drop", "Throw it away", "🗑️", 0, id)))
 
 
-def under_model(id: str) -> View:
-    """Lay out the button of a model that has just been learned; `id` is the training's."""
-    return _view((_button("train-try", "Try it", "🎹", 0, id),))
+def under_model(id: str, name: str) -> View:
+    """Lay out the button of a model that has just been learned; `id` is the training's, which the model outlives."""
+    return _view((_button("train-try", "Try it", "🎹", 0, f"{id}.{name}"),))
 
 
 def _button(action: str, label: str, symbol: str, row: int, id: str) -> Button[View]:

@@ -134,7 +134,7 @@ class Bulletin:
         if result.advice:
             embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
         enclosures = _files(folder / "curve.png", _("The learning curve: loss by epoch"))
-        view = board.under_model(job.id)
+        view = board.under_model(job.id, job.name)
         try:
             take, opus = await self._compose(job)
         except CadenzaError as error:
@@ -218,8 +218,8 @@ def clock(seconds: float) -> str:
     """Write seconds as a user reads them."""
     minutes = round(seconds / 60)
     if minutes > 1:
-        return _("{count} minutes").format(count=minutes)
-    return _("{count} seconds").format(count=round(seconds))
+        return language.ngettext("{count} minute", "{count} minutes", minutes).format(count=minutes)
+    return language.ngettext("{count} second", "{count} seconds", round(seconds)).format(count=round(seconds))
 
 
 def _embed(job: Job, title: str, description: str) -> Embed:
@@ -250,5 +250,4 @@ def _files(path: Path, description: str) -> tuple[Enclosure, ...]:
 
 
 def _lines(sentences: Iterable[str]) -> str:
-    """List sentences; the options of the command line are called as in the chat."""
-    return "\n".join(f"- {language.sentence(each).replace('--', '')}" for each in sentences)[:1000]
+    return "\n".join(f"- {language.sentence(each)}" for each in sentences)[:1000]

@@ -47,13 +47,24 @@ def manager(interaction: Interaction) -> None:
 
 async def trainer(interaction: Interaction[Any]) -> None:
     """Raise RightsError unless the user may train models for this server: by its settings, or as who manages it."""
-    if interaction.guild_id is None or not isinstance(interaction.user, Member):
+    if interaction.guild_id is None:
         raise RightsError("Models are trained on a server, for all who are there.")
-    role = (await interaction.client.store.server(interaction.guild_id)).trainers
-    if interaction.permissions.manage_guild or (role is not None and interaction.user.get_role(role) is not None):
+    if await may_train(interaction):
         return
-    others = "" if role is None else f", or who has the role <@&{role}>,"
-    raise RightsError(f"Only who may manage this server{others} can do that.")
+    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    if role is None:
+        raise RightsError(_("Only who may manage this server can do that."))
+    raise RightsError(
+        _("Only who may manage this server, or who has the role {role}, can do that.").format(role=f"<@&{role}>")
+    )
+
+
+async def may_train(interaction: Interaction[Any]) -> bool:
+    """Tell whether the user may train models for this server; @everyone is a role that all have."""
+    if interaction.guild_id is None or not isinstance(interaction.user, Member):
+        return False
+    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    return interaction.permissions.manage_guild or any(mine.id == role for mine in interaction.user.roles)
 
 
 async def owner(interaction: Interaction[Any]) -> None:

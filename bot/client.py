@@ -18,6 +18,7 @@ from bot.allowance import Allowance
 from bot.bulletin import Bulletin
 from bot.cache import Cache
 from bot.catalogue import Catalogue
+from bot.gathering import Desk
 from bot.language import Dictionary
 from bot.queue import Queue
 from bot.settings import Settings, SettingsError
@@ -87,6 +88,8 @@ class ComposerBot(commands.AutoShardedBot):
         self.queue = Queue(settings.workers, settings.waiting, Allowance(settings.allowance))
         self.bulletin = Bulletin(self)
         self.trainer = Trainer(settings, store.jobs, self.catalogue, self.bulletin)
+        self.desk = Desk()  # where files are read for trainings
+        self.seen: dict[int, tuple[discord.Attachment, ...]] = {}  # files of messages that a form asks about
         self.entering = asyncio.Lock()  # of a training into the line
 
     async def setup_hook(self) -> None:

@@ -1,11 +1,15 @@
-"""Attachments on their way to parsed notes: chosen by size, kept for as long as they are read, and then deleted."""
+"""Attachments on their way to parsed notes: chosen by size, kept for as long as they are read, and then deleted.
+
+Reading may take as much of the machine as a training does, so only one collection is read at once, whoever asks.
+"""
 
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -15,14 +19,17 @@ from discord import Attachment
 
 from bot import child, language
 from bot.jobs import JobError
+from bot.language import _, mark
 from core.bundle import Params
 from core.corpus_apart import REASONS, Gathered, Order
 from core.errors import CorpusError
 from core.piece import Budget, clean_title
-from core.reading import ENDINGS
+from core.reading import ENDINGS, not_music, too_large
 
 LEAST_PIECES: Final = 2  # one to learn from and one to test with
-READING_SECONDS: Final = 300.0  # for all files together
+READING_SECONDS: Final = 240.0  # for all files together, their download included
+LINE: Final = 3  # servers at the desk; the last has its answer while Discord still waits for that
+GIVEN_UP: Final = mark("Reading these files was given up. Give it fewer or simpler ones.")
 
 Reasons = tuple[tuple[str, str], ...]  # files, and why each was left out
 
@@ -35,20 +42,42 @@ class Chosen:
     left_out: Reasons
 
 
+class Desk:
+    """Have one collection of files read at a time: one of each server is at the desk, and few wait."""
+
+    def __init__(self) -> None:
+        self._servers = set[int]()
+        self._turn = asyncio.Lock()
+
+    @contextmanager
+    def place(self, server: int) -> Iterator[asyncio.Lock]:
+        """Take a server's place and return the lock that is its turn to read. Raises JobError if there is none."""
+        if server in self._servers:
+            raise JobError("Files of this server are being read already. Wait for that, then try again.")
+        if len(self._servers) >= LINE:
+            raise JobError("The files of other servers are being read. Try again in a few minutes.")
+        self._servers.add(server)
+        try:
+            yield self._turn
+        finally:
+            self._servers.remove(server)
+
+
 def choose(files: Sequence[Attachment], most: int) -> Chosen:
     """Choose by name and size; `most` is what all may weigh, in bytes. Raises JobError if nothing is left."""
     taken, left_out = list[Attachment](), list[tuple[str, str]]()
     for file in files:
-        ending, budget = PurePath(file.filename).suffix.lower(), Budget().file_bytes
+        ending, budget = PurePath(file.filename).suffix.lower(), Budget()
         if ending not in (*ENDINGS, ".zip"):
-            left_out.append((file.filename, f"{ending or 'No ending'} is not one of a music file that is read."))
-        elif ending != ".zip" and file.size > budget:
-            left_out.append((file.filename, f"It has more than {budget >> 20} MiB."))
+            left_out.append((file.filename, str(not_music(ending))))
+        elif ending != ".zip" and file.size > budget.file_bytes:
+            left_out.append((file.filename, str(too_large(budget))))
         else:
             taken.append(file)
     if not taken:
-        kinds = f"The kinds are {', '.join(ENDINGS)}, and .zip."
-        raise JobError(f"There is nothing to learn from.\n{listed(left_out)}{kinds}")
+        kinds = _("The kinds are {kinds}, and .zip.").format(kinds=", ".join(ENDINGS))
+        nothing = _("There is nothing to learn from.")
+        raise JobError(f"{nothing}\n{listed(left_out)}{kinds}")
     if sum(file.size for file in taken) > most:
         raise JobError(f"These files weigh more than {most / (1 << 20):g} MiB together. Give it fewer.")
     return Chosen(tuple(taken), tuple(left_out))
@@ -60,10 +89,13 @@ async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None)
     The files are in `uploads` until that is done. Raises CadenzaError, also if there is too little to learn from.
     """
     try:
-        await asyncio.to_thread(uploads.mkdir, parents=True)
-        await asyncio.to_thread(work.mkdir, parents=True)
-        digests = [await _download(file, uploads, number) for number, file in enumerate(chosen.files, 1)]
-        gathered = await _read(uploads, work, base)
+        async with asyncio.timeout(READING_SECONDS):
+            await asyncio.to_thread(uploads.mkdir, parents=True)
+            await asyncio.to_thread(work.mkdir, parents=True)
+            digests = [await _download(file, uploads) for file in chosen.files]
+            gathered = await _read(uploads, work, base)
+    except TimeoutError:
+        raise CorpusError(_(GIVEN_UP)) from None
     except OSError as error:
         reason = error.strerror or "it failed"
         raise JobError(f"The files cannot be kept for reading: {reason}. The bot's owner has to look.") from error
@@ -71,10 +103,11 @@ async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None)
         await asyncio.to_thread(shutil.rmtree, uploads, ignore_errors=True)
     skipped = (*chosen.left_out, *gathered.skipped)[:REASONS]
     if gathered.kept < LEAST_PIECES:
-        found = "No piece was kept" if not gathered.kept else "Only one piece was kept, and two are the least"
-        raise CorpusError(
-            f"There is nothing to learn from, so nothing was started. {found}.\n{listed(skipped)}".strip()
+        none = _("There is nothing to learn from, so nothing was started. No piece was kept.")
+        one = _(
+            "There is nothing to learn from, so nothing was started. Only one piece was kept, and two are the least."
         )
+        raise CorpusError(f"{one if gathered.kept else none}\n{listed(skipped)}".strip())
     return hashlib.sha256(b"".join(sorted(digests))).digest(), replace(gathered, skipped=skipped)
 
 
@@ -89,7 +122,7 @@ def listed(reasons: Sequence[tuple[str, str]], most: int = 1000) -> str:
     return text
 
 
-async def _download(file: Attachment, folder: Path, number: int) -> bytes:
+async def _download(file: Attachment, folder: Path) -> bytes:
     """Put an attachment into a folder, under its own name as far as that is harmless, and return its digest."""
     try:
         data = await file.read()
@@ -98,8 +131,9 @@ async def _download(file: Attachment, folder: Path, number: int) -> bytes:
     name = PurePath(file.filename.replace("\\", "/"))
     title = clean_title(name.stem, most=60).lstrip(".") or "untitled"
     path = folder / f"{title}{name.suffix.lower()}"
-    if await asyncio.to_thread(path.exists):
-        path = folder / f"{title} ({number}){name.suffix.lower()}"
+    copies = count(2)
+    while await asyncio.to_thread(path.exists):
+        path = folder / f"{title} ({next(copies)}){name.suffix.lower()}"
     async with aiofiles.open(path, "xb") as kept:
         await kept.write(data)
     return hashlib.sha256(data).digest()
@@ -110,10 +144,9 @@ async def _read(uploads: Path, work: Path, base: Params | None) -> Gathered:
     order = Order(music=str(uploads), work=str(work))
     if base is not None:
         order = replace(order, anchor=base.anchor, rest_unit=base.rest_unit)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(READING_SECONDS), child.start("core.corpus_apart", asdict(order)) as process:
-            async for message in process.messages(READING_SECONDS):
-                if "error" in message:
-                    raise CorpusError(message["error"])
-                return Gathered.parse(message["done"])
-    raise CorpusError("The process that read these files was given up. Give it fewer or simpler ones.")
+    async with child.start("core.corpus_apart", asdict(order)) as process:
+        async for message in process.messages(READING_SECONDS):
+            if "error" in message:
+                raise CorpusError(message["error"])
+            return Gathered.parse(message["done"])
+    raise CorpusError(_(GIVEN_UP))

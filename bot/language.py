@@ -29,6 +29,8 @@ NAMES: Final = frozenset(
     }
 )
 
+_COUNTED: Final = re.compile(r"(\d[\d,]*) (\D+)", re.DOTALL)  # as in 3 too short, 1 damaged
+
 _spoken: ContextVar[str] = ContextVar("spoken", default=Locale.american_english.value)
 
 
@@ -53,11 +55,15 @@ def mark(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Translate the sentence of an error, or a label, and what is quoted in it, by its template if there is one."""
+    """Translate the sentence of an error, or a label, by its template if there is one, and so each part of it.
+
+    Where a part may be missing there are two templates: none matches nothing.
+    """
     for pattern, translation in _templates(_spoken.get()):
         if (match := pattern.fullmatch(text)) is not None:
             return translation.format(*map(sentence, match.groups()))
-    return text
+    counted = [_COUNTED.fullmatch(part) for part in text.split(", ")]
+    return ", ".join(f"{part[1]} {sentence(part[2])}" if part else "" for part in counted) if all(counted) else text
 
 
 class Dictionary(app_commands.Translator):

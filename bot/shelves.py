@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from bot.catalogue import Catalogue
+from bot.language import _
 from core import bundle
 from core.errors import BundleError
 
@@ -28,8 +29,9 @@ def own(catalogue: Catalogue, name: str) -> Path:
     """Return the folder of a server's own model. Raises BundleError for any other name."""
     names = catalogue.own_names()
     if catalogue.own is None or name not in names:
-        shown = f"It has: {', '.join(names)}." if names else "It has none yet; /train start makes one."
-        raise BundleError(f"This server has no model of its own called {name[:40]!r}. {shown}")
+        some = _("This server has no model of its own called {name}. It has: {names}.")
+        none = _("This server has no model of its own called {name}. It has none yet; /train start makes one.")
+        raise BundleError((some if names else none).format(name=repr(name[:40]), names=", ".join(names)))
     return catalogue.own / name
 
 

@@ -15,8 +15,9 @@ from discord import Attachment, Interaction
 from bot import bulletin, checks, gathering, language, shelves
 from bot.catalogue import Catalogue
 from bot.client import ComposerBot
+from bot.gathering import Chosen
 from bot.jobs import Job, JobError
-from bot.language import _
+from bot.language import _, ngettext
 from bot.store import ALPHABET, ID_LENGTH
 from core import bundle
 from core.bundle import Params
@@ -61,35 +62,10 @@ async def start(interaction: Ask, wanted: Wanted) -> None:
     recipe = _fill_in(bot.catalogue.at(server), wanted, bot.settings.training_minutes)
     chosen = gathering.choose(wanted.files, bot.settings.training_bytes)
     await _check_room(bot, server, recipe)
-    await interaction.response.defer(thinking=True)
-    training = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
-    begun = False
-    try:
-        base = None if recipe.base is None else bot.catalogue.at(server).params(recipe.base)
-        uploads = bot.trainer.uploads / training
-        digest, gathered = await gathering.gather(chosen, uploads, bot.trainer.folder(training), base)
-        message = await interaction.original_response()
-        job = Job(
-            id=training,
-            server=server,
-            user=interaction.user.id,
-            channel=message.channel.id,
-            message=message.id,
-            name=recipe.name,
-            fingerprint=_fingerprint(server, digest, recipe),
-            created=datetime.now(UTC),
-            base=recipe.base,
-            size=recipe.size,
-            minutes=recipe.minutes,
-            gathered=gathered,
-            locale=interaction.locale.value,
-        )
-        await _enter(bot, job, recipe)
-        begun = True
-    finally:
-        if not begun:
-            await asyncio.to_thread(shutil.rmtree, bot.trainer.folder(training), ignore_errors=True)
-    place = [job.id for job in await bot.store.jobs.live()].index(training) + 1
+    with bot.desk.place(server) as turn:
+        await interaction.response.defer(thinking=True)
+        job = await _take_in(interaction, server, chosen, recipe, turn)
+    place = [job.id for job in await bot.store.jobs.live()].index(job.id) + 1
     answer = bulletin.present_waiting(job, place)
     await interaction.edit_original_response(embed=answer.embed, view=answer.view)
     bot.bulletin.answered(job, place)
@@ -112,6 +88,39 @@ def standing(job: Job) -> str:
         case "failed":
             text = _("{model} could not be learned: {outcome}")
     return text.format(model=job.name, outcome=language.sentence(job.outcome or ""))
+
+
+async def _take_in(interaction: Ask, server: int, chosen: Chosen, recipe: Recipe, turn: asyncio.Lock) -> Job:
+    """Have files read when it is their turn, and their training kept. Raises CadenzaError, and nothing is left then."""
+    bot, training = interaction.client, "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+    uploads, work = bot.trainer.uploads / training, bot.trainer.folder(training)
+    begun = False
+    try:
+        base = None if recipe.base is None else bot.catalogue.at(server).params(recipe.base)
+        async with turn:
+            digest, gathered = await gathering.gather(chosen, uploads, work, base)
+        message = await interaction.original_response()
+        job = Job(
+            id=training,
+            server=server,
+            user=interaction.user.id,
+            channel=message.channel.id,
+            message=message.id,
+            name=recipe.name,
+            fingerprint=_fingerprint(server, digest, recipe),
+            created=datetime.now(UTC),
+            base=recipe.base,
+            size=recipe.size,
+            minutes=recipe.minutes,
+            gathered=gathered,
+            locale=interaction.locale.value,
+        )
+        await _enter(bot, job, recipe)
+        begun = True
+    finally:
+        if not begun:
+            await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+    return job
 
 
 def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Recipe:
@@ -154,15 +163,25 @@ async def _check_room(bot: ComposerBot, server: int, recipe: Recipe) -> None:
     settings, shelf = bot.settings, bot.catalogue.at(server)
     live = sum(job.live for job in await bot.store.jobs.of(server))
     if live >= settings.trainings:
-        raise JobError(f"{live} trainings of this server have not ended yet. Wait for one, or cancel one.")
+        unended = ngettext(
+            "{count} training of this server has not ended yet. Wait for it, or cancel it.",
+            "{count} trainings of this server have not ended yet. Wait for one, or cancel one.",
+            live,
+        )
+        raise JobError(unended.format(count=live))
     if len(shelf.own_names()) + live >= settings.server_models:
-        raise JobError(f"A server may keep {settings.server_models} models. Delete one with /models delete first.")
+        most = ngettext(
+            "A server may keep {count} model. Delete it with /models delete first.",
+            "A server may keep {count} models. Delete one with /models delete first.",
+            settings.server_models,
+        )
+        raise JobError(most.format(count=settings.server_models))
     params = shelf.params(recipe.base) if recipe.base is not None else Params(**SIZES[recipe.size])
     coming = BYTES_A_WEIGHT * sum(math.prod(shape) for shape in params.shapes.values()) * (1 + live)
     weight = 0 if shelf.own is None else await asyncio.to_thread(shelves.weight, shelf.own)
     if weight + coming > settings.server_model_bytes:
-        most = settings.server_model_bytes / (1 << 20)
-        raise JobError(f"The models of a server may weigh {most:g} MiB. Delete one with /models delete first.")
+        mib = settings.server_model_bytes / (1 << 20)
+        raise JobError(f"The models of a server may weigh {mib:g} MiB. Delete one with /models delete first.")
     if (await asyncio.to_thread(shutil.disk_usage, settings.data)).free < FREE_BYTES:
         raise JobError("There is no room left on the bot's disk. Its owner has to make some.")
 

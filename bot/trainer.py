@@ -184,6 +184,7 @@ class Trainer:
         if job.starts >= STARTS:
             return f"The process that trained it died {STARTS} times in a row. Try it with fewer files."
         shelf = self._catalogue.at(job.server)
+        title = f"{job.gathered.kept} pieces that its server gave it"
         order = Order(
             work=str(work),
             name=job.name,
@@ -192,7 +193,7 @@ class Trainer:
             seconds=job.minutes * 60,
             threads=self._settings.training_threads,
             on_grid=job.gathered.on_grid,
-            title=f"{job.gathered.kept} pieces that its server gave it",
+            title=title,
         )
         await self._jobs.begin(job.id)
         job, error = replace(job, state="running", starts=job.starts + 1), None

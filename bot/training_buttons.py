@@ -14,11 +14,12 @@ from bot.language import _
 from core.pipeline import ComposeRequest
 
 ID: Final = r"(?P<job>[a-z0-9]{1,12})"
+MODEL: Final = r"(?:\.(?P<model>[a-z0-9][a-z0-9_-]{0,31}))?"  # none in buttons of earlier versions
 BARS: Final = 16
 
 
 class TrainingButton(DynamicItem[Button[View]], template="never"):
-    """Find the training of a clicked button on this server, have `act` done, and answer whatever happens."""
+    """Have `act` done for a training, by its id, and answer whatever happens."""
 
     def __init__(self, custom_id: str, job: str) -> None:
         super().__init__(Button(custom_id=custom_id))
@@ -27,26 +28,31 @@ class TrainingButton(DynamicItem[Button[View]], template="never"):
     @classmethod
     async def from_custom_id(cls, interaction: Interaction, item: Item[Any], match: re.Match[str], /) -> Self:
         """Make the button that was clicked."""
-        return cls(match.string, match["job"])
+        return cls(match.string, **match.groupdict())
 
     async def callback(self, interaction: Interaction[Any]) -> Any:
         """Answer a click."""
         try:
             async with replies.answering(interaction):
-                await self.act(interaction, await interaction.client.store.jobs.get(self._job, interaction.guild_id))
+                await self.act(interaction)
         except Exception as error:  # discord.py would only log it, and the user would see a failed interaction
             await replies.apologise(interaction, error)
 
-    async def act(self, interaction: Ask, job: Job) -> None:
+    async def act(self, interaction: Ask) -> None:
         """Do what the button says."""
         raise NotImplementedError
+
+    async def job(self, interaction: Ask) -> Job:
+        """Return the training, if it is one of this server. Raises JobError."""
+        return await interaction.client.store.jobs.get(self._job, interaction.guild_id)
 
 
 class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
     """Ask how to cancel, if there is anything to keep."""
 
-    async def act(self, interaction: Ask, job: Job) -> None:
+    async def act(self, interaction: Ask) -> None:
         """Do what the button says."""
+        job = await self.job(interaction)
         await checks.trainer(interaction)
         if not job.live:
             raise JobError("This training has ended already.")
@@ -64,8 +70,9 @@ class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
 class Keep(TrainingButton, template=f"train-keep:{ID}"):
     """Cancel, and publish the best epoch so far."""
 
-    async def act(self, interaction: Ask, job: Job) -> None:
+    async def act(self, interaction: Ask) -> None:
         """Do what the button says."""
+        job = await self.job(interaction)
         await checks.trainer(interaction)
         await interaction.client.trainer.cancel(job, "keep")
         await interaction.response.edit_message(content=_("It comes to an end, and its best epoch is kept."), view=None)
@@ -74,19 +81,25 @@ class Keep(TrainingButton, template=f"train-keep:{ID}"):
 class Drop(TrainingButton, template=f"train-drop:{ID}"):
     """Cancel, and keep nothing."""
 
-    async def act(self, interaction: Ask, job: Job) -> None:
+    async def act(self, interaction: Ask) -> None:
         """Do what the button says."""
+        job = await self.job(interaction)
         await checks.trainer(interaction)
         await interaction.client.trainer.cancel(job, "drop")
         await interaction.response.edit_message(content=_("It is cancelled, and nothing is kept of it."), view=None)
 
 
-class Try(TrainingButton, template=f"train-try:{ID}"):
-    """Compose with the model that was learned."""
+class Try(TrainingButton, template=f"train-try:{ID}{MODEL}"):
+    """Compose with the model that was learned, whether or not its training is still kept."""
 
-    async def act(self, interaction: Ask, job: Job) -> None:
+    def __init__(self, custom_id: str, job: str, model: str | None = None) -> None:
+        super().__init__(custom_id, job)
+        self._model = model
+
+    async def act(self, interaction: Ask) -> None:
         """Do what the button says."""
-        model = interaction.client.catalogue.at(interaction.guild_id).path(job.name)
+        name = self._model or (await self.job(interaction)).name
+        model = interaction.client.catalogue.at(interaction.guild_id).path(name)
         await composing.compose(interaction, ComposeRequest(model=str(model), bars=BARS))
 
 

@@ -6,11 +6,13 @@ A language that has no catalogue yet gets one.
 
 import ast
 import asyncio
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -24,6 +26,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.studio import Studio
 from core.keys import KEYS
+from core.notation import Anchor
 from core.pipeline import ComposeRequest
 
 ROOT: Final = Path(__file__).parent.parent
@@ -31,7 +34,13 @@ PROJECT: Final = "Cadenza"
 HEADER: Final = "# What Cadenza says. python -m bot.translating brings this file up to date."
 KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2)}
 SENTENCE: Final = re.compile(r"\w [\w{].*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
-TELLING: Final = frozenset({"advice", "report", "trainer"})  # modules whose sentences are said without being raised
+WORDS: Final = re.compile(r"[a-z]{2}")
+TELLING: Final = frozenset({"advice", "portrait", "report", "trainer", "versions"})  # say sentences without raising
+PARTED: Final = frozenset({"damaged", "odd_metre", "too_many", "_too_large"})  # make errors of parts
+NAMED: Final = frozenset(
+    {"ended", "how", "kind", "music", "pieces", "reason", "title", "usual", "what", "where", "width", "written"}
+)
+SYSTEM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOENT)
 UNHEARD: Final = frozenset({"settings", "online", "playground", "generate_music", "parse_and_train", "evaluate"})
 
 
@@ -69,7 +78,7 @@ async def collect() -> Catalog:
         catalogue.add(text, context=context)
     for file, line, said, _, _ in extract_from_dir(ROOT / "bot", [("**.py", "python")], keywords=KEYWORDS):
         catalogue.add(said, locations=[(f"bot/{file}", line)])
-    for template in sorted({*labels(), *KEYS, *_sentences()}):
+    for template in sorted({*labels(), *KEYS, *get_args(Anchor), *map(os.strerror, SYSTEM), *_sentences()}):
         catalogue.add(template, context=TEMPLATE)
     return catalogue
 
@@ -98,26 +107,52 @@ def labels() -> Iterator[str]:
 
 
 def _sentences() -> Iterator[str]:
-    """Return the templates of all sentences of core and of errors that somebody in a chat can meet."""
+    """Return the templates of all sentences of core and of errors that somebody in a chat can meet, and their parts."""
     for path in [*(ROOT / "core").glob("*.py"), *(ROOT / "bot").rglob("*.py")]:
-        if path.stem in UNHEARD:
-            continue
-        module = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(module):
-            if isinstance(node, ast.Call) and (
-                path.stem in TELLING or (isinstance(node.func, ast.Name) and node.func.id.endswith("Error"))
-            ):
-                yield from filter(SENTENCE.search, filter(None, map(_template, node.args)))
-            elif isinstance(node, ast.List | ast.Return) and path.stem in TELLING:
-                said = node.elts if isinstance(node, ast.List) else [node.value]
-                yield from filter(SENTENCE.search, filter(None, map(_template, said)))
-            elif (
-                isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "ended"
-            ):
-                yield from filter(None, [_template(node.value)])
-        for statement in module.body:  # a sentence that several errors share
-            if isinstance(statement, ast.AnnAssign) and (text := _template(statement.value)) and "{}" in text:
-                yield from filter(SENTENCE.search, [_numbered(text)])
+        if path.stem not in UNHEARD:
+            yield from _of_module(ast.parse(path.read_text(encoding="utf-8")), path.stem in TELLING)
+
+
+def _of_module(module: ast.Module, telling: bool) -> Iterator[str]:
+    shared: set[str] = set()  # names of sentences that errors have in common
+    for node in ast.walk(module):
+        called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        if isinstance(node, ast.Call) and (telling or called.endswith("Error")):
+            yield from _said(*node.args, whole=True)
+            shared.update(name.id for arg in node.args for name in ast.walk(arg) if isinstance(name, ast.Name))
+            if called == "ReadingError":
+                yield from _said(*node.args[1:])  # its kind
+        elif isinstance(node, ast.Call) and called in PARTED:
+            yield from _said(*node.args)
+        elif isinstance(node, ast.List | ast.Dict) and telling:
+            yield from _said(*(node.elts if isinstance(node, ast.List) else node.values), whole=True)
+        elif isinstance(node, ast.Return) and telling:
+            if isinstance(node.value, ast.Tuple):  # a kind and a reason
+                yield from _said(*node.value.elts)
+            yield from _said(node.value, whole=True)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in NAMED:
+            yield from _said(node.value)
+        elif isinstance(node, ast.For) and ast.unparse(node.target).lstrip("(").partition(",")[0] in NAMED:
+            rows = node.iter.elts if isinstance(node.iter, ast.Tuple) else []
+            yield from _said(*(row.elts[0] for row in rows if isinstance(row, ast.Tuple)))
+    for statement in module.body:
+        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) in shared:
+            yield from map(_numbered, _said(statement.value, whole=True))
+
+
+def _said(*nodes: ast.expr | None, whole: bool = False) -> Iterator[str]:
+    """Return the templates that an expression may come to: whole sentences, or any words; and the parts in them."""
+    for node in nodes:
+        if isinstance(node, ast.IfExp):
+            yield from _said(node.body, node.orelse, whole=whole)
+        elif isinstance(node, ast.BoolOp):
+            yield from _said(*node.values, whole=whole)
+        elif (text := _template(node)) is not None:
+            if (SENTENCE if whole else WORDS).search(text):
+                yield text
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+                yield from _said(*(part for part in parts if isinstance(part, ast.IfExp | ast.BoolOp)))
 
 
 def _numbered(text: str) -> str:

@@ -34,12 +34,15 @@ def advise(
     if tokens < FEW_NOTES and not based:
         advice.append(
             f"There is little music to learn from ({pieces} pieces, {tokens:,} tokens): "
-            "start from a trained model with --base, or add more pieces."
+            "begin from a trained model, or add more pieces."
         )
     if on_grid is not None and 1 - on_grid > OFF_GRID:
         beside = f"{1 - on_grid:.0%}"
-        if finer := {Fraction(1): "--rest-unit 1/2", Fraction(1, 2): "--rest-unit 1/4"}.get(unit):
-            advice.append(f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: try {finer}.")
+        if finer := {Fraction(1): "1/2", Fraction(1, 2): "1/4"}.get(unit):
+            advice.append(
+                f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: "
+                f"a rest unit of {finer} would suit them better."
+            )
         else:
             advice.append(
                 f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: "
@@ -51,12 +54,12 @@ def advise(
         and len(history) >= epochs
         and history[-2].val_loss - last.val_loss > STILL_LEARNING
     ):
-        advice.append("It was still learning when it stopped: give it more --epochs.")
+        advice.append("It was still learning when it stopped: let it learn for longer.")
     if last.val_loss - best.val_loss > OVERFIT:
         advice.append(
             f"It has been learning its pieces by heart since epoch {best.epoch}, "
-            "whose weights are kept: more music, more --dropout or a smaller --size would help."
+            "whose weights are kept: more music, or a smaller network, would help."
         )
     elif last is best and last.val_loss - last.loss > WIDE_GAP and not based:
-        advice.append("It knows its own pieces much better than new ones: more music or more --dropout would help.")
+        advice.append("It knows its own pieces much better than new ones: more music would help.")
     return tuple(advice)

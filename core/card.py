@@ -1,12 +1,11 @@
 """An evaluation as text: the tables that a terminal shows and the model card that holds them."""
 
 import math
-import shlex
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from core.bundle import Bundle, load
+from core import portrait
+from core.bundle import Bundle
 from core.evaluation import Evaluation, Likelihood, Spread
 from core.figures import LOOP
 from core.sampling import LONGEST_PIECE
@@ -48,12 +47,14 @@ def tables(evaluation: Evaluation) -> str:
 
 def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
     """Return the README.md of a model's folder; what its training does not tell is left out."""
-    trained = _trained(bundle.params.training)
+    facts = bundle.params.training
+    command = f"    {portrait.command(facts)}" if portrait.command(facts) else ""
+    trained = "\n\n".join(filter(None, (command, " ".join(portrait.history(facts)))))
     files = " ".join(f"models/{bundle.name}/{name}" for name in ("weights.safetensors", "params.json", "notes.txt"))
     parts = [
         f"# {bundle.name}",
-        _introduction(bundle),
-        _table([("", ""), *_description(bundle)]),
+        " ".join(portrait.introduction(bundle)),
+        _table([("", ""), *portrait.rows(bundle)]),
         *(["## How it was trained", trained] if trained else []),
         "## How good it is",
         f"On {evaluation.pieces} pieces that it has not learned, {evaluation.tokens:,} tokens; ± over resamplings:",
@@ -69,60 +70,6 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         _LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def brief(folder: str) -> tuple[list[tuple[str, str]], str]:
-    """Return what describes a model, as rows, and how it was trained, as a text. Raises BundleError."""
-    loaded = load(Path(folder))
-    trained = {name: value for name, value in loaded.params.training.items() if name != "command"}
-    return _description(loaded), "\n\n".join(filter(None, (_introduction(loaded), _trained(trained))))
-
-
-def _introduction(bundle: Bundle) -> str:
-    params, facts = bundle.params, bundle.params.training
-    music = f"learned from {facts['title']}" if facts.get("title") else "of Cadenza"
-    kind = "hears pitches" if params.hears else "sees tokens only, as in the textbooks"
-    width = f"{params.layers} LSTM layer{'s' if params.layers > 1 else ''} of {params.units} units"
-    return f"A model {music}: {width}, which {kind}. It writes music on a grid of {_unit(params.rest_unit)}."
-
-
-def _description(bundle: Bundle) -> list[tuple[str, str]]:
-    params, facts = bundle.params, bundle.params.training
-    rows = [("source", facts.get("source")), ("terms", facts.get("terms"))]
-    if pieces := facts.get("pieces"):
-        rows.append(("pieces", f"{pieces:,}, of which {len(facts.get('held_out', ())):,} were held out"))
-    rows += [
-        ("tokens", _number(facts.get("tokens"))),
-        ("parameters", _number(facts.get("parameters"))),
-        ("notation", f"rest unit {params.rest_unit}, anchor {params.anchor}"),
-        ("defaults", f"gravity {params.gravity:g}, tempo {params.tempo:g}"),
-        ("version", bundle.version),
-    ]
-    return [(name, str(value)) for name, value in rows if value]
-
-
-def _trained(facts: Any) -> str:
-    """Tell the command, the epochs and the losses, as far as they are known."""
-    parts = []
-    if command := facts.get("command"):
-        parts.append("    " + (command if isinstance(command, str) else shlex.join(command)))
-    clauses = []
-    if facts.get("base"):
-        clauses.append(f"It began from the weights of `{facts['base']}`.")
-    if facts.get("epochs"):
-        best = f"; those of epoch {facts['best_epoch']} are kept" if facts.get("best_epoch") else ""
-        clauses.append(f"It learned for {facts['epochs']} epochs{best}.")
-    if facts.get("val_loss") is not None:
-        learned = f", {facts['loss']:.3f} on its own with dropout" if facts.get("loss") is not None else ""
-        clauses.append(f"Loss on held-out pieces: {facts['val_loss']:.3f} nats a token{learned}.")
-    if facts.get("seconds"):
-        where = f" on {facts['device']}" if facts.get("device") else ""
-        clauses.append(f"That took {facts['seconds'] / 60:.0f} minutes{where}.")
-    if facts.get("seed") is not None:
-        clauses.append(f"Seed {facts['seed']}.")
-    if versions := facts.get("versions"):
-        clauses.append(f"Made with {', '.join(f'{name} {version}' for name, version in versions.items())}.")
-    return "\n\n".join([*parts, *([" ".join(clauses)] if clauses else [])])
 
 
 def _likelihoods(evaluation: Evaluation) -> str:
@@ -171,7 +118,3 @@ def _number(value: float | None, form: str = ",d") -> str:
     if value is None:
         return ""
     return "–" if math.isnan(value) else format(value, form)
-
-
-def _unit(rest_unit: str) -> str:
-    return {"1": "quarters", "1/2": "eighths", "1/4": "sixteenths"}[rest_unit]

@@ -15,7 +15,7 @@ from typing import Final
 
 from core.errors import CorpusError, ReadingError
 from core.piece import clean_title
-from core.reading import ENDINGS
+from core.reading import ENDINGS, not_music
 
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 _BROKEN: Final = (
@@ -101,7 +101,7 @@ def _listed(path: Path, name: str, bounds: Bounds) -> Iterator[Found]:
     if ending == ".zip":
         yield from _members(path, name, bounds.members)
     else:
-        yield Found(name, path, refusal=None if ending in ENDINGS else _not_music(ending))
+        yield Found(name, path, refusal=None if ending in ENDINGS else not_music(ending))
 
 
 def _members(path: Path, archive_name: str, most: int) -> Iterator[Found]:
@@ -127,7 +127,7 @@ def _members(path: Path, archive_name: str, most: int) -> Iterator[Found]:
         if ending in _ARCHIVES:
             refusal = ReadingError("An archive within an archive is not opened. Unpack it first.", "nested archive")
         elif ending not in ENDINGS:
-            refusal = _not_music(ending)
+            refusal = not_music(ending)
         elif member.flag_bits & 1:
             refusal = ReadingError("It is encrypted in its archive. Pack it without a password.", "encrypted")
         yield Found(f"{archive_name}/{_shown(name)}", path, member, refusal)
@@ -179,10 +179,6 @@ def _open_archive(path: Path) -> zipfile.ZipFile:
 def _shown(name: str) -> str:
     """Make a name printable, whatever bytes a file system or an archive has in it."""
     return clean_title(name.encode(errors="replace").decode(), most=300) or "?"
-
-
-def _not_music(ending: str) -> ReadingError:
-    return ReadingError(f"{ending or 'No ending'} is not one of a music file that is read.", "not music")
 
 
 def _unreadable(error: BaseException) -> ReadingError:

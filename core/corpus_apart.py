@@ -17,9 +17,9 @@ from core.notation import Anchor
 
 MEMORY: Final = 2 << 30  # bytes
 FILE: Final = 256 << 20  # bytes
-DEADLINE: Final = 10.0  # seconds for one file
+DEADLINE: Final = 5.0  # seconds for one file; a book of 1,850 tunes takes 4
 REASONS: Final = 12  # files of which it is said why they were left out
-BOUNDS: Final = Bounds(members=2_000, unpacked_bytes=64 << 20)
+BOUNDS: Final = Bounds(members=1_000, unpacked_bytes=64 << 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ class Budget:
     notes: int = 20_000
     quarters: int = 4_096
     seconds: int = 600  # of music, at the tempos of the file
+    tunes: int = 2_000  # of a book; O'Neill's Music of Ireland has 1,850
 
 
 @dataclass(frozen=True, slots=True, eq=False)

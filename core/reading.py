@@ -10,7 +10,7 @@ from core.errors import ReadingError
 from core.piece import Budget, Piece, Reading, Refusal, clean_title
 from core.reading_midi import read_midi
 
-__all__ = ["ENDINGS", "VERSION", "Budget", "Piece", "Reading", "Refusal", "read"]
+__all__ = ["ENDINGS", "VERSION", "Budget", "Piece", "Reading", "Refusal", "not_music", "read", "too_large"]
 
 VERSION = 2  # of what the readers make of a file; a cache forgets the versions before
 ENDINGS = (".mid", ".midi", ".kar", ".mxl", ".musicxml", ".xml", ".abc", ".krn")
@@ -24,16 +24,26 @@ def read(data: bytes, name: str, budget: Budget | None = None) -> Reading:
     """
     budget = budget or Budget()
     if len(data) > budget.file_bytes:
-        raise ReadingError(
-            f"The file has more than {budget.file_bytes / (1 << 20):g} MiB. Choose a smaller one, or cut the piece.",
-            "file too large",
-        )
+        raise too_large(budget)
     try:
         return _read(data, name, budget)
     except (RecursionError, MemoryError) as error:
         raise ReadingError(
             "The file is nested too deeply, or too large, to be read. Choose another.", "damaged"
         ) from error
+
+
+def too_large(budget: Budget) -> ReadingError:
+    """Make the refusal of a file with more bytes than the budget has."""
+    return ReadingError(
+        f"The file has more than {budget.file_bytes / (1 << 20):g} MiB. Choose a smaller one, or cut the piece.",
+        "file too large",
+    )
+
+
+def not_music(ending: str) -> ReadingError:
+    """Make the refusal of a file by the ending of its name."""
+    return ReadingError(f"{ending or 'No ending'} is not one of a music file that is read.", "not music")
 
 
 def _read(data: bytes, name: str, budget: Budget) -> Reading:

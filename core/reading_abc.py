@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from music21.abcFormat import ABCNote
 
 _FIELD: Final = re.compile(r"([A-Za-z+]):(?![|:])(.*)")  # +: continues the field before
-_INLINE: Final = re.compile(r"\[([A-Za-z]):([^\]]*)\]")
+_INLINE: Final = re.compile(r"\[([A-Za-z]):([^\[\]]*)\]")
 _NOT_NOTES: Final = re.compile(
     r"""  "[^"]*"           # chord symbols and annotations
         | ![^!|]*!          # decorations, new and old
         | \+[A-Za-z()]+\+
-        | \{[^}]*\}         # grace notes
+        | \{[^{}]*\}        # grace notes
         | \((?!\d) | \)     # slurs; a digit makes a tuplet
         | [H-Wh-w~.`$!*\\]  # decorations of one letter, staccato, spacing
         | y\d*              # more spacing
+        | [^\w\s^=,'/|:\[\]()<>&-]  # what has no meaning, over which music21 lingers
     """,
     re.VERBOSE,
 )
 _COMMENT: Final = re.compile(r'("[^"]*")|(?<!\\)%.*')
-_TEXT: Final = re.compile(r"^%%begin(\w+).*?^%%end\1.*?$", re.DOTALL | re.MULTILINE)
 _NOTE: Final = re.compile(r"(?P<sign>[\^_=]*)(?P<name>[A-Ga-g][,']*)")
 _CLEF: Final = re.compile(r"(?:\w+=\S*|\b(?:treble|bass|alto|tenor|perc)\d?(?:[+-]8)?)(?!\S)")
 _SHIFT: Final = re.compile(
@@ -46,10 +46,12 @@ _MAJOR_KEYS: Final = ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A
 
 def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
     """Read every tune of a file. Raises ReadingError if none can be kept."""
-    book = _TEXT.sub("", decode(data).replace("\r\n", "\n").replace("\r", "\n"))
+    book = decode(data).replace("\r\n", "\n").replace("\r", "\n")
     header, *tunes = re.split(r"^(?=X:)", book, flags=re.MULTILINE)
     if not tunes:
         header, tunes = "", [book]
+    if len(tunes) > budget.tunes:
+        raise too_many("tunes", len(tunes), budget.tunes)
     defaults = [line for line in header.split("\n") if re.match(r"[LM]:", line)]
     pieces, refusals, errors = list[Piece](), list[Refusal](), list[ReadingError]()
     for number, tune in enumerate(tunes, 1):
@@ -77,6 +79,7 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
         ("notes", "[A-Ga-g]", budget.notes),
         ("rests", "z", budget.notes),
         ("bars", r"\|", 4 * budget.quarters),
+        ("changes", "(?m)^[LM]:", budget.quarters),
     ):
         if (count := len(re.findall(pattern, text))) > most:
             raise too_many(what, count, most)
@@ -108,9 +111,14 @@ class _Tune:
         self._bar = 1
         self._metre = Fraction(1)  # of a whole note
         self._unit: Fraction | None = None  # of a whole note, None until L: or the first K: says
+        in_text = False
         for number, line in enumerate(tune.split("\n"), 1):
             if self.voices and not line.strip():
                 break  # what follows the tune is a text
+            if line.startswith(("%%begin", "%%end")):
+                in_text = line.startswith("%%begin")
+            if in_text:
+                continue
             self._line(_COMMENT.sub(r"\1", line).rstrip(), number)
 
     def shift(self, voice: str) -> int:

@@ -116,7 +116,7 @@ def _tree(text: str) -> Element:
         parser.Parse(text, True)
         return builder.close()
     except expat.ExpatError as error:
-        raise damaged("XML", f"{error}") from error
+        raise damaged("XML", f"its parser says “{error}”") from error
 
 
 def _refuse_entity(*_declaration: object) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from core import bundle, notation
 from core.bundle import Params
@@ -20,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the playground's test keep a picture of the page, which the README shows."""
     parser.addoption("--screenshot", metavar="PNG", help="where tests/bot/test_playground.py keeps its picture")
 
+
+settings.register_profile("patient", deadline=None)  # a busy machine takes its time
+settings.load_profile("patient")
 
 AUDIBLE = range(36, 97)  # MIDI numbers
 

@@ -10,15 +10,25 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot import checks, offers, replies, shelves
+from bot import checks, language, offers, replies, shelves
 from bot.answers import COLOUR, Enclosure
 from bot.catalogue import Catalogue
 from bot.client import ComposerBot
-from bot.language import _
-from core import card
+from bot.language import _, mark
+from core import portrait
 from core.errors import BundleError
 
 LISTED: Final = 40
+NAMES: Final = {
+    "source": mark("Source"),
+    "terms": mark("Terms"),
+    "pieces": mark("Pieces"),
+    "tokens": mark("Tokens"),
+    "parameters": mark("Parameters"),
+    "notation": mark("Notation"),
+    "defaults": mark("Defaults"),
+    "version": mark("Version"),
+}
 
 _log = logging.getLogger(__name__)
 
@@ -52,10 +62,11 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
         async with replies.answering(interaction):
             path = interaction.client.catalogue.at(interaction.guild_id).path(model)
             await interaction.response.defer(ephemeral=True, thinking=True)
-            rows, story = await interaction.client.studio.run(card.brief, str(path))
+            rows, paragraphs = await interaction.client.studio.run(portrait.brief, str(path))
+            story = "\n\n".join(" ".join(map(language.sentence, sentences)) for sentences in paragraphs)
             embed = Embed(title=model, description=story[:4000], colour=COLOUR)
             for name, value in rows:
-                embed.add_field(name=name.capitalize(), value=value[:1000])
+                embed.add_field(name=_(NAMES[name]), value=language.sentence(value)[:1000])
             curve = path / "curve.png"
             enclosures = []
             if curve.exists():
@@ -127,6 +138,6 @@ def _facts(shelf: Catalogue, name: str) -> Mapping[str, Any] | None:
 
 
 def _line(name: str, facts: Mapping[str, Any], default: bool, own: bool) -> str:
-    notes = [str(facts["title"])[:100]] if facts.get("title") else []
+    notes = [language.sentence(str(facts["title"]))[:100]] if facts.get("title") else []
     notes += [_("this server's own")] * own + [_("the default")] * default
     return f"- **{name}**: {', '.join(notes)}" if notes else f"- **{name}**"

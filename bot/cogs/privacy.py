@@ -10,6 +10,7 @@ from discord.ui import Button, DynamicItem, Item, View
 from bot import answers, delivery, language, replies
 from bot.client import ComposerBot
 from bot.language import _, mark
+from bot.teaching import KEPT as KEPT_TRAININGS
 
 KEPT: Final = (
     (
@@ -21,20 +22,35 @@ KEPT: Final = (
         ),
     ),
     (
+        mark("What I keep of a server"),
+        mark(
+            "What /server choose has chosen. Of each training: the number and the language of who asked for it, the"
+            " channel and the message, the time, the names of the files and pieces with what became of each, and the"
+            " parsed notes. Its model, which has these notes and their titles too."
+        ),
+    ),
+    (
         mark("What I do not keep"),
         mark(
             "Messages: I see only those whose menu you use. Your name. Music files that you begin a piece with: only"
             " the notes of their last bars stay, as the primer. Music files that you train a model with: only their"
-            " parsed notes stay, with the model."
+            " names, titles and parsed notes stay."
         ),
     ),
-    (mark("How long"), mark("Until you delete it. Nothing is passed on, and nothing is learned from your pieces.")),
+    (
+        mark("How long"),
+        mark(
+            "Until you delete it; of trainings that have ended, the last {kept} of a server. Nothing is passed on, and"
+            " nothing is learned from your pieces."
+        ),
+    ),
     (
         mark("How to delete it"),
         mark(
-            "The button Delete deletes one piece with its message, Withdraw takes one out of the showcase, and"
-            " /forget me deletes everything. Messages in channels belong to their server: delete those with the button"
-            " first."
+            "The button Delete deletes one piece with its message, Withdraw takes one out of the showcase. /forget me"
+            " deletes all your pieces and likes, and takes your number off your trainings. The rest of these belongs to"
+            " their server: /train delete and /models delete delete it, /server reset takes back what was chosen."
+            " So do messages in channels: delete those with the button first."
         ),
     ),
 )
@@ -131,7 +147,7 @@ async def privacy(interaction: Ask) -> None:
     async with replies.answering(interaction):
         embed = Embed(title=_("Privacy"), colour=answers.COLOUR)
         for name, text in KEPT:
-            embed.add_field(name=_(name), value=_(text), inline=False)
+            embed.add_field(name=_(name), value=_(text).format(kept=KEPT_TRAININGS), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
 

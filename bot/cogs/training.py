@@ -1,14 +1,13 @@
 """/train: a server's own music becomes a model."""
 
-from typing import Any, Final
+from typing import Final
 
 import discord
 from discord import Attachment, Embed, Interaction, Message, app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
-from discord.ui import Label, Modal, TextInput
 
-from bot import bulletin, checks, language, offers, replies, teaching
+from bot import bulletin, checks, language, naming, offers, replies, teaching
 from bot.answers import COLOUR
 from bot.client import ComposerBot
 from bot.jobs import Job, JobError
@@ -153,37 +152,6 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         return await _choices(interaction, typed, live=None)
 
 
-class Naming(Modal):
-    """Ask how the style of a message's files is to be called."""
-
-    def __init__(self, files: tuple[Attachment, ...]) -> None:
-        super().__init__(title=_("Train on these"), timeout=600)
-        self._files = files
-        self.name = TextInput[Any](max_length=32, placeholder="jazz")
-        self.base = TextInput[Any](required=False, max_length=32)
-        self.minutes = TextInput[Any](default=str(MINUTES), max_length=4)
-        for text, field in (
-            (_("What the new style is called"), self.name),
-            (_("What it begins from (empty: the default)"), self.base),
-            (_("Minutes that it may take"), self.minutes),
-        ):
-            self.add_item(Label(text=text, component=field))
-
-    async def on_submit(self, interaction: Interaction[Any], /) -> None:
-        """Begin."""
-        async with replies.answering(interaction):
-            if not self.minutes.value.isdecimal() or not 1 <= int(self.minutes.value) <= 1440:
-                raise JobError("The minutes must be a whole number from 1 to 1440.")
-            base, minutes = self.base.value.strip() or None, int(self.minutes.value)
-            await teaching.start(
-                interaction, Wanted(name=self.name.value, files=self._files, base=base, minutes=minutes)
-            )
-
-    async def on_error(self, interaction: Interaction[Any], error: Exception, _: Any = None, /) -> None:
-        """Apologise."""
-        await replies.apologise(interaction, error)
-
-
 @app_commands.context_menu(name="Train on these")
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
@@ -191,15 +159,14 @@ async def train_on_these(interaction: Ask, message: Message) -> None:
     """Learn a style from the files of a message."""
     async with replies.answering(interaction):
         await checks.trainer(interaction)
-        if not message.attachments:
-            raise JobError("This message has no files.")
-        await interaction.response.send_modal(Naming(tuple(message.attachments)))
+        await interaction.response.send_modal(naming.form(interaction.client, message))
 
 
 async def setup(bot: ComposerBot) -> None:
-    """Add the cog and the entry of the message menu."""
+    """Add the cog and the entry of the message menu, and have the bot know its form by its id."""
     await bot.add_cog(Training())
     bot.tree.add_command(train_on_these)
+    bot.add_listener(naming.submitted, "on_interaction")
 
 
 async def _find(interaction: Ask, training: str) -> Job:
@@ -210,6 +177,8 @@ async def _find(interaction: Ask, training: str) -> Job:
 
 
 async def _choices(interaction: Ask, typed: str, *, live: bool | None) -> list[Choice[str]]:
+    if not await checks.may_train(interaction):
+        return []
     jobs = await interaction.client.store.jobs.of(interaction.guild_id)
     return [
         Choice(name=f"{job.name} ({job.created:%Y-%m-%d %H:%M}) {MARKS[job.state]}", value=job.id)

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
 import pytest_asyncio
 import simcord
+from simcord import interactions
 
 from bot import bulletin
 from bot.client import ComposerBot
@@ -154,3 +156,17 @@ def admin(env: simcord.Env, guild: simcord.GuildHandle) -> simcord.MemberActor:
     """Return a member who may manage the server."""
     role = guild.create_role("admin", permissions=discord.Permissions(manage_guild=True))
     return guild.add_member(env.create_user("admin"), roles=[role])
+
+
+@pytest.fixture
+def locales(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
+    """Return what users' locales are, by their ids: SimCord, which knows none, sends these."""
+    chosen: dict[int, str] = {}
+    original = interactions.base_payload
+
+    def base_payload(*args: Any, user_id: int, **options: Any) -> Any:
+        record, payload = original(*args, user_id=user_id, **options)
+        return record, {**payload, "locale": chosen.get(user_id, "en-US")}
+
+    monkeypatch.setattr(interactions, "base_payload", base_payload)
+    return chosen

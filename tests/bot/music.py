@@ -64,5 +64,10 @@ HOSTILE = {
     "words.txt": b"These are words.",
     "words.mid": b"These are words.",
     "../../etc/passwd.mid": b"root:x:0:0",
+    "many.abc": b"".join(b"X:%d\nM:4/4\nL:1/4\nK:C\nCDEF|\n" % number for number in range(20_000)),
+    "braces.abc": b"X:1\nM:4/4\nL:1/4\nK:C\n" + b"{" * 900_000,
+    "fields.abc": b"X:1\nM:4/4\nL:1/4\nK:C\n" + b"[K:" * 300_000,
+    "many.zip": packed(**{f"{n}__abc": b"X:1\n" for n in range(1_000)}),
+    "too many.zip": packed(**{f"{n}__mid": b"MThd" for n in range(1_999)}),
     "tune.abc": b"X:1\nT:" + b"x" * 900_000 + b"\nM:4/4\nL:1/4\nK:C\n" + b"|:" * 20_000,
 }

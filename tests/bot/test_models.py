@@ -219,9 +219,12 @@ class TestElsewhere:
         await store.jobs.add(replace(job("a", guild.id), name="secret"))
         await store.jobs.end("a", "done", "It ended.")
         place = bot.get_partial_messageable(elsewhere.id)
-        for view, label in ((board.under_model("a"), "Try it"), (board.under_training("a"), "Cancel")):
+        for view, label, says in (
+            (board.under_model("a", "secret"), "Try it", "There is no model called 'secret'."),
+            (board.under_training("a"), "Cancel", "There is no such training on this server."),
+        ):
             stolen = await place.send("a model", view=view)
-            assert _said(await thief.click(stolen, label=label)).startswith("There is no such training on this server.")
+            assert _said(await thief.click(stolen, label=label)).startswith(says)
 
 
 @pytest.mark.usefixtures("own")
@@ -259,7 +262,7 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("settings", "says"),
         [
-            ({"server_models": 1}, "A server may keep 1 models. Delete one with /models delete first."),
+            ({"server_models": 1}, "A server may keep 1 model. Delete it with /models delete first."),
             ({"server_model_bytes": 1000}, "The models of a server may weigh"),
         ],
         indirect=["settings"],

@@ -12,8 +12,10 @@ from bot.client import ComposerBot
 from bot.settings import Settings
 from bot.store import Server, Store
 from bot.studio import Studio
+from core.notes import read_notes
 from core.training_apart import Result
 from tests.bot.acting import begin, until
+from tests.bot.music import midi, named
 from tests.bot.test_jobs import job
 
 
@@ -35,8 +37,38 @@ async def test_says_what_is_kept(alice: simcord.MemberActor, channel: simcord.Ch
         assert result.response is not None
         assert result.response.ephemeral
         text = " ".join(f"{field.name} {field.value}" for field in result.response.embeds[0].fields)
-        for promise in ("/forget me deletes everything", "only their parsed notes stay", "Until you delete it"):
+        for promise in (
+            "/forget me deletes all your pieces and likes, and takes your number off your trainings",
+            "/train delete and /models delete",
+            "the names of the files and pieces with what became of each",
+            "What /server choose has chosen",
+            "only their names, titles and parsed notes stay",
+            "Until you delete it; of trainings that have ended, the last 25 of a server",
+        ):
             assert promise in text
+
+
+async def test_takes_a_user_off_their_trainings_whose_rest_belongs_to_the_server(
+    bot: ComposerBot,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    store: Store,
+) -> None:
+    await store.choose(guild.id, Server(bars=4))
+    await admin.slash(channel, "train start", name="scales", **named(("a.mid", midi(1)), ("b.mid", midi(2))))
+    [before] = await store.jobs.of(guild.id)
+    question = (await admin.slash(channel, "forget me")).response
+    assert question is not None
+    await admin.click(question, label="Delete everything")
+    assert await store.jobs.of(guild.id) == (replace(before, user=None),)
+    assert await store.server(guild.id) == Server(bars=4)
+    folder = bot.trainer.folder(before.id)
+    assert "a.mid" in (folder / "report.csv").read_text()
+    assert "a" in read_notes(folder / "notes.txt").pieces[0]
+    await bot.trainer.cancel(before, "drop")
+    await admin.slash(channel, "train delete", training=before.id)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("restart", [False, True])

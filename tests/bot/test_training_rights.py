@@ -7,6 +7,7 @@ import simcord
 from bot.client import ComposerBot
 from bot.store import Server, Store
 from tests.bot.music import files, midi
+from tests.bot.test_jobs import job
 from tests.bot.training import newest
 
 
@@ -85,3 +86,33 @@ async def test_another_servers_admin_finds_nothing_whatever_they_send(
     again = (await thief.slash(room, "train start", name="scales", **files())).response
     assert again is not None
     assert again.embeds[0].title == "scales is to be learned"
+
+
+async def test_everyone_is_a_role_that_all_have(
+    env: simcord.Env,
+    store: Store,
+    admin: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    await store.choose(guild.id, Server(trainers=guild.id))
+    answer = (await alice.slash(channel, "train start", name="scales", **files())).response
+    assert answer is not None
+    assert answer.embeds[0].title == "scales is to be learned"
+
+
+async def test_only_trainers_are_offered_the_names_of_trainings(
+    store: Store,
+    admin: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    await store.jobs.add(job("a", guild.id))
+    await store.jobs.add(job("b", guild.id))
+    await store.jobs.end("b", "done", "It ended.")
+    for name, ids in (("cancel", {"a"}), ("delete", {"b"}), ("report", {"a", "b"})):
+        offered = await admin.autocomplete(channel, f"train {name}", "training", "")
+        assert {choice["value"] for choice in offered} == ids
+        assert await alice.autocomplete(channel, f"train {name}", "training", "") == []

@@ -83,7 +83,7 @@ async def test_keeps_of_uploads_only_their_notes(
     [
         (named(("one.mid", midi(1))), "Only one piece was kept, and two are the least"),
         (named(("one.mid", midi(1)), ("again.mid", midi(1))), "Only one piece was kept"),
-        (named(("large.mid", bytes(2 << 20))), "It has more than 1 MiB."),
+        (named(("large.mid", bytes(2 << 20))), "The file has more than 1 MiB."),
         (named(*((f"{n}.zip", bytes(3 << 20)) for n in range(6))), "weigh more than 16 MiB together"),
         (named(("short.mid", midi(1, notes=3)), ("shorter.mid", midi(2, notes=2))), "8 are the least to learn from"),
     ],

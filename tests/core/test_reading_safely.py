@@ -189,6 +189,24 @@ def test_abc_refusals_say_what_is_wrong(tune: str, kind: str, says: str) -> None
     assert says in str(error)
 
 
+def test_a_tune_book_may_be_as_long_as_books_are() -> None:
+    tune = b"X:1\nM:4/4\nK:C\nCDEF|\n"
+    error = refusal(tune * 20_000, "book.abc")
+    assert error.kind == "too many tunes"
+    assert str(error).startswith("There are 20,000 tunes; 2,000 are read at most.")
+    assert Budget().tunes >= 1_850  # O'Neill's Music of Ireland
+    assert len(read(tune * 3, "book.abc", Budget(tunes=3)).pieces) == 3
+    assert refusal(tune * 4, "book.abc", Budget(tunes=3)).kind == "too many tunes"
+
+
+@pytest.mark.parametrize("junk", [b"{", b"}", b"[K:", b"@", b"[M:4/4]"])
+def test_what_is_no_music_in_a_tune_takes_no_time(junk: bytes) -> None:
+    tune = b"X:1\nM:4/4\nL:1/4\nK:C\n" + junk * (900_000 // len(junk))
+    with pytest.raises(ReadingError) as caught:
+        read_safely(tune, "tune.abc", deadline_seconds=10)
+    assert caught.value.kind != "took too long"
+
+
 @pytest.mark.parametrize(
     ("line", "kind"),
     [("99999999999c", "damaged"), ("1%99999c", "damaged"), ("4" + "c" * 60, "out of range"), ("*M3/4", "metre 3/4")],

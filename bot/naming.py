@@ -1,0 +1,75 @@
+"""The form behind "Train on these": how the style of a message's files is to be called.
+
+Discord shows this bot the files of others' messages only where their menu is used, so those of the last forms are
+remembered; of an older form the message is fetched again, which shows no more than Discord allows.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import discord
+from discord import Attachment, Interaction, InteractionType, Message
+from discord.ui import Label, Modal, TextInput
+
+from bot import replies, teaching
+from bot.client import ComposerBot
+from bot.jobs import JobError
+from bot.language import _
+from bot.teaching import MINUTES, Wanted
+
+ID: Final = re.compile(r"train-these:(?P<channel>\d{1,20})\.(?P<message>\d{1,20})")
+REMEMBERED: Final = 100  # messages
+LONGEST: Final = 1440  # minutes
+
+
+def form(bot: ComposerBot, message: Message) -> Modal:
+    """Lay out the form for the files of a message. Raises JobError if it has none."""
+    if not message.attachments:
+        raise JobError("This message has no files.")
+    bot.seen[message.id] = tuple(message.attachments)
+    while len(bot.seen) > REMEMBERED:
+        del bot.seen[next(iter(bot.seen))]
+    modal = Modal(title=_("Train on these"), custom_id=f"train-these:{message.channel.id}.{message.id}", timeout=600)
+    for text, field in (
+        (_("What the new style is called"), TextInput[Any](custom_id="name", max_length=32, placeholder="jazz")),
+        (
+            _("What it begins from (empty: the default)"),
+            TextInput[Any](custom_id="base", required=False, max_length=32),
+        ),
+        (_("Minutes that it may take"), TextInput[Any](custom_id="minutes", default=str(MINUTES), max_length=4)),
+    ):
+        modal.add_item(Label(text=text, component=field))
+    return modal
+
+
+async def submitted(interaction: Interaction[Any]) -> None:
+    """Begin a training by a form that was sent, whichever run of the bot has shown it."""
+    data: Mapping[str, Any] = interaction.data or {}
+    match = ID.fullmatch(data.get("custom_id", ""))
+    if interaction.type is not InteractionType.modal_submit or match is None:
+        return
+    try:
+        async with replies.answering(interaction):
+            fields = {label["component"]["custom_id"]: label["component"]["value"] for label in data["components"]}
+            minutes = fields["minutes"].strip()
+            if not minutes.isdecimal() or not 1 <= int(minutes) <= LONGEST:
+                raise JobError(f"The minutes must be a whole number from 1 to {LONGEST}.")
+            channel, message = int(match["channel"]), int(match["message"])
+            files = interaction.client.seen.get(message) or await _fetch(interaction, channel, message)
+            base = fields["base"].strip() or None
+            await teaching.start(interaction, Wanted(name=fields["name"], files=files, base=base, minutes=int(minutes)))
+    except Exception as error:  # a listener's errors are only logged
+        await replies.apologise(interaction, error)
+
+
+async def _fetch(interaction: Interaction[Any], channel: int, message: int) -> tuple[Attachment, ...]:
+    """Fetch the files of a message in a channel of this server. Raises JobError if they cannot be seen."""
+    place = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel)
+    try:
+        found = await place.fetch_message(message) if isinstance(place, discord.abc.Messageable) else None
+    except (discord.NotFound, discord.Forbidden):
+        found = None
+    if found is None or not found.attachments:
+        raise JobError("I can no longer see the files of that message. Choose Train on these in its menu again.")
+    return tuple(found.attachments)
