@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from core import bundle, evaluation, hearing, pipeline
+from core import audio, bundle, evaluation, hearing, pipeline
 from core.advice import advise
 from core.bundle import Bundle, Params, Weights
 from core.corpus import split
-from core.errors import CorpusError, TrainingError, check_range
+from core.errors import AudioError, CorpusError, TrainingError, check_range
 from core.notes import Notes, lines
 from core.novelty import Index
 from core.pictures import learning_curve
@@ -78,15 +78,17 @@ def train(
     *,
     report: Callable[[Progress], None] = lambda progress: None,
     epoch_done: Callable[[Epoch, bytes | None], None] = lambda epoch, clip: None,
+    stage: Callable[[str], None] = lambda sentence: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Training:
     """Train a model and publish it.
 
-    `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3). When `stop`
-    says so, the best epoch so far is published. Raises CadenzaError for anything that the user can mend.
+    `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3), `stage` what
+    else there is to know. When `stop` says so, the best epoch so far is published. Raises CadenzaError for anything
+    that the user can mend.
     """
     work = Path(request.work)
-    work.mkdir(parents=True, exist_ok=True)
+    (work / "clips" if request.clips else work).mkdir(parents=True, exist_ok=True)
     bundle.check_name(Path(request.model).name)
     params, start = _beginning(request)
     ids = evaluation.parse(request.notes)
@@ -103,7 +105,7 @@ def train(
     def done(epoch: Epoch, weights: Weights) -> None:
         every = max(1, request.settings.epochs // CLIPS)
         wanted = request.clips and (epoch.epoch == 1 or epoch.epoch % every == 0)
-        clip = _clip(request, params, weights, epoch.epoch) if wanted else None
+        clip = _clip(work / "clips", params, weights, epoch.epoch, stage) if wanted else None
         epoch_done(epoch, clip)
 
     fitted = fit(
@@ -119,6 +121,7 @@ def train(
     )
     gravity = request.gravity
     if gravity is None:
+        stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")
         gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), [ids[i] for i in held_out])
     params = replace(
         params, gravity=gravity, training=_facts(request, params, fitted, learned, held_out, sum(map(len, pieces)))
@@ -157,17 +160,20 @@ def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
     return params, base.weights
 
 
-def _clip(request: TrainRequest, params: Params, weights: Weights, epoch: int) -> bytes | None:
-    """Compose a clip with the weights of an epoch and keep it in the work folder."""
+def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Callable[[str], None]) -> bytes | None:
+    """Compose a clip with the weights of an epoch and keep it in a folder; without a synthesizer there is no sound."""
     made = Bundle("clip", params, weights, str(epoch))
     studio = Studio(made, Stepper(made), Index(()))
-    clip = pipeline.compose(ComposeRequest(model="clip", seed=epoch, bars=CLIP_BARS, picture=False), studio).takes[0]
-    folder = Path(request.work) / "clips"
-    folder.mkdir(exist_ok=True)
+    request = ComposeRequest(model="clip", seed=epoch, bars=CLIP_BARS, audio=None, picture=False)
+    clip = pipeline.compose(request, studio).takes[0]
     (folder / f"epoch-{epoch:03}.mid").write_bytes(clip.midi)
-    if clip.audio is not None:
-        (folder / f"epoch-{epoch:03}.mp3").write_bytes(clip.audio)
-    return clip.audio
+    try:
+        sound = audio.render(clip.midi)
+    except AudioError as error:
+        stage(f"The clip of epoch {epoch} has notes and no sound. {error}")
+        return None
+    (folder / f"epoch-{epoch:03}.mp3").write_bytes(sound)
+    return sound
 
 
 def _facts(

@@ -3,32 +3,34 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
-
-from tqdm import tqdm
 
 from core import bundle, corpus, terminal
 from core.bundle import Params
 from core.corpus import CollectSettings, RestUnit
-from core.errors import CadenzaError
+from core.errors import CadenzaError, Cancelled
 from core.learning import SIZES, Training, TrainRequest, train
 from core.notes import Notes, read_notes
-from core.progress import Epoch, Progress
+from core.progress import Epoch
 from core.training import Settings, device
+from core.watching import Bar, tensorboard
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if idle := _idle(options):
+        parser.error(idle)
     try:
         request = _request(options, sys.argv[1:] if arguments is None else arguments)
         notes, on_grid = _parse(options)
         if not options.parsed_only:
-            _train(options, request(notes=notes, on_grid=on_grid))
+            _train(options, replace(request, notes=notes, on_grid=on_grid))
     except CadenzaError as error:
         print(error, file=sys.stderr)
         return 1
@@ -73,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         "--least-on-grid",
         type=float,
         default=0.0,
-        help="leave pieces out of which a smaller share falls on the grid (default 0)",
+        help="leave pieces out of which a smaller share falls on the grid, 0 to 1 (default 0)",
     )
     reading.add_argument("--parsed-only", action="store_true", help="stop after parsing")
     model = parser.add_argument_group("model")
@@ -81,9 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--base", type=Path, help="the folder of a model to go on from, instead of learning from nothing"
     )
-    model.add_argument(
-        "--size", choices=tuple(SIZES), default="medium", help="a preset of the three below (default medium)"
-    )
+    model.add_argument("--size", choices=tuple(SIZES), help="a preset of the four below (default medium)")
     model.add_argument("--units", type=int, help="width of each LSTM")
     model.add_argument("--layers", type=int, help="how many LSTMs stand on each other")
     model.add_argument("--dropout", type=float, help="share of each LSTM's outputs that is left out while learning")
@@ -130,6 +130,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _idle(options: argparse.Namespace) -> str:
+    """Say which options would do nothing; empty if there are none."""
+    reading = ("rest_unit", "anchor", "least_on_grid", "parsed_only")
+    shaping = ("size", "units", "layers", "plain")
+    for names, given, why in (
+        (reading, options.music == "-", "the notes are parsed already"),
+        (shaping, options.base is not None, "a model keeps the shape of its --base"),
+    ):
+        if given and (idle := [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]):
+            return f"leave out {', '.join(idle)}: {why}"
+    return ""
+
+
 def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     """Read the collection, or the notes that an earlier run left, and report."""
     path = options.parsed / "notes.txt"
@@ -151,6 +164,7 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
 
 
 def _train(options: argparse.Namespace, request: TrainRequest) -> None:
+    options.parsed.mkdir(parents=True, exist_ok=True)
     with terminal.aside(options.parsed / "tensorflow.log"):
         print(f"Training on {device()}.", file=sys.stderr)
         training = _watched(options, request)
@@ -159,32 +173,48 @@ def _train(options: argparse.Namespace, request: TrainRequest) -> None:
 
 def _watched(options: argparse.Namespace, request: TrainRequest) -> Training:
     """Train, with a progress bar on the terminal."""
-    bar = _Bar()
-    board = None if options.tensorboard is None else _tensorboard(options.tensorboard)
+    bar = Bar()
+    board = None if options.tensorboard is None else tensorboard(options.tensorboard)
+    begun = False
 
     def epoch_done(epoch: Epoch, clip: bytes | None) -> None:
+        nonlocal begun
+        begun = True
         bar.finish(epoch)
         if board is not None:
             board(epoch)
 
-    return train(request, report=bar.show, epoch_done=epoch_done, stop=terminal.interrupted())
+    try:
+        return train(request, report=bar.show, epoch_done=epoch_done, stage=bar.say, stop=terminal.interrupted())
+    except KeyboardInterrupt:
+        if not begun and not options.resume:
+            raise
+        raise Cancelled("Stopped. Its epochs so far are kept: the same command with --resume goes on.") from None
+    finally:
+        bar.close()
 
 
-def _request(options: argparse.Namespace, arguments: Sequence[str]) -> "partial[TrainRequest]":
-    """Ask for all but the notes: what is out of range is refused before they are read."""
+def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequest:
+    """Ask for all but the notes: what is wrong is refused before they are read."""
+    model = options.model or options.parsed / "model"
+    bundle.check_name(model.name)
+    if not options.parsed_only:
+        terminal.prepare(model.parent / "params.json")
     given = {
         name: value
         for name in ("units", "layers", "dropout", "weight_drop", "gravity", "tempo")
         if (value := getattr(options, name)) is not None
     }
+    if options.base is not None:
+        given.setdefault("tempo", bundle.load(options.base).params.tempo)
     settings = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name != "seconds"}
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
     facts |= {name: value for name in ("title", "source", "terms") if (value := getattr(options, name)) is not None}
-    return partial(
-        TrainRequest,
-        model=str(options.model or options.parsed / "model"),
+    return TrainRequest(
+        notes=Notes("lowest", Fraction(1), ()),
+        model=str(model),
         work=str(options.parsed),
-        params=Params(**{**SIZES[options.size], **given}, window=options.window, hears=not options.plain),
+        params=Params(**{**SIZES[options.size or "medium"], **given}, window=options.window, hears=not options.plain),
         settings=Settings(**settings, seconds=None if options.minutes is None else options.minutes * 60),
         base=None if options.base is None else str(options.base),
         validation_share=options.validation_share,
@@ -209,52 +239,6 @@ def _conclude(training: Training, options: argparse.Namespace) -> None:
     )
     if training.ended == "stopped":
         print("The same command with --resume goes on from here.", file=sys.stderr)
-
-
-class _Bar:
-    """Show an epoch as a progress bar on standard error, and leave a line of figures behind it."""
-
-    def __init__(self) -> None:
-        self.bar: tqdm[Any] | None = None
-
-    def show(self, progress: Progress) -> None:
-        if self.bar is None:
-            self.bar = tqdm(
-                total=progress.steps, unit="step", bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix}", leave=False
-            )
-        minutes, seconds = divmod(int(progress.seconds_left), 60)
-        self.bar.set_description(f"epoch {progress.epoch}/{progress.epochs}", refresh=False)
-        last = f", held-out {progress.last.val_loss:.3f}" if progress.last else ""
-        self.bar.set_postfix_str(
-            f"loss {progress.loss:.3f}{last}, accuracy {progress.accuracy:.3f},"
-            f" {progress.tokens_per_second:,.0f} tokens/s, {minutes}:{seconds:02} left",
-            refresh=False,
-        )
-        self.bar.update(progress.step - self.bar.n)
-
-    def finish(self, epoch: Epoch) -> None:
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
-        tqdm.write(
-            f"epoch {epoch.epoch:3}  loss {epoch.loss:.4f}  held-out {epoch.val_loss:.4f}"
-            f"  accuracy {epoch.val_accuracy:.3f}  {epoch.seconds:.0f} s  {epoch.tokens_per_second:,.0f} tokens/s",
-            file=sys.stderr,
-        )
-
-
-def _tensorboard(folder: Path) -> Callable[[Epoch], None]:
-    import tensorflow as tf
-
-    writer = tf.summary.create_file_writer(str(folder))
-
-    def write(epoch: Epoch) -> None:
-        with writer.as_default(step=epoch.epoch):
-            for f in fields(Epoch)[1:]:
-                tf.summary.scalar(f.name, getattr(epoch, f.name))
-        writer.flush()
-
-    return write
 
 
 if __name__ == "__main__":

@@ -175,6 +175,15 @@ def test_the_rest_unit_is_the_coarsest_that_95_percent_fall_on(tmp_path: Path) -
     (tmp_path / "triplets.mid").write_bytes(midi(melody(3, 90), ticks=160))
     assert choose() == ("1/4", 0.736)  # the finest, where none is fine enough
     assert choose(rest_unit="1") == ("1", 0.648)
+    assert choose(rest_unit="1", least_on_grid=0.9) == ("1", 1.0)  # of what is kept
+
+
+def test_a_link_to_a_folder_is_named_and_not_followed(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "album").symlink_to(small)
+    [line] = gather(tmp_path / "music").report
+    assert (line.file, line.kind) == ("album", "link")
+    assert "not followed" in line.reason
 
 
 def test_highest_anchors_write_the_melody_first(tmp_path: Path) -> None:

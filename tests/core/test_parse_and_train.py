@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import bundle, parse_and_train, performing, pipeline, score
+from core import bundle, parse_and_train, performing, pipeline, score, watching
 from core.pipeline import ComposeRequest
 
-QUICK = ["--units=8", "--layers=1", "--window=16", "--batch=2", "--epochs=2", "--keys=1", "--seed=4"]
+MANNER = ["--window=16", "--batch=2", "--epochs=2", "--keys=1", "--seed=4"]
+QUICK = ["--units=8", "--layers=1", *MANNER]
 
 
 def midi(seed: int, semitones: int = 0) -> bytes:
@@ -83,7 +84,7 @@ def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(
     arguments = [
         "-",
         str(tmp_path),
-        *QUICK,
+        *MANNER,
         "--no-clips",
         "--epochs=1",
         f"--base={trained / 'model'}",
@@ -145,19 +146,83 @@ def test_settings_out_of_range_are_sentences(wrong: str, trained: Path, capsys: 
 
 
 @pytest.mark.parametrize(
-    "wrong", ["--tempo=5", "--tempo=401", "--tempo=nan", "--gravity=6", "--batch=0", "--least-on-grid=nan"]
+    "wrong",
+    [
+        "--units=0",
+        "--dropout=2",
+        "--batch=0",
+        "--epochs=0",
+        "--keys=13",
+        "--learning-rate=0",
+        "--minutes=nan",
+        "--minutes=-5",
+        "--validation-share=5",
+        "--gravity=99",
+        "--tempo=1",
+        "--model=Not A Name",
+        "--model=/proc/nowhere/model",
+    ],
 )
-def test_settings_out_of_range_are_refused_before_anything_is_read(
-    wrong: str, music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_is_wrong_is_a_sentence_before_any_music_is_read(
+    wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert parse_and_train.main([str(music), str(tmp_path / "parsed"), *QUICK, wrong]) == 1
-    assert "must be" in capsys.readouterr().err
-    assert not (tmp_path / "parsed").exists()
+    assert parse_and_train.main([str(tmp_path / "absent"), str(tmp_path / "parsed"), *QUICK, wrong]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "absent" not in said
 
 
-def test_a_file_in_the_place_of_the_folder_is_named(
-    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "idle"),
+    [
+        (["-", "--rest-unit=1", "--anchor=highest"], "--rest-unit, --anchor: the notes are parsed already"),
+        (["-", "--parsed-only"], "--parsed-only"),
+        (["music", "--base=model", "--size=small", "--plain"], "--size, --plain: a model keeps the shape"),
+    ],
+)
+def test_options_that_would_do_nothing_are_wrong_use(
+    arguments: list[str], idle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "parsed").write_text("")
-    assert parse_and_train.main([str(music), str(tmp_path / "parsed"), *QUICK]) == 1
-    assert capsys.readouterr().err.startswith(f"{tmp_path / 'parsed'} is not a folder")
+    with pytest.raises(SystemExit, match="2"):
+        parse_and_train.main([*arguments, str(tmp_path)])
+    assert f"leave out {idle}" in capsys.readouterr().err
+
+
+def test_a_machine_without_a_synthesizer_trains_without_sound_and_figures_go_to_tensorboard(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    board = tmp_path / "board"
+    assert parse_and_train.main(["-", str(tmp_path), *QUICK, "--epochs=1", f"--tensorboard={board}"]) == 0
+    said = capsys.readouterr().err
+    assert "The clip of epoch 1 has notes and no sound. FluidSynth" in said
+    assert "Measuring how strongly" in said
+    assert [path.name for path in (tmp_path / "clips").iterdir()] == ["epoch-001.mid"]
+    [events] = board.iterdir()
+    assert b"val_loss" in events.read_bytes()
+
+    (tmp_path / "file").touch()
+    arguments = ["-", str(tmp_path), *QUICK, f"--tensorboard={tmp_path / 'file' / 'in it'}"]
+    assert parse_and_train.main(arguments) == 1
+    assert "TensorBoard's files cannot be written" in capsys.readouterr().err
+    monkeypatch.setattr(watching, "find_spec", lambda name: None)
+    assert parse_and_train.main(arguments) == 1
+    assert "pip install tensorboard" in capsys.readouterr().err
+
+
+def test_ctrl_c_twice_says_that_the_epochs_are_kept(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
+    arguments = ["-", str(tmp_path), *QUICK, "--no-clips", "--patience=99", "--epochs=22"]
+    command = [sys.executable, "-m", "core.parse_and_train", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for seen in ("epoch   2", "Measuring"):
+            while seen not in (line := process.stderr.readline()):
+                assert line
+            process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 1
+    assert "Its epochs so far are kept: the same command with --resume goes on." in said
+    assert "Traceback" not in said
+    assert parse_and_train.main([*arguments, "--resume"]) == 0
