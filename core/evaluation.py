@@ -14,11 +14,12 @@ from core.errors import CorpusError, NotationError
 from core.figures import Overlap
 from core.hearing import BASE, COLUMNS, ID, NONE, PITCH, Frames
 from core.ngram import NGram, in_twelve_keys
-from core.notation import BOUNDARY
+from core.notation import BOUNDARY, Anchor
 from core.notes import Notes
 from core.sampling import LONGEST_PIECE, Options, Sample
 from core.score import Score
 from core.stepping import Stepper, one_thread
+from core.versions import find_families
 
 TEMPERATURES: Final = (0.8, 1.0, 1.2)
 GRAVITIES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -138,6 +139,12 @@ def held_out(bundle: Bundle, notes: Notes) -> tuple[list[list[int]], list[list[i
         )
     pieces, apart = parse(notes), set(places)
     return [pieces[place] for place in sorted(apart)], [ids for place, ids in enumerate(pieces) if place not in apart]
+
+
+def unlearned(pieces: Sequence[Ids], learned: Sequence[Ids], anchor: Anchor) -> list[Ids]:
+    """Return the pieces of which no version is among the learned ones."""
+    families = find_families(map(notation.text, [*learned, *pieces]), anchor)[len(learned) :]
+    return [ids for ids, family in zip(pieces, families, strict=True) if family >= len(learned)]
 
 
 def parse(notes: Notes) -> list[list[int]]:
