@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,7 @@ STREAMS: Final = 64  # pieces that go through the network at once
 RESAMPLES: Final = 1000  # of the bootstrap over pieces
 
 Ids = Sequence[int]
+Histograms = dict[str, dict[int, float]]  # as `figures.summed_histograms` gives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,11 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Hold the figures of samples at one temperature, over seeds."""
+    """Hold the figures of samples at one temperature, over seeds, and the summed histograms of all of them."""
 
     temperature: float
     figures: dict[str, Spread]
+    histograms: Histograms
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Evaluation:
     with_gravity: Likelihood
     ngram: Likelihood | None
     real: dict[str, float]
+    real_histograms: Histograms
     samples: tuple[Samples, ...]
     takes: int
     seeds: tuple[int, ...]
@@ -107,11 +111,11 @@ def evaluate(
     made = []
     for temperature in TEMPERATURES:
         options = Options(temperature=temperature, gravity=params.gravity)
-        drawn = []
+        drawn: list[list[Sample]] = []
         for seed in seeds:
             report(f"{takes} samples at temperature {temperature:g}, seed {seed}")
-            drawn.append(_figures(draw(stepper, replace(options, seed=seed), takes), compared, params))
-        made.append(Samples(temperature, {name: _spread([figure[name] for figure in drawn]) for name in drawn[0]}))
+            drawn.append(draw(stepper, replace(options, seed=seed), takes))
+        made.append(_samples(temperature, drawn, compared, params))
     return Evaluation(
         model=bundle.name,
         version=bundle.version,
@@ -122,6 +126,7 @@ def evaluate(
         with_gravity=with_gravity,
         ngram=counted,
         real=_real_figures(compared),
+        real_histograms=figures.summed_histograms(compared),
         samples=tuple(made),
         takes=takes,
         seeds=tuple(seeds),
@@ -249,8 +254,15 @@ def _likelihood(nats: NDArray[np.float64], correct: NDArray[np.float64], pieces:
     return Likelihood(ratio(nats, tokens), ratio(nats / math.log(2), notes), ratio(correct, tokens))
 
 
-def _figures(samples: Sequence[Sample], real: Sequence[Score], params: Params) -> dict[str, float]:
-    made = _scores([sample.ids for sample in samples], params)
+def _samples(temperature: float, drawn: Sequence[Sequence[Sample]], real: Sequence[Score], params: Params) -> Samples:
+    """Measure samples at one temperature; `drawn` has those of each seed."""
+    made = [_scores([sample.ids for sample in samples], params) for samples in drawn]
+    each = [_figures(scores, samples, real) for scores, samples in zip(made, drawn, strict=True)]
+    over_seeds = {name: _spread([figure[name] for figure in each]) for name in each[0]}
+    return Samples(temperature, over_seeds, figures.summed_histograms(list(chain(*made))))
+
+
+def _figures(made: Sequence[Score], samples: Sequence[Sample], real: Sequence[Score]) -> dict[str, float]:
     overlaps = {name: ours for name, (ours, _) in figures.overlaps(real, made).items()}
     return {**figures.means(made), **_named(overlaps), "ended": sum(sample.ended for sample in samples) / len(samples)}
 

@@ -86,6 +86,10 @@ def test_all_figures_are_written_as_json(model: Path, tmp_path: Path) -> None:
     assert figures["pieces"] == 2
     assert figures["real"]["intervals_area"] is None  # two pieces cannot be halved
     assert figures["samples"][1]["figures"]["scale_consistency"]["mean"] <= 1
+    assert figures["real_histograms"]["durations"]["1"] > 0.5
+    for samples in figures["samples"]:
+        assert samples["histograms"]["intervals"].keys() == figures["real_histograms"]["intervals"].keys()
+        assert 0 < sum(samples["histograms"]["intervals"].values()) < 1.001
 
 
 def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(

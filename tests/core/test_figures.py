@@ -89,6 +89,14 @@ def test_histograms_hold_shares_with_the_outliers_at_the_ends() -> None:
     assert durations.sum() == pytest.approx(1)
 
 
+def test_summed_histograms_name_their_bins_and_count_each_piece_alike() -> None:
+    summed = figures.summed_histograms([piece("60r262r2"), piece("60r159r158r157r1")])
+    assert list(summed["intervals"]) == list(range(-12, 13))
+    assert list(summed["durations"]) == list(range(1, 17))
+    assert {interval: share for interval, share in summed["intervals"].items() if share} == {2: 0.5, -1: 0.5}
+    assert {units: share for units, share in summed["durations"].items() if share} == {1: 0.5, 2: 0.5}
+
+
 def test_the_overlapping_area_is_one_of_the_same_and_none_of_strangers() -> None:
     chance = np.random.default_rng(1)
     values = chance.normal(size=400)
