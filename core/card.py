@@ -149,9 +149,14 @@ def _figures(evaluation: Evaluation) -> str:
         rows.append((label, _number(real, form), *(_spread(spread, form) for spread in spreads)))
         if name.endswith("_area"):
             rows.append(
-                ("… as a share of the real pieces'", "", *(_number(spread.mean / real, ".2f") for spread in spreads))
+                ("… as a share of the real pieces'", "", *(_spread(_share(spread, real), ".2f") for spread in spreads))
             )
     return _table(rows)
+
+
+def _share(spread: Spread, real: float) -> Spread:
+    """Divide a figure by the real pieces', which is the same for every seed."""
+    return Spread(spread.mean / real, spread.sd / real) if real else Spread(math.nan, math.nan)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -108,6 +108,15 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     assert bundle.load(model).name == "small"
 
 
+def test_each_figure_of_samples_has_its_spread_over_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ["".join(f"{pitch}r{1 + pitch % (2 + seed % 3)}" for pitch in melody(seed)) for seed in range(10)]
+    folder = publish(tmp_path / "ten", {"held_out": list(range(8))}, texts)
+    assert evaluate.main([str(folder), "--samples", "16", "--seeds", "2"]) == 0
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if "share of the real" in line]
+    assert len(rows) == 2
+    assert all("±" in cell for row in rows for cell in row[2:])
+
+
 def test_a_card_leaves_out_what_a_training_does_not_tell(tmp_path: Path) -> None:
     bare = publish(tmp_path / "bare", {"held_out": [0]})
     assert run(bare, "--card") == 0
