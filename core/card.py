@@ -118,8 +118,8 @@ def _trained(facts: Any) -> str:
     if facts.get("seconds"):
         where = f" on {facts['device']}" if facts.get("device") else ""
         clauses.append(f"That took {facts['seconds'] / 60:.0f} minutes{where}.")
-    if facts.get("seed") is not None:
-        clauses.append(f"Seed {facts['seed']}.")
+    if (seed := facts.get("settings", {}).get("seed")) is not None:
+        clauses.append(f"Seed {seed}.")
     if versions := facts.get("versions"):
         clauses.append(f"Made with {', '.join(f'{name} {version}' for name, version in versions.items())}.")
     return "\n\n".join([*parts, *([" ".join(clauses)] if clauses else [])])

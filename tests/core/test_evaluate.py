@@ -32,7 +32,7 @@ TRAINING = {
     "loss": 1.25,
     "val_loss": 1.5,
     "seconds": 125,
-    "seed": 11,
+    "settings": {"batch": 16, "seed": 11},
     "versions": {"python": "3.11"},
 }
 
@@ -102,6 +102,7 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     assert "5, of which 2 were held out" in card
     assert "4 epochs; those of epoch 3 are kept" in card
     assert "1.500 nats a token" in card
+    assert "Seed 11." in card
     assert "nan" not in card
     tables = [block for block in capsys.readouterr().out.split("\n\n") if block]
     assert all(table.strip() in card for table in tables)
