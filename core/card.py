@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.bundle import Bundle, load
-from core.evaluation import Evaluation, Likelihood, Spread
+from core.evaluation import SEEDS, TAKES, Evaluation, Likelihood, Spread
 from core.figures import LOOP
 from core.sampling import LONGEST_PIECE
 
@@ -61,7 +61,7 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         f"{evaluation.takes} samples with gravity {evaluation.gravity:g}; ± over {len(evaluation.seeds)} seeds:",
         _figures(evaluation),
         _DEFINITIONS,
-        f"`python -m core.evaluate {bundle.name}` gives these figures again.",
+        f"`{_command(bundle, evaluation)}` gives these figures again.",
         "## How to use it",
         f"In the chat: `/compose model:{bundle.name}`. On the command line:",
         f'    python -m core.generate_music {files} piece.mid "72r1"',
@@ -76,6 +76,16 @@ def brief(folder: str) -> tuple[list[tuple[str, str]], str]:
     loaded = load(Path(folder))
     trained = {name: value for name, value in loaded.params.training.items() if name != "command"}
     return _description(loaded), "\n\n".join(filter(None, (_introduction(loaded), _trained(trained))))
+
+
+def _command(bundle: Bundle, evaluation: Evaluation) -> str:
+    """Return the command that gives an evaluation again."""
+    words = ["python", "-m", "core.evaluate", bundle.name]
+    if evaluation.takes != TAKES:
+        words += ["--samples", str(evaluation.takes)]
+    if len(evaluation.seeds) != len(SEEDS):
+        words += ["--seeds", str(len(evaluation.seeds))]
+    return shlex.join(words)
 
 
 def _introduction(bundle: Bundle) -> str:

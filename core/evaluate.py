@@ -82,10 +82,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--samples",
         type=_count(4, 1000),
-        default=50,
-        help="pieces to sample for each temperature and seed (default 50)",
+        default=evaluation.TAKES,
+        help="pieces to sample for each temperature and seed (default %(default)s)",
     )
-    parser.add_argument("--seeds", type=_count(1, 100), default=3, help="how many seeds to sample with (default 3)")
+    parser.add_argument(
+        "--seeds",
+        type=_count(1, 100),
+        default=len(evaluation.SEEDS),
+        help="how many seeds to sample with (default %(default)s)",
+    )
     parser.add_argument(
         "--json",
         metavar="FILE",

@@ -23,6 +23,8 @@ from core.stepping import Stepper, one_thread
 from core.versions import find_families
 
 TEMPERATURES: Final = (0.8, 1.0, 1.2)
+TAKES: Final = 50
+SEEDS: Final = (1, 2, 3)
 GRAVITIES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 NEAR_ENOUGH: Final = 0.02  # of the real pieces' scale consistency
 STREAMS: Final = 64  # pieces that go through the network at once
@@ -90,8 +92,8 @@ def evaluate(
     real: Sequence[Ids],
     learned: Sequence[Ids],
     *,
-    takes: int = 50,
-    seeds: Sequence[int] = (1, 2, 3),
+    takes: int = TAKES,
+    seeds: Sequence[int] = SEEDS,
     report: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Measure a model on pieces that it has not learned; `learned` are those that it has, for the n-gram.
@@ -163,7 +165,7 @@ def parse(notes: Notes) -> list[list[int]]:
     return pieces
 
 
-def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = 50, seed: int = 1) -> float:
+def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = TAKES, seed: int = 1) -> float:
     """Return the least gravity with which samples keep to a key as real pieces do.
 
     That is the first of GRAVITIES whose mean scale consistency comes within NEAR_ENOUGH of the real pieces', or else

@@ -104,9 +104,16 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     assert "1.500 nats a token" in card
     assert "Seed 11." in card
     assert "nan" not in card
+    assert "`python -m core.evaluate small --samples 4 --seeds 2` gives these figures again" in card
     tables = [block for block in capsys.readouterr().out.split("\n\n") if block]
     assert all(table.strip() in card for table in tables)
     assert bundle.load(model).name == "small"
+
+
+def test_a_card_names_the_options_that_its_figures_need_and_no_others(tmp_path: Path) -> None:
+    ordinary = publish(tmp_path / "ordinary", {"held_out": [0]})
+    assert evaluate.main([str(ordinary), "--card"]) == 0
+    assert "`python -m core.evaluate ordinary` gives these figures again" in (ordinary / "README.md").read_text()
 
 
 def test_each_figure_of_samples_has_its_spread_over_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
