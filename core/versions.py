@@ -20,7 +20,7 @@ RUN: Final = 8  # events
 RELATED: Final = 0.2  # share of its runs that a piece has in common with another only if one is a version of the other
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, so that products modulo 2**64 lose nothing
-_NEWEST: Final = 1 << 16  # runs that are looked up quickly and held loosely
+_NEWEST: Final = 1 << 14  # runs that are looked up quickly and held loosely
 
 Ids = NDArray[np.int64]  # (tokens,) of one piece in the notation
 Runs = NDArray[np.uint64]  # hashes, each once, ascending
