@@ -1,12 +1,13 @@
 """An evaluation as text: the tables that a terminal shows and the model card that holds them."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
 from core import portrait
 from core.bundle import Bundle
-from core.evaluation import Evaluation, Likelihood, Spread
+from core.evaluation import SEEDS, TAKES, Evaluation, Likelihood, Spread
 from core.figures import LOOP
 from core.sampling import LONGEST_PIECE
 
@@ -62,7 +63,7 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         f"{evaluation.takes} samples with gravity {evaluation.gravity:g}; ± over {len(evaluation.seeds)} seeds:",
         _figures(evaluation),
         _DEFINITIONS,
-        f"`python -m core.evaluate {bundle.name}` gives these figures again.",
+        f"`{_command(bundle, evaluation)}` gives these figures again.",
         "## How to use it",
         f"In the chat: `/compose model:{bundle.name}`. On the command line:",
         f'    python -m core.generate_music {files} piece.mid "72r1"',
@@ -70,6 +71,16 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         _LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _command(bundle: Bundle, evaluation: Evaluation) -> str:
+    """Return the command that gives an evaluation again."""
+    words = ["python", "-m", "core.evaluate", bundle.name]
+    if evaluation.takes != TAKES:
+        words += ["--samples", str(evaluation.takes)]
+    if len(evaluation.seeds) != len(SEEDS):
+        words += ["--seeds", str(len(evaluation.seeds))]
+    return shlex.join(words)
 
 
 def _likelihoods(evaluation: Evaluation) -> str:
@@ -96,9 +107,14 @@ def _figures(evaluation: Evaluation) -> str:
         rows.append((label, _number(real, form), *(_spread(spread, form) for spread in spreads)))
         if name.endswith("_area"):
             rows.append(
-                ("… as a share of the real pieces'", "", *(_number(spread.mean / real, ".2f") for spread in spreads))
+                ("… as a share of the real pieces'", "", *(_spread(_share(spread, real), ".2f") for spread in spreads))
             )
     return _table(rows)
+
+
+def _share(spread: Spread, real: float) -> Spread:
+    """Divide a figure by the real pieces', which is the same for every seed."""
+    return Spread(spread.mean / real, spread.sd / real) if real else Spread(math.nan, math.nan)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -20,7 +20,7 @@ MODELS: Final = Path("models")  # where a model that is named without its folder
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         directory = find(options.model)
         model = bundle.load(directory)
@@ -56,6 +56,16 @@ def as_json(measured: Evaluation) -> str:
     return json.dumps(_finite(asdict(measured)), indent=2, ensure_ascii=False) + "\n"
 
 
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.folder is not None and options.card:
+        parser.error("a card is about the pieces that the training held out: --card goes without FOLDER")
+    if options.folder is not None and options.json == "":
+        parser.error("evaluation.json beside the model is about its held-out pieces: with FOLDER, --json needs a FILE")
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m core.evaluate",
@@ -63,17 +73,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("model", metavar="MODEL", help="a model's name, as in models/, or its folder")
     parser.add_argument(
-        "folder", metavar="FOLDER", type=Path, nargs="?", help="music to measure it on (default: its held-out pieces)"
+        "folder",
+        metavar="FOLDER",
+        type=Path,
+        nargs="?",
+        help="music to measure it on, without what it has learned (default: its held-out pieces)",
     )
     parser.add_argument(
         "--samples",
         type=_count(4, 1000),
-        default=50,
-        help="pieces to sample for each temperature and seed (default 50)",
+        default=evaluation.TAKES,
+        help="pieces to sample for each temperature and seed (default %(default)s)",
     )
-    parser.add_argument("--seeds", type=_count(1, 100), default=3, help="how many seeds to sample with (default 3)")
     parser.add_argument(
-        "--json", metavar="FILE", nargs="?", const="", help="write all figures as JSON (default: MODEL/evaluation.json)"
+        "--seeds",
+        type=_count(1, 100),
+        default=len(evaluation.SEEDS),
+        help="how many seeds to sample with (default %(default)s)",
+    )
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="write all figures as JSON (default without FOLDER: MODEL/evaluation.json)",
     )
     parser.add_argument("--card", action="store_true", help="write the model card, README.md in the model's folder")
     return parser
@@ -94,19 +117,37 @@ def _count(lowest: int, highest: int) -> Any:
 
 def _measure(model: Bundle, directory: Path, options: argparse.Namespace) -> Evaluation:
     notes = read_notes(directory / "notes.txt")
+    real: Sequence[Sequence[int]]
     if options.folder is None:
         real, learned = evaluation.held_out(model, notes)
     else:
-        real = _read(options.folder, model)
         learned = (
             evaluation.held_out(model, notes)[1] if "held_out" in model.params.training else evaluation.parse(notes)
         )
+        real = _unlearned(options.folder, model, learned)
     seeds = range(1, options.seeds + 1)
     return evaluation.evaluate(model, real, learned, takes=options.samples, seeds=seeds, report=_say)
 
 
 def _say(stage: str) -> None:
     print(f"{stage} …", file=sys.stderr, flush=True)
+
+
+def _unlearned(folder: Path, model: Bundle, learned: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+    """Read a folder, and leave out what would be no test: what the model has learned, or versions of it."""
+    pieces = _read(folder, model)
+    others = evaluation.unlearned(pieces, learned, model.params.anchor)
+    if not others:
+        raise CorpusError(
+            f"{model.name} has learned every piece in {folder}, or a version of it, so that none can test it."
+            " Name a FOLDER of other music, or none for the pieces that its training held out."
+        )
+    if known := len(pieces) - len(others):
+        print(
+            f"{known:,} of {len(pieces):,} pieces are left out: {model.name} has learned them, or versions of them.",
+            file=sys.stderr,
+        )
+    return others
 
 
 def _read(folder: Path, model: Bundle) -> list[list[int]]:

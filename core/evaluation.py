@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -14,19 +15,23 @@ from core.errors import CorpusError, NotationError
 from core.figures import Overlap
 from core.hearing import BASE, COLUMNS, ID, NONE, PITCH, Frames
 from core.ngram import NGram, in_twelve_keys
-from core.notation import BOUNDARY
+from core.notation import BOUNDARY, Anchor
 from core.notes import Notes
 from core.sampling import LONGEST_PIECE, Options, Sample
 from core.score import Score
 from core.stepping import Stepper, one_thread
+from core.versions import find_families
 
 TEMPERATURES: Final = (0.8, 1.0, 1.2)
+TAKES: Final = 50
+SEEDS: Final = (1, 2, 3)
 GRAVITIES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 NEAR_ENOUGH: Final = 0.02  # of the real pieces' scale consistency
 STREAMS: Final = 64  # pieces that go through the network at once
 RESAMPLES: Final = 1000  # of the bootstrap over pieces
 
 Ids = Sequence[int]
+Histograms = dict[str, dict[int, float]]  # as `figures.summed_histograms` gives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,11 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Hold the figures of samples at one temperature, over seeds."""
+    """Hold the figures of samples at one temperature, over seeds, and the summed histograms of all of them."""
 
     temperature: float
     figures: dict[str, Spread]
+    histograms: Histograms
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Evaluation:
     with_gravity: Likelihood
     ngram: Likelihood | None
     real: dict[str, float]
+    real_histograms: Histograms
     samples: tuple[Samples, ...]
     takes: int
     seeds: tuple[int, ...]
@@ -85,8 +92,8 @@ def evaluate(
     real: Sequence[Ids],
     learned: Sequence[Ids],
     *,
-    takes: int = 50,
-    seeds: Sequence[int] = (1, 2, 3),
+    takes: int = TAKES,
+    seeds: Sequence[int] = SEEDS,
     report: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Measure a model on pieces that it has not learned; `learned` are those that it has, for the n-gram.
@@ -106,11 +113,11 @@ def evaluate(
     made = []
     for temperature in TEMPERATURES:
         options = Options(temperature=temperature, gravity=params.gravity)
-        drawn = []
+        drawn: list[list[Sample]] = []
         for seed in seeds:
             report(f"{takes} samples at temperature {temperature:g}, seed {seed}")
-            drawn.append(_figures(draw(stepper, replace(options, seed=seed), takes), compared, params))
-        made.append(Samples(temperature, {name: _spread([figure[name] for figure in drawn]) for name in drawn[0]}))
+            drawn.append(draw(stepper, replace(options, seed=seed), takes))
+        made.append(_samples(temperature, drawn, compared, params))
     return Evaluation(
         model=bundle.name,
         version=bundle.version,
@@ -121,6 +128,7 @@ def evaluate(
         with_gravity=with_gravity,
         ngram=counted,
         real=_real_figures(compared),
+        real_histograms=figures.summed_histograms(compared),
         samples=tuple(made),
         takes=takes,
         seeds=tuple(seeds),
@@ -140,6 +148,12 @@ def held_out(bundle: Bundle, notes: Notes) -> tuple[list[list[int]], list[list[i
     return [pieces[place] for place in sorted(apart)], [ids for place, ids in enumerate(pieces) if place not in apart]
 
 
+def unlearned(pieces: Sequence[Ids], learned: Sequence[Ids], anchor: Anchor) -> list[Ids]:
+    """Return the pieces of which no version is among the learned ones."""
+    families = find_families(map(notation.text, [*learned, *pieces]), anchor)[len(learned) :]
+    return [ids for ids, family in zip(pieces, families, strict=True) if family >= len(learned)]
+
+
 def parse(notes: Notes) -> list[list[int]]:
     """Return the ids of parsed pieces. Raises CorpusError."""
     pieces = []
@@ -151,7 +165,7 @@ def parse(notes: Notes) -> list[list[int]]:
     return pieces
 
 
-def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = 50, seed: int = 1) -> float:
+def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = TAKES, seed: int = 1) -> float:
     """Return the least gravity with which samples keep to a key as real pieces do.
 
     That is the first of GRAVITIES whose mean scale consistency comes within NEAR_ENOUGH of the real pieces', or else
@@ -242,8 +256,15 @@ def _likelihood(nats: NDArray[np.float64], correct: NDArray[np.float64], pieces:
     return Likelihood(ratio(nats, tokens), ratio(nats / math.log(2), notes), ratio(correct, tokens))
 
 
-def _figures(samples: Sequence[Sample], real: Sequence[Score], params: Params) -> dict[str, float]:
-    made = _scores([sample.ids for sample in samples], params)
+def _samples(temperature: float, drawn: Sequence[Sequence[Sample]], real: Sequence[Score], params: Params) -> Samples:
+    """Measure samples at one temperature; `drawn` has those of each seed."""
+    made = [_scores([sample.ids for sample in samples], params) for samples in drawn]
+    each = [_figures(scores, samples, real) for scores, samples in zip(made, drawn, strict=True)]
+    over_seeds = {name: _spread([figure[name] for figure in each]) for name in each[0]}
+    return Samples(temperature, over_seeds, figures.summed_histograms(list(chain(*made))))
+
+
+def _figures(made: Sequence[Score], samples: Sequence[Sample], real: Sequence[Score]) -> dict[str, float]:
     overlaps = {name: ours for name, (ours, _) in figures.overlaps(real, made).items()}
     return {**figures.means(made), **_named(overlaps), "ended": sum(sample.ended for sample in samples) / len(samples)}
 

@@ -127,6 +127,13 @@ HISTOGRAMS: Final[Mapping[str, Callable[[Score], Histogram]]] = MappingProxyType
 )
 
 
+def summed_histograms(scores: Sequence[Score]) -> dict[str, dict[int, float]]:
+    """Return the share of each interval in semitones and of each duration in units: means over some pieces."""
+    bins = {"interval": range(-LARGEST_LEAP, LARGEST_LEAP + 1), "duration": range(1, LONGEST_STEP + 1)}
+    summed = {name: np.mean([count(score) for score in scores], axis=0) for name, count in HISTOGRAMS.items()}
+    return {f"{name}s": dict(zip(bins[name], shares.tolist(), strict=True)) for name, shares in summed.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Overlap:
     """Tell how much other pieces are like real ones in one histogram, from 0 to 1.

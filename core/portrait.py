@@ -79,8 +79,8 @@ def history(facts: Any) -> list[str]:
         told.append(f"That took {facts['seconds'] / 60:.0f} minutes on {facts['device']}.")
     elif facts.get("seconds"):
         told.append(f"That took {facts['seconds'] / 60:.0f} minutes.")
-    if facts.get("seed") is not None:
-        told.append(f"Seed {facts['seed']}.")
+    if (seed := facts.get("settings", {}).get("seed")) is not None:
+        told.append(f"Seed {seed}.")
     if versions := facts.get("versions"):
         told.append(f"Made with {', '.join(f'{name} {version}' for name, version in versions.items())}.")
     return told

@@ -20,7 +20,7 @@ RUN: Final = 8  # events
 RELATED: Final = 0.2  # share of its runs that a piece has in common with another only if one is a version of the other
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # odd, so that products modulo 2**64 lose nothing
-_NEWEST: Final = 1 << 16  # runs that are looked up quickly and held loosely
+_NEWEST: Final = 1 << 14  # runs that are looked up quickly and held loosely
 
 Ids = NDArray[np.int64]  # (tokens,) of one piece in the notation
 Runs = NDArray[np.uint64]  # hashes, each once, ascending
@@ -85,13 +85,19 @@ class Versions:
 
 
 def find_families(texts: Iterable[str], anchor: Anchor) -> list[int]:
-    """Give each piece, in notation, the number of its family: the first piece that it is a version of, or itself."""
+    """Give each piece, in notation, the number of its family: the first piece that it is a version of, or itself.
+
+    A piece too short for runs is a version only of what is the same in some key.
+    """
     chords, melodies = Versions(), Versions()
+    prints: dict[bytes, int] = {}
     families: list[int] = []
     for number, text in enumerate(texts):
         ids = notation.parse(text, anchor)
-        related = set[int]()
-        for versions, runs in ((chords, find_runs(np.array(ids))), (melodies, find_melody(ids, anchor))):
+        array = np.array(ids, np.int64)
+        same = prints.setdefault(_fingerprint(array), number)
+        related = {families[same]} if same < number else set()
+        for versions, runs in ((chords, find_runs(array)), (melodies, find_melody(ids, anchor))):
             related |= {families[piece] for piece, share in versions.shares(runs) if share > RELATED}
             versions.add(runs)
         families.append(min(related, default=number))
@@ -139,8 +145,10 @@ def _hashed(events: NDArray[np.uint64]) -> Runs:
 def _fingerprint(ids: Ids) -> bytes:
     """Digest the events of a piece so that neither its key nor the silence around it matters."""
     sounding = np.flatnonzero(ids < RESTS.start)
-    ids = ids[sounding[0] : sounding[-1] + 1]
-    return hashlib.blake2b(np.where(ids < INTERVALS.start, ids - ids[0] - SIZE, ids).tobytes(), digest_size=16).digest()
+    ids = ids[sounding[0] : sounding[-1] + 1] if len(sounding) else ids[:0]
+    return hashlib.blake2b(
+        np.where(ids < INTERVALS.start, ids - ids[:1] - SIZE, ids).tobytes(), digest_size=16
+    ).digest()
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -60,6 +60,10 @@ def test_harmonies_of_one_melody_are_a_family(anchor: Anchor) -> None:
     assert find_families(texts, anchor) == [0, 1, 0, 0]
 
 
+def test_a_piece_too_short_for_runs_is_of_the_family_of_what_is_the_same_in_another_key() -> None:
+    assert find_families(["60r162r2", "60r164r2", "r465r167r2r1", "r4", "r1"], "lowest") == [0, 1, 0, 3, 3]
+
+
 def test_many_pieces_are_known_as_well_as_few(monkeypatch: pytest.MonkeyPatch, notes: Notes) -> None:
     families = find_families((text for _, text in notes.pieces), "lowest")
     monkeypatch.setattr(versions, "_NEWEST", 100)

@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,9 @@ import pytest
 from core import bundle, evaluate
 from core.bundle import Params
 from core.notes import Notes, lines
+from core.performing import perform
+from core.score import from_text
+from tests.core.examples import melody
 
 DATA = Path(__file__).parent.parent / "data"
 TEXTS = ("60-4-7r262r164r1", "60r162r164r165r4", "48-7-12-16r243-7-16-21r2", "67r165r164r262r1", "72r171r169-3r267r4")
@@ -27,17 +32,28 @@ TRAINING = {
     "loss": 1.25,
     "val_loss": 1.5,
     "seconds": 125,
-    "seed": 11,
+    "settings": {"batch": 16, "seed": 11},
     "versions": {"python": "3.11"},
 }
 
 
-def publish(folder: Path, training: dict[str, object]) -> Path:
+def tune(seed: int, shift: int = 0) -> str:
+    return "".join(f"{pitch + shift}r1" for pitch in melody(seed))
+
+
+def write_music(folder: Path, *texts: str) -> Path:
+    folder.mkdir()
+    for number, text in enumerate(texts):
+        (folder / f"{number}.mid").write_bytes(perform(from_text(text, "lowest", Fraction(1, 2)), tempo=96))
+    return folder
+
+
+def publish(folder: Path, training: dict[str, object], texts: Sequence[str] = TEXTS) -> Path:
     params = Params(rest_unit="1/2", units=8, layers=1, training=training)
     chance = np.random.default_rng(5)
     weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
     weights["output/bias"][0] += 4.0
-    notes = Notes("lowest", params.unit, tuple((f"piece {i}", text) for i, text in enumerate(TEXTS)))
+    notes = Notes("lowest", params.unit, tuple((f"piece {i}", text) for i, text in enumerate(texts)))
     bundle.publish(folder, params, weights, "".join(f"{line}\n" for line in lines(notes)))
     return folder
 
@@ -70,6 +86,10 @@ def test_all_figures_are_written_as_json(model: Path, tmp_path: Path) -> None:
     assert figures["pieces"] == 2
     assert figures["real"]["intervals_area"] is None  # two pieces cannot be halved
     assert figures["samples"][1]["figures"]["scale_consistency"]["mean"] <= 1
+    assert figures["real_histograms"]["durations"]["1"] > 0.5
+    for samples in figures["samples"]:
+        assert samples["histograms"]["intervals"].keys() == figures["real_histograms"]["intervals"].keys()
+        assert 0 < sum(samples["histograms"]["intervals"].values()) < 1.001
 
 
 def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
@@ -82,10 +102,27 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     assert "5, of which 2 were held out" in card
     assert "4 epochs; those of epoch 3 are kept" in card
     assert "1.500 nats a token" in card
+    assert "Seed 11." in card
     assert "nan" not in card
+    assert "`python -m core.evaluate small --samples 4 --seeds 2` gives these figures again" in card
     tables = [block for block in capsys.readouterr().out.split("\n\n") if block]
     assert all(table.strip() in card for table in tables)
     assert bundle.load(model).name == "small"
+
+
+def test_a_card_names_the_options_that_its_figures_need_and_no_others(tmp_path: Path) -> None:
+    ordinary = publish(tmp_path / "ordinary", {"held_out": [0]})
+    assert evaluate.main([str(ordinary), "--card"]) == 0
+    assert "`python -m core.evaluate ordinary` gives these figures again" in (ordinary / "README.md").read_text()
+
+
+def test_each_figure_of_samples_has_its_spread_over_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ["".join(f"{pitch}r{1 + pitch % (2 + seed % 3)}" for pitch in melody(seed)) for seed in range(10)]
+    folder = publish(tmp_path / "ten", {"held_out": list(range(8))}, texts)
+    assert evaluate.main([str(folder), "--samples", "16", "--seeds", "2"]) == 0
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if "share of the real" in line]
+    assert len(rows) == 2
+    assert all("±" in cell for row in rows for cell in row[2:])
 
 
 def test_a_card_leaves_out_what_a_training_does_not_tell(tmp_path: Path) -> None:
@@ -101,10 +138,34 @@ def test_a_folder_of_other_music_can_be_measured_on(tmp_path: Path, capsys: pyte
     music = tmp_path / "music"
     music.mkdir()
     shutil.copy(DATA / "old_hundredth.mid", music)
-    assert run(unknown, music, "--json") == 0
-    figures = json.loads((unknown / "evaluation.json").read_text())
+    assert run(unknown, music, "--json", tmp_path / "figures.json") == 0
+    figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["pieces"] == 1
     assert figures["ngram"]["nats"]["mean"] > 0
+    assert "left out" not in capsys.readouterr().err
+    assert not (unknown / "evaluation.json").exists()
+
+
+def test_what_a_model_has_learned_is_no_test_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scholar = publish(tmp_path / "scholar", {"held_out": [1]}, [tune(1), tune(2), "60r162r164r165r167r169r171r172r1"])
+    short_in_another_key = "62r164r166r167r169r171r173r174r1"
+    music = write_music(tmp_path / "music", tune(1, 2), tune(2), tune(3), short_in_another_key)
+    assert run(scholar, music, "--json", tmp_path / "figures.json") == 0
+    assert json.loads((tmp_path / "figures.json").read_text())["pieces"] == 2
+    assert "2 of 4 pieces are left out: scholar has learned them" in capsys.readouterr().err
+    assert run(scholar, write_music(tmp_path / "known", tune(1, 5))) == 1
+    assert "scholar has learned every piece in" in capsys.readouterr().err
+
+
+def test_figures_of_other_music_are_never_written_in_the_place_of_a_models_own(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wrong, sentence in (("--card", "--card goes without FOLDER"), ("--json", "--json needs a FILE")):
+        with pytest.raises(SystemExit) as stopped:
+            run(model, DATA, wrong)
+        assert stopped.value.code == 2
+        assert sentence in capsys.readouterr().err
+    assert sorted(path.name for path in model.iterdir()) == ["notes.txt", "params.json", "weights.safetensors"]
 
 
 def test_a_model_is_found_by_its_name(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

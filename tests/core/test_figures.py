@@ -2,11 +2,14 @@
 
 import math
 from fractions import Fraction
+from pathlib import Path
 
+import muspy
 import numpy as np
 import pytest
 
 from core import figures, score
+from core.notes import read_notes
 from core.score import Score
 
 
@@ -14,26 +17,44 @@ def piece(text: str, unit: str = "1") -> Score:
     return score.from_text(text, "lowest", Fraction(unit))
 
 
-# What muspy 0.5.0 says of the same notes, each event held until the next, with the bar as its measure.
-MUSPY = [
-    ("60-4-7r262r164r1", "1", 4, 1.9219280948873623, 1.0, 0.25),
-    ("60-4-7r262r164r165r167-3-9r269r171r172r4", "1/2", 8, 2.8553885422075336, 0.9166666666666666, 0.25),
-    ("57-3-7r361r160r162-3-7r266r169-1r368r4r464r170r163r1", "1", 10, 3.1898980954642875, 0.7333333333333333, 0.6),
-    ("60r160r160r160r160r160r160r1", "1", 1, 0.0, 1.0, 0.75),
-    ("48-7-12-16r243-7-16-21r245-7-12-16r141-7-16-24r4", "1/2", 8, 2.8584585933443494, 0.9375, 0.5),
-    ("60r1", "1/2", 1, 0.0, 1.0, math.nan),
+# What real pieces seldom have: no second bar, a bar line at the end, one pitch class, ties between scales.
+SNIPPETS = [
+    ("60-4-7r262r164r1", "1"),
+    ("60-4-7r262r164r165r167-3-9r269r171r172r4", "1/2"),
+    ("57-3-7r361r160r162-3-7r266r169-1r368r4r464r170r163r1", "1"),
+    ("60r160r160r160r160r160r160r1", "1"),
+    ("48-7-12-16r243-7-16-21r245-7-12-16r141-7-16-24r4", "1/2"),
+    ("60r1", "1/2"),
 ]
+MODELS = Path(__file__).parent.parent.parent / "models"
+EVERY = 7  # some fifty chorales, some hundreds of fiddle tunes
 
 
-@pytest.mark.parametrize(("text", "unit", "classes", "entropy", "scale", "groove"), MUSPY)
-def test_what_muspy_has_too_agrees_with_it(
-    text: str, unit: str, classes: int, entropy: float, scale: float, groove: float
-) -> None:
-    measured = piece(text, unit)
-    assert figures.pitch_classes(measured) == classes
-    assert figures.pitch_class_entropy(measured) == pytest.approx(entropy, abs=1e-12)
-    assert figures.scale_consistency(measured) == pytest.approx(scale)
-    assert figures.groove_consistency(measured) == pytest.approx(groove, nan_ok=True)
+def real_pieces(model: str) -> list[Score]:
+    notes = read_notes(MODELS / model / "notes.txt")
+    return [score.from_text(text, notes.anchor, notes.unit) for _, text in notes.pieces[::EVERY]]
+
+
+def to_muspy(measured: Score) -> muspy.Music:
+    """Hold each event until the next."""
+    ends = [*(event.onset for event in measured.events[1:]), measured.length]
+    notes = [
+        muspy.Note(event.onset, pitch, end - event.onset)
+        for event, end in zip(measured.events, ends, strict=True)
+        for pitch in event.pitches
+    ]
+    return muspy.Music(tracks=[muspy.Track(notes=notes)])
+
+
+@pytest.mark.parametrize("music", ["snippets", "chorales", "classic", "fiddle"])
+def test_what_muspy_has_too_agrees_with_it(music: str) -> None:
+    for measured in [piece(*snippet) for snippet in SNIPPETS] if music == "snippets" else real_pieces(music):
+        theirs = to_muspy(measured)
+        assert figures.pitch_classes(measured) == muspy.n_pitch_classes_used(theirs)
+        assert figures.pitch_class_entropy(measured) == pytest.approx(muspy.pitch_class_entropy(theirs), abs=1e-12)
+        assert figures.scale_consistency(measured) == pytest.approx(muspy.scale_consistency(theirs))
+        groove = muspy.groove_consistency(theirs, measured.units_per_bar)
+        assert figures.groove_consistency(measured) == pytest.approx(groove, nan_ok=True)
 
 
 def test_notes_and_events_are_counted() -> None:
@@ -66,6 +87,14 @@ def test_histograms_hold_shares_with_the_outliers_at_the_ends() -> None:
     assert durations[[1, 2, 3, 15]].tolist() == [0.25] * 4
     assert intervals.sum() == pytest.approx(1)
     assert durations.sum() == pytest.approx(1)
+
+
+def test_summed_histograms_name_their_bins_and_count_each_piece_alike() -> None:
+    summed = figures.summed_histograms([piece("60r262r2"), piece("60r159r158r157r1")])
+    assert list(summed["intervals"]) == list(range(-12, 13))
+    assert list(summed["durations"]) == list(range(1, 17))
+    assert {interval: share for interval, share in summed["intervals"].items() if share} == {2: 0.5, -1: 0.5}
+    assert {units: share for units, share in summed["durations"].items() if share} == {1: 0.5, 2: 0.5}
 
 
 def test_the_overlapping_area_is_one_of_the_same_and_none_of_strangers() -> None:
