@@ -48,6 +48,13 @@ def test_versions_stay_on_one_side_of_the_split(notes: Notes) -> None:
         assert all((number in held_out) == (50 + number in held_out) for number in range(5))
 
 
+def test_a_family_that_would_outweigh_the_others_is_learned(notes: Notes) -> None:
+    again = [(f"again {key}", "".join(f"{pitch + key}r1" for pitch in melody(7))) for key in range(1, 7)]
+    many = lowest([*notes.pieces, *again])
+    family = {7, *range(55, 61)}
+    assert not any(family & set(split(many, 0.2, seed)[1]) for seed in range(20))
+
+
 @pytest.mark.parametrize("anchor", ["lowest", "highest"])
 def test_harmonies_of_one_melody_are_a_family(anchor: Anchor) -> None:
     def harmonised(tune: int, key: int, seed: int) -> str:
