@@ -34,6 +34,7 @@ Frames = NDArray[np.int16]  # (time, COLUMNS)
 
 REACH: Final = 12  # semitones around a ringing voice within which the output knows a pitch by its distance
 _SPREAD: Final = 2 * REACH + 1
+_SILENCE: Final = (NONE,) * (3 * VOICES)
 
 # The output layer's columns, in this order; a network that does not hear has one part, "token".
 PARTS: Final[dict[str, int]] = {
@@ -84,6 +85,7 @@ class Ear:
         self.ringing: tuple[int, ...] = ()
         self.before: tuple[int, ...] = ()
         self.now: tuple[int, ...] = ()
+        self._voices = _SILENCE
 
     def copy(self) -> "Ear":
         """Return another ear that has heard the same."""
@@ -95,21 +97,24 @@ class Ear:
         if token in notation.NOTES:
             pitch = token - notation.NOTES.start
             step = pitch - self.base + 127
-            self.base, self.before, self.now = pitch, self.ringing, (pitch,)
-            self.ringing = lead(self.before, self.now)
+            self.base = pitch
+            self._sound(self.ringing, (pitch,))
         elif token in notation.INTERVALS:
             distance = token - notation.INTERVALS.start + 1
             pitch = self.base + distance if self.anchor == "lowest" else self.base - distance
-            self.now = tuple(sorted((*self.now, pitch)))
-            self.ringing = lead(self.before, self.now)
+            self._sound(self.before, tuple(sorted((*self.now, pitch))))
         elif token in notation.RESTS:
             self.time += notation.rest_units(token)
         else:
             self._begin()
         bar, place = divmod(self.time, self.units_per_bar)
         place *= PLACES // self.units_per_bar
-        voices = [*_slots(self.ringing), *_slots(self.before), *_slots(self.now)]
-        return [self.base, token, pitch, step, place, bar % BARS, *voices]
+        return [self.base, token, pitch, step, place, bar % BARS, *self._voices]
+
+    def _sound(self, before: tuple[int, ...], now: tuple[int, ...]) -> None:
+        """Let an event's pitches so far follow on what rang before it."""
+        self.before, self.now, self.ringing = before, now, lead(before, now)
+        self._voices = _slots(self.ringing) + _slots(before) + _slots(now)
 
 
 def listen(ids: Iterable[int], anchor: Anchor, units_per_bar: int) -> Frames:
@@ -136,7 +141,7 @@ def transpose(frames: Frames, semitones: int) -> Frames:
 
 
 def _slots(pitches: tuple[int, ...]) -> tuple[int, ...]:
-    return (pitches + (NONE,) * VOICES)[:VOICES]
+    return (pitches + _SILENCE)[:VOICES]
 
 
 def roll(voices: NDArray[Any]) -> NDArray[np.float32]:
