@@ -176,9 +176,10 @@ async def test_works_for_two_users_at_once(
 
 
 async def test_works_on_one_request_of_a_user_at_a_time(
-    env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    await begin(env, alice.slash(channel, "compose", bars=32))
+    await begin(env, alice.slash(channel, "compose", bars=64))
+    await until(lambda: bot.studio.playing > 0)
     second = await alice.slash(channel, "compose")
     assert second.ephemeral
     assert second.response is not None
