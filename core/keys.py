@@ -1,6 +1,7 @@
 """Keys: which one a piece is in, by the profiles of Krumhansl and Kessler, and another one for it."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -63,6 +64,19 @@ def parse_key(key: str) -> tuple[int, str]:
     if mode is None:
         return tonic, ""
     return tonic, "minor" if mode == "m" or mode.lower().startswith("min") else "major"
+
+
+def is_home(chord: Sequence[int], key: str) -> bool:
+    """Tell whether a chord, ascending, is a key's tonic triad or a part of it, on its root.
+
+    A minor key may come home in major (the Picardy third). Without a key there is no home.
+    """
+    if not chord or not key:
+        return False
+    tonic, mode = parse_key(key)
+    triad = {0, 7, 4} if mode == "major" else {0, 7, 3, 4}
+    above = {(pitch - tonic) % 12 for pitch in chord}
+    return (chord[0] - tonic) % 12 == 0 and above <= triad and not {3, 4} <= above
 
 
 def _standardised(profile: tuple[float, ...]) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ through it in one batch. A grammar mask leaves only tokens that keep the text a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
@@ -14,14 +15,18 @@ from numpy.typing import NDArray
 from core import notation
 from core.errors import RequestError, check_range
 from core.hearing import NONE, PITCH, Ear
+from core.keys import is_home, key_of
 from core.notation import BOUNDARY, INTERVALS, NOTES, RESTS, SIZE, Anchor
+from core.score import QUARTERS_PER_BAR, from_ids
 from core.stepping import Floats, States, Stepper, one_thread
 
 LONGEST_SILENCE: Final = 16  # units; readers shorten longer ones, so no model has met them
 LONGEST_PIECE: Final = 64  # bars
 MOST_TAKES: Final = 64
-ENDINGS: Final = 8  # endings tried for a piece whose length is given
+ENDINGS: Final = 32  # endings tried for a piece whose length is given
 ENDING_BARS: Final = 2  # how long before the end they part
+STRONGEST: Final = 5.0  # gravity
+HOMEWARD: Final = 0.5  # added to their gravity, so that they find home from wherever the piece has gone
 SMOOTHING: Final = 0.3  # added to each pitch class's count in the tonal memory
 
 
@@ -44,7 +49,7 @@ class Options:
     def __post_init__(self) -> None:
         for name, value, lowest, highest in (
             ("temperature", self.temperature, 0.01, 10),
-            ("gravity", self.gravity, 0, 5),
+            ("gravity", self.gravity, 0, STRONGEST),
             ("top_p", self.top_p, 0.01, 1),
             ("seed", self.seed, 0, 2**63 - 1),
         ):
@@ -65,8 +70,9 @@ class Sample:
 def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sample, ...]:
     """Continue a primer, which is in normal form. The same arguments give the same takes.
 
-    A piece of a given length is sampled to two bars before its end; from there several endings are tried, and the one
-    behind which the model would soonest close the piece is kept. Raises RequestError if the primer is too long.
+    A piece of a given length is sampled to two bars before its end; from there several endings are tried. Kept is one
+    that comes home to the tonic, if there is any, and of several the one behind which the model would soonest close the
+    piece. Raises RequestError if the primer is too long.
     """
     bar = model.units_per_bar
     limit = check_room(primer, options.units, bar)
@@ -82,15 +88,18 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
         logits, states = _play(model, takes, logits, states, parting)
     if options.units is None:
         return tuple(Sample(tuple(take.ids), take.ended) for take in takes)
+    gravity = min(options.gravity + HOMEWARD, STRONGEST) if options.gravity else 0
+    keys = [key_of(from_ids(take.ids, model.anchor, Fraction(QUARTERS_PER_BAR, bar))) for take in takes]
     forks = [
-        take.copy(np.random.default_rng([options.seed, i, fork]))
+        take.copy(np.random.default_rng([options.seed, i, fork]), replace(options, gravity=gravity))
         for i, take in enumerate(takes)
         for fork in range(ENDINGS)
     ]
     logits, states = np.repeat(logits, ENDINGS, 0), np.repeat(states, ENDINGS, 1)
     logits, _ = _play(model, forks, logits, states, limit)
     closing = logits[:, BOUNDARY] - np.logaddexp.reduce(logits, axis=1)
-    best = closing.reshape(len(takes), ENDINGS).argmax(1)
+    home = np.array([is_home(fork.ear.ringing, keys[i // ENDINGS]) for i, fork in enumerate(forks)])
+    best = np.where(home, closing + _FAR, closing).reshape(len(takes), ENDINGS).argmax(1)
     return tuple(Sample(tuple(forks[i * ENDINGS + fork].ids), False) for i, fork in enumerate(best))
 
 
@@ -145,12 +154,13 @@ class _Stream:
         self.silence = 0  # units of rest since the latest event
         self.ended = False
 
-    def copy(self, chance: np.random.Generator) -> "_Stream":
-        """Return a stream that goes on from here with a chance of its own."""
+    def copy(self, chance: np.random.Generator, options: Options | None = None) -> "_Stream":
+        """Return a stream that goes on from here with a chance, and perhaps options, of its own."""
         other = object.__new__(_Stream)
         other.__dict__ = {
             **self.__dict__,
             "chance": chance,
+            "options": options or self.options,
             "ear": self.ear.copy(),
             "ids": self.ids.copy(),
             "counts": self.counts.copy(),
@@ -251,6 +261,7 @@ def _sounded(anchor: Anchor) -> NDArray[np.intp]:
     return classes
 
 
+_FAR: Final = 1e6  # nats; no ending away from home comes before one at home
 _NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
 _BOUNDARY: Final[Any] = slice(BOUNDARY, BOUNDARY + 1)
 _SOUNDED: Final[dict[Anchor, NDArray[np.intp]]] = {"lowest": _sounded("lowest"), "highest": _sounded("highest")}

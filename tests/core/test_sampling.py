@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import bundle, notation, score
+from core import bundle, keys, notation, score
 from core.bundle import Bundle, Params
 from core.errors import RequestError
 from core.notation import Anchor
@@ -57,6 +57,21 @@ def test_every_sample_is_a_piece_in_normal_form_of_the_length_asked_for(
     assert piece.bars == bars
     assert piece.events
     assert not take.ended
+
+
+@pytest.mark.parametrize("name", ["chorales", "fiddle"])
+def test_a_piece_of_a_given_length_comes_home_to_its_tonic(name: str) -> None:
+    model = bundle.load(Path(__file__).parents[2] / "models" / name)
+    stepper, params, ended_at_home = Stepper(model), model.params, 0
+    for seed in range(8):
+        options = Options(seed=seed, gravity=params.gravity, units=12 * params.units_per_bar)
+        [take] = sample(stepper, (), options)
+        piece = score.from_ids(take.ids, params.anchor, params.unit)
+        ringing: tuple[int, ...] = ()
+        for event in piece.events:
+            ringing = score.lead(ringing, event.pitches)
+        ended_at_home += keys.is_home(ringing, keys.key_of(piece))
+    assert ended_at_home >= 5
 
 
 def test_without_a_length_the_model_ends_or_is_ended() -> None:
