@@ -97,7 +97,8 @@ def _ended(learner: Learner, settings: Settings, seconds: float) -> str:
 def _digest(train: Sequence[Frames], held_out: Sequence[Frames], start: Weights | None) -> str:
     """Sum up what a training begins with."""
     sums = [hashlib.sha256(b"".join(piece.tobytes() for piece in pieces)) for pieces in (train, held_out)]
-    sums.append(hashlib.sha256(b"".join(tensor.tobytes() for tensor in (start or {}).values())))
+    weights = sorted((start or {}).items())  # read from a file they come in any order
+    sums.append(hashlib.sha256(b"".join(tensor.tobytes() for _, tensor in weights)))
     return " ".join(each.hexdigest()[:16] for each in sums)
 
 

@@ -49,7 +49,7 @@ class TestKilled:
             assert bot.trainer.news(job.id).epochs[:2] == before[:2]
             await bot.trainer.cancel(await newest(store, guild), "keep")
             job = await ended(store, guild)
-        assert job.state == "done"
+        assert job.state == "done", job.outcome
         assert bot.catalogue.at(guild.id).params("scales").training["epochs"] >= 2
 
     async def test_three_times_at_its_start_is_given_up(

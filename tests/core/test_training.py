@@ -107,6 +107,13 @@ def test_a_checkpoint_belongs_to_its_music(tmp_path: Path) -> None:
             fit(PARAMS, learned, held_out, settings, checkpoint=tmp_path / "checkpoint")
 
 
+def test_the_order_of_the_first_weights_does_not_matter(tmp_path: Path, undisturbed: Fitted) -> None:
+    settings, weights = replace(SETTINGS, epochs=1), undisturbed.weights
+    first = learn(settings, start=weights, checkpoint=tmp_path / "checkpoint")
+    turned = dict(reversed(weights.items()))
+    assert learn(settings, start=turned, checkpoint=tmp_path / "checkpoint").history == first.history
+
+
 def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     run_epoch = Learner.run_epoch
 
