@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import discord
-from discord import Attachment, Interaction, InteractionType, Message
-from discord.ui import Label, Modal, TextInput
+from discord import Attachment, Interaction, Message
+from discord.ui import Modal, TextInput
 
-from bot import replies, teaching
+from bot import forms, teaching
 from bot.client import ComposerBot
 from bot.jobs import JobError
 from bot.language import _
@@ -30,37 +30,24 @@ def form(bot: ComposerBot, message: Message) -> Modal:
     bot.seen[message.id] = tuple(message.attachments)
     while len(bot.seen) > REMEMBERED:
         del bot.seen[next(iter(bot.seen))]
-    modal = Modal(title=_("Train on these"), custom_id=f"train-these:{message.channel.id}.{message.id}", timeout=600)
-    for text, field in (
+    fields = (
         (_("What the new style is called"), TextInput[Any](custom_id="name", max_length=32, placeholder="jazz")),
         (
             _("What it begins from (empty: the default)"),
             TextInput[Any](custom_id="base", required=False, max_length=32),
         ),
         (_("Minutes that it may take"), TextInput[Any](custom_id="minutes", default=str(MINUTES), max_length=4)),
-    ):
-        modal.add_item(Label(text=text, component=field))
-    return modal
+    )
+    return forms.lay_out(_("Train on these"), f"train-these:{message.channel.id}.{message.id}", fields)
 
 
-async def submitted(interaction: Interaction[Any]) -> None:
-    """Begin a training by a form that was sent, whichever run of the bot has shown it."""
-    data: Mapping[str, Any] = interaction.data or {}
-    match = ID.fullmatch(data.get("custom_id", ""))
-    if interaction.type is not InteractionType.modal_submit or match is None:
-        return
-    try:
-        async with replies.answering(interaction):
-            fields = {label["component"]["custom_id"]: label["component"]["value"] for label in data["components"]}
-            minutes = fields["minutes"].strip()
-            if not minutes.isdecimal() or not 1 <= int(minutes) <= LONGEST:
-                raise JobError(f"The minutes must be a whole number from 1 to {LONGEST}.")
-            channel, message = int(match["channel"]), int(match["message"])
-            files = interaction.client.seen.get(message) or await _fetch(interaction, channel, message)
-            base = fields["base"].strip() or None
-            await teaching.start(interaction, Wanted(name=fields["name"], files=files, base=base, minutes=int(minutes)))
-    except Exception as error:  # a listener's errors are only logged
-        await replies.apologise(interaction, error)
+async def _begin(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:
+    name, base, minutes = (fields[field]["value"].strip() for field in ("name", "base", "minutes"))
+    if not minutes.isdecimal() or not 1 <= int(minutes) <= LONGEST:
+        raise JobError(f"The minutes must be a whole number from 1 to {LONGEST}.")
+    channel, message = int(match["channel"]), int(match["message"])
+    files = interaction.client.seen.get(message) or await _fetch(interaction, channel, message)
+    await teaching.start(interaction, Wanted(name=name, files=files, base=base or None, minutes=int(minutes)))
 
 
 async def _fetch(interaction: Interaction[Any], channel: int, message: int) -> tuple[Attachment, ...]:
@@ -73,3 +60,6 @@ async def _fetch(interaction: Interaction[Any], channel: int, message: int) -> t
     if found is None or not found.attachments:
         raise JobError("I can no longer see the files of that message. Choose Train on these in its menu again.")
     return tuple(found.attachments)
+
+
+submitted: Final = forms.listener(ID, _begin)  # whichever run of the bot has shown the form

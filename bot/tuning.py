@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from discord import Interaction, InteractionType, SelectOption, TextStyle
-from discord.ui import Label, Modal, Select, TextInput
+from discord import Interaction, SelectOption, TextStyle
+from discord.ui import Modal, Select, TextInput
 
-from bot import composing, ranges, replies
+from bot import composing, forms, ranges
 from bot.catalogue import Catalogue
 from bot.language import _
 from bot.store import Opus
@@ -43,8 +43,7 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
     models = sorted(catalogue.names(), key=lambda name: name != opus.model.name)[:MODELS_SHOWN]
     catalogue.path(models[0] if models else None)
     request, fits = opus.request, len(opus.request.primer) <= LONGEST_PRIMER
-    modal = Modal(title=_("Tune the recipe"), custom_id=f"tune:{opus.id}", timeout=600)
-    for text, component in (
+    fields: tuple[tuple[str, TextInput[Any] | Select[Any]], ...] = (
         (
             _("Primer"),
             TextInput[Any](
@@ -64,26 +63,12 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
         ),
         (_("Model"), _choice("model", models, opus.model.name)),
         (_("Instrument"), _choice("instrument", INSTRUMENTS, request.instrument)),
-    ):
-        modal.add_item(Label(text=text, component=component))
-    return modal
+    )
+    return forms.lay_out(_("Tune the recipe"), f"tune:{opus.id}", fields)
 
 
-async def submitted(interaction: Interaction[Any]) -> None:
-    """Compose by a form that was sent, whichever run of the bot has shown it."""
-    data: Mapping[str, Any] = interaction.data or {}
-    match = ID.fullmatch(data.get("custom_id", ""))
-    if interaction.type is not InteractionType.modal_submit or match is None:
-        return
-    try:
-        async with replies.answering(interaction):
-            fields = {label["component"]["custom_id"]: label["component"] for label in data["components"]}
-            await _compose(interaction, await interaction.client.store.get(match["opus"]), fields)
-    except Exception as error:  # a listener's errors are only logged
-        await replies.apologise(interaction, error)
-
-
-async def _compose(interaction: Interaction[Any], opus: Opus, fields: Mapping[str, Any]) -> None:
+async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:
+    opus = await interaction.client.store.get(match["opus"])
     bot, recipe = interaction.client, composing.recipe(interaction.client, opus, missing_ok=True)
     catalogue = bot.catalogue.at(interaction.guild_id)
     [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
@@ -146,3 +131,6 @@ def _within(limits: Any, value: Any) -> Any:
 
 def _plain(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+submitted: Final = forms.listener(ID, _compose)  # whichever run of the bot has shown the form
