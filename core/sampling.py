@@ -89,9 +89,10 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
     if options.units is None:
         return tuple(Sample(tuple(take.ids), take.ended) for take in takes)
     gravity = min(options.gravity + HOMEWARD, STRONGEST) if options.gravity else 0
+    homeward = replace(options, gravity=gravity)
     keys = [key_of(from_ids(take.ids, model.anchor, Fraction(QUARTERS_PER_BAR, bar))) for take in takes]
     forks = [
-        take.copy(np.random.default_rng([options.seed, i, fork]), replace(options, gravity=gravity))
+        take.copy(np.random.default_rng([options.seed, i, fork]), homeward)
         for i, take in enumerate(takes)
         for fork in range(ENDINGS)
     ]
