@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import ReadingError
-from core.performing import perform
-from core.reading import read
+from core.performing.performance import perform
+from core.reading.formats import read
 
 KINDS: Final = {"chorales": "bach/*.mxl", "fiddle": "oneills1850/*.abc"}  # of music21's corpus
 LEAST_NOTES: Final = 60

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from bench.table import Row
-from core.corpus import CollectSettings, collect
+from core.corpus.collect import CollectSettings, collect
+from core.corpus.families import find_families
 from core.errors import ReadingError
-from core.notation import Anchor
-from core.notes import read_notes
-from core.performing import perform
-from core.piece import Budget, Piece, piece
-from core.reading import read
-from core.reading_music21 import collect_notes
-from core.score import Score, from_text, to_text
-from core.versions import find_families
+from core.model.notes import read_notes
+from core.music.notation import Anchor
+from core.music.piece import Budget, Piece, piece
+from core.music.score import Score, from_text, to_text
+from core.performing.performance import perform
+from core.reading.formats import read
+from core.reading.through_music21 import collect_notes
 
 FILES: Final = 1_000
 PIECES: Final = 40  # real ones; the other files are these in other keys

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from bench.sides import installed, measure, ratio
 from bench.table import Row
-from core import sampling
-from core.bundle import Bundle, Params
-from core.notation import SIZE
-from core.sampling import Options
-from core.stepping import Stepper, one_thread
+from core.composing import sampling
+from core.composing.sampling import Options
+from core.model.bundle import Bundle, Params
+from core.model.stepping import Stepper, one_thread
+from core.music.notation import SIZE
 
 UNITS: Final = 256
 LAYERS: Final = 2

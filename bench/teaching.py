@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from bench import kinds
-from bot import child
-from core import bundle, evaluation
-from core.bundle import Bundle
-from core.corpus_apart import Order as Reading
-from core.corpus_apart import gather
-from core.notes import Notes, read_notes
-from core.stepping import Stepper
-from core.training_apart import PUBLISHED, Order
+from bot.work import child
+from core.corpus.worker import Order as Reading
+from core.corpus.worker import gather
+from core.evaluation import evaluation
+from core.model import bundle
+from core.model.bundle import Bundle
+from core.model.notes import Notes, read_notes
+from core.model.stepping import Stepper
+from core.training.worker import PUBLISHED, Order
 
 MODELS: Final = Path(__file__).parent.parent / "models"
 LEARNED: Final = 20  # files
@@ -65,7 +66,7 @@ def _read(folder: Path, files: list[bytes], base: Bundle) -> Notes:
 
 async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
     """Train as /train does, and return the model."""
-    from core.notes import write_notes
+    from core.model.notes import write_notes
 
     await asyncio.to_thread(work.mkdir)
     await asyncio.to_thread(write_notes, work / "notes.txt", notes)
@@ -78,7 +79,7 @@ async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
         threads=2,
     )
     began = time.monotonic()
-    async with child.start("core.training_apart", asdict(order), work / "log.txt") as process:
+    async with child.start("core.training.worker", asdict(order), work / "log.txt") as process:
         async for message in process.messages(600):
             if "error" in message:
                 raise RuntimeError(message["error"])

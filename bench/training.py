@@ -15,11 +15,12 @@ import numpy as np
 
 from bench.sides import installed, measure, ratio
 from bench.table import Row
-from core import hearing, notation
-from core.bundle import Params
-from core.notation import SIZE
-from core.progress import Progress
-from core.training import Settings, fit
+from core.model import hearing
+from core.model.bundle import Params
+from core.music import notation
+from core.music.notation import SIZE
+from core.training.fit import Settings, fit
+from core.training.progress import Progress
 
 STEPS: Final = 10  # a round; a multiple of what lies between two reports of a training
 DROPOUT: Final = 0.4

@@ -19,7 +19,7 @@ def main() -> int:
         return 2
     logs.start(chosen.log_level, chosen.token)
     if chosen.token is None:
-        from bot.playground import run  # with its page, which only the playground needs
+        from bot.playground.page import run  # with its page, which only the playground needs
     else:
         from bot.online import run
     try:

@@ -13,23 +13,23 @@ import discord
 from discord import Interaction, app_commands
 from discord.ext import commands
 
-from bot import replies
-from bot.allowance import Allowance
-from bot.bulletin import Bulletin
-from bot.cache import Cache
-from bot.catalogue import Catalogue
-from bot.gathering import Desk
-from bot.language import Dictionary
-from bot.queue import Queue
+from bot.chat import replies
+from bot.chat.language import Dictionary
+from bot.database.store import Store
+from bot.models.catalogue import Catalogue
 from bot.settings import Settings, SettingsError
-from bot.store import Store
-from bot.studio import Studio
-from bot.trainer import Trainer
-from core.pipeline import ComposeRequest
+from bot.training.attachments import Desk
+from bot.training.news import Bulletin
+from bot.training.trainer import Trainer
+from bot.work.allowance import Allowance
+from bot.work.cache import Cache
+from bot.work.queue import Queue
+from bot.work.workers import Studio
+from core.composing.recipe import ComposeRequest
 
 EXTENSIONS: Final = (
-    "bot.buttons",
-    "bot.training_buttons",
+    "bot.composing.buttons",
+    "bot.training.buttons",
     "bot.cogs.compose",
     "bot.cogs.models",
     "bot.cogs.pieces",

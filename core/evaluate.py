@@ -9,11 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, cast
 
-from core import bundle, card, evaluation, terminal
-from core.bundle import Bundle
 from core.errors import BundleError, CadenzaError, CorpusError
-from core.evaluation import Evaluation
-from core.notes import read_notes
+from core.evaluation import card, evaluation
+from core.evaluation.evaluation import Evaluation
+from core.model import bundle
+from core.model.bundle import Bundle
+from core.model.notes import read_notes
+from core.processes import terminal
 
 MODELS: Final = Path("models")  # where a model that is named without its folder stands
 
@@ -151,7 +153,7 @@ def _unlearned(folder: Path, model: Bundle, learned: Sequence[Sequence[int]]) ->
 
 
 def _read(folder: Path, model: Bundle) -> list[list[int]]:
-    from core.corpus import CollectSettings, RestUnit, collect
+    from core.corpus.collect import CollectSettings, RestUnit, collect
 
     params = model.params
     settings = CollectSettings(anchor=params.anchor, rest_unit=cast(RestUnit, params.rest_unit))  # checked by Params

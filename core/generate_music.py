@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from core import audio, performing, pipeline, terminal
+from core.composing import recipe
+from core.composing.novelty import NOTABLE
+from core.composing.recipe import ComposeRequest, Composition, Take
 from core.errors import CadenzaError, RequestError
-from core.novelty import NOTABLE
-from core.pipeline import ComposeRequest, Composition, Take
+from core.performing import audio, performance
+from core.processes import terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         request = _request(options)
-        studio = pipeline.open_files(options.weights, options.params, options.notes)
+        studio = recipe.open_files(options.weights, options.params, options.notes)
         terminal.prepare(options.output)  # before the work, which would be lost
-        composition = pipeline.compose(request, studio)
+        composition = recipe.compose(request, studio)
         _write(composition, options.output)
         terminal.say("".join(f"{take.text}\n" for take in composition.takes))
     except CadenzaError as error:
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"
     )
     parser.add_argument("--tempo", type=float, help="quarters a minute (default: the model's)")
-    parser.add_argument("--instrument", default="piano", help=f"one of: {', '.join(performing.INSTRUMENTS)}")
+    parser.add_argument("--instrument", default="piano", help=f"one of: {', '.join(performance.INSTRUMENTS)}")
     parser.add_argument(
         "--audio",
         nargs="?",

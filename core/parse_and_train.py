@@ -9,15 +9,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
-from core import bundle, corpus, terminal
-from core.bundle import Params
-from core.corpus import CollectSettings, RestUnit
+from core.corpus import collect
+from core.corpus.collect import CollectSettings, RestUnit
 from core.errors import CadenzaError, Cancelled
-from core.learning import SIZES, Training, TrainRequest, train
-from core.notes import Notes, read_notes
-from core.progress import Epoch
-from core.training import Settings, device
-from core.watching import Bar, tensorboard
+from core.model import bundle
+from core.model.bundle import Params
+from core.model.notes import Notes, read_notes
+from core.processes import terminal
+from core.training.fit import Settings, device
+from core.training.monitor import Bar, tensorboard
+from core.training.progress import Epoch
+from core.training.recipe import SIZES, Training, TrainRequest, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -155,11 +157,11 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
         least_on_grid=options.least_on_grid,
     )
     options.parsed.mkdir(parents=True, exist_ok=True)
-    collection = corpus.collect(Path(options.music), settings, cache=options.parsed / ".cache")
-    corpus.write_report(options.parsed / "report.csv", collection)
-    print(corpus.summary(collection), file=sys.stderr)
-    corpus.require(collection)
-    corpus.write_notes(path, collection)
+    collection = collect.collect(Path(options.music), settings, cache=options.parsed / ".cache")
+    collect.write_report(options.parsed / "report.csv", collection)
+    print(collect.summary(collection), file=sys.stderr)
+    collect.require(collection)
+    collect.write_notes(path, collection)
     return read_notes(path), collection.on_grid
 
 

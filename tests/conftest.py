@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from core import bundle, notation
-from core.bundle import Params
+from core.model import bundle
+from core.model.bundle import Params
+from core.music import notation
 
 NOTES = """# cadenza notes 1
 # anchor: lowest

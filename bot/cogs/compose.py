@@ -6,16 +6,18 @@ from discord import Attachment, Interaction, Message, app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from bot import composing, offers, replies
+from bot.chat import replies
+from bot.chat.language import _
+from bot.chat.ranges import Bars, Gravity, Seed, Temperature, Tempo, TopP
 from bot.client import ComposerBot
-from bot.language import _
-from bot.ranges import Bars, Gravity, Seed, Temperature, Tempo, TopP
-from bot.store import Server
-from bot.uploads import BARS as PRIMER_BARS
-from bot.uploads import Upload, UploadError
-from core.performing import INSTRUMENTS
-from core.pipeline import ComposeRequest
-from core.sampling import LONGEST_PIECE
+from bot.cogs import autocomplete
+from bot.composing import walk
+from bot.composing.uploads import BARS as PRIMER_BARS
+from bot.composing.uploads import Upload, UploadError
+from bot.database.store import Server
+from core.composing.recipe import ComposeRequest
+from core.composing.sampling import LONGEST_PIECE
+from core.performing.performance import INSTRUMENTS
 
 LONGEST_PRIMER: Final = 4000  # characters that one can type into an option
 LONGEST_ENDING: Final = 32  # bars of a file that a piece can begin with
@@ -58,7 +60,7 @@ class Composing(commands.Cog):
         seed="A number that brings the same piece again.",
     )
     @app_commands.choices(instrument=[Choice(name=name, value=name) for name in INSTRUMENTS])
-    @app_commands.autocomplete(primer=offers.primers, model=offers.models, key=offers.keys)
+    @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models, key=autocomplete.keys)
     async def compose(
         self,
         interaction: Interaction[ComposerBot],
@@ -73,7 +75,7 @@ class Composing(commands.Cog):
         key: Range[str, 1, 20] | None = None,
         tempo: Tempo | None = None,
         instrument: str = "piano",
-        takes: Range[int, 1, composing.TAKES] = 1,
+        takes: Range[int, 1, walk.TAKES] = 1,
         seed: Seed | None = None,
     ) -> None:
         """Compose a piece of music, with sound and picture."""
@@ -100,7 +102,7 @@ class Composing(commands.Cog):
                 takes=takes,
                 seed=seed,
             )
-            await composing.compose(interaction, request, upload=upload)
+            await walk.compose(interaction, request, upload=upload)
 
     async def continue_music(self, interaction: Interaction[Any], message: Message) -> None:
         """Compose on from the music file in a message."""
@@ -116,7 +118,7 @@ class Composing(commands.Cog):
                 temperature=chosen.temperature or TEMPERATURE,
                 bars=_usual_bars(chosen, upload),
             )
-            await composing.compose(interaction, request, upload=upload)
+            await walk.compose(interaction, request, upload=upload)
 
 
 def _usual_bars(chosen: Server, upload: Upload | None) -> int:

@@ -10,13 +10,15 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot import checks, language, offers, replies, shelves
-from bot.answers import COLOUR, Enclosure
-from bot.catalogue import Catalogue
+from bot.chat import checks, language, replies
+from bot.chat.language import _, mark
 from bot.client import ComposerBot
-from bot.language import _, mark
-from core import portrait
+from bot.cogs import autocomplete
+from bot.composing.answer import COLOUR, Enclosure
+from bot.models import shelves
+from bot.models.catalogue import Catalogue
 from core.errors import BundleError
+from core.model import description
 
 LISTED: Final = 40
 NAMES: Final = {
@@ -56,13 +58,13 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
 
     @app_commands.command()
     @app_commands.describe(model="Which.")
-    @app_commands.autocomplete(model=offers.models)
+    @app_commands.autocomplete(model=autocomplete.models)
     async def info(self, interaction: Ask, model: Name) -> None:
         """Show what a style has learned, from what, and how well."""
         async with replies.answering(interaction):
             path = interaction.client.catalogue.at(interaction.guild_id).path(model)
             await interaction.response.defer(ephemeral=True, thinking=True)
-            rows, paragraphs = await interaction.client.studio.run(portrait.brief, str(path))
+            rows, paragraphs = await interaction.client.studio.run(description.brief, str(path))
             story = "\n\n".join(" ".join(map(language.sentence, sentences)) for sentences in paragraphs)
             embed = Embed(title=model, description=story[:4000], colour=COLOUR)
             for name, value in rows:
@@ -77,7 +79,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
 
     @app_commands.command()
     @app_commands.describe(model="Which composes on this server when none is chosen.")
-    @app_commands.autocomplete(model=offers.models)
+    @app_commands.autocomplete(model=autocomplete.models)
     async def default(self, interaction: Ask, model: Name) -> None:
         """Choose the style that composes when none is chosen."""
         async with replies.answering(interaction):
@@ -92,7 +94,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.")
-    @app_commands.autocomplete(model=offers.own_models)
+    @app_commands.autocomplete(model=autocomplete.own_models)
     async def delete(self, interaction: Ask, model: Name) -> None:
         """Delete a style that this server has trained."""
         async with replies.answering(interaction):
@@ -112,7 +114,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.", withdraw="No longer offer it.")
-    @app_commands.autocomplete(model=offers.own_models)
+    @app_commands.autocomplete(model=autocomplete.own_models)
     async def share(self, interaction: Ask, model: Name, withdraw: bool = False) -> None:
         """Offer a style of this server to all servers. For the bot's owner."""
         async with replies.answering(interaction):

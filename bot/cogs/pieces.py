@@ -6,11 +6,13 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot import answers, board, checks, composing, delivery, offers, replies
+from bot.chat import checks, components, delivery, replies
+from bot.chat.language import _
 from bot.client import ComposerBot
-from bot.database import StoreError
-from bot.language import _
-from bot.store import Opus
+from bot.cogs import autocomplete
+from bot.composing import answer, walk
+from bot.database.engine import StoreError
+from bot.database.store import Opus
 
 LISTED: Final = 15  # pieces on a page
 BEST: Final = 10
@@ -23,16 +25,16 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
 
     @app_commands.command()
     @app_commands.describe(id="The piece's number, as its message shows it at the bottom.")
-    @app_commands.autocomplete(id=offers.pieces)
+    @app_commands.autocomplete(id=autocomplete.pieces)
     async def show(self, interaction: Interaction[ComposerBot], id: Range[str, 1, 40]) -> None:
         """Show a piece again, with its files and buttons."""
         async with replies.answering(interaction):
             bot = interaction.client
             opus = await _find(interaction, id)
-            async with composing.turn(interaction, cost=opus.bars):
-                take = await composing.revive(bot, opus)
+            async with walk.turn(interaction, cost=opus.bars):
+                take = await walk.revive(bot, opus)
             await delivery.deliver(
-                interaction, answers.present(opus, take, board.under(opus)), bot.settings.upload_bytes
+                interaction, answer.present(opus, take, components.under(opus)), bot.settings.upload_bytes
             )
 
     @app_commands.command()
@@ -49,7 +51,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             embed = Embed(
                 title=_("Your pieces"),
                 description="\n".join(_line(opus, likes.get(opus.id, 0)) for opus in pieces),
-                colour=answers.COLOUR,
+                colour=answer.COLOUR,
             )
             further = _(" More of them: page {page}.").format(page=page + 1) if len(found) > LISTED else ""
             embed.set_footer(text=_("/piece show brings a piece back.") + further)
@@ -72,7 +74,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
                 showing = await store.showing(opus.id)
                 where = "" if showing is None else f" · [{listen}]({showing.link})"
                 lines.append(f"{place}. {_line(opus, likes)} · <@{opus.author}>{where}")
-            embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=answers.COLOUR)
+            embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=answer.COLOUR)
             embed.set_footer(text=_("/piece show brings a piece back."))
             await interaction.response.send_message(embed=embed)
 
@@ -90,7 +92,7 @@ async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
 
 def _line(opus: Opus, likes: int) -> str:
     liked = f" · ❤️ {likes}" if likes else ""
-    return f"`{opus.id}` · {opus.model.name}, {answers.length(opus.bars)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
+    return f"`{opus.id}` · {opus.model.name}, {answer.length(opus.bars)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
 
 
 async def setup(bot: ComposerBot) -> None:

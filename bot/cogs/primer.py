@@ -6,16 +6,21 @@ from discord import Attachment, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot import answers, composing, delivery, offers, replies
+from bot.chat import delivery, replies
+from bot.chat.language import _
 from bot.client import ComposerBot
+from bot.cogs import autocomplete
 from bot.cogs.compose import LONGEST_PRIMER
-from bot.language import _
-from bot.uploads import Upload
-from core import pipeline, primers, reprise, score
-from core.bundle import Params
+from bot.composing import answer as answers
+from bot.composing import walk
+from bot.composing.uploads import Upload
+from core.composing import recipe, reprise
+from core.composing.recipe import ComposeRequest, ModelInfo
+from core.composing.sampling import LONGEST_PIECE
 from core.errors import RequestError
-from core.pipeline import ComposeRequest, ModelInfo
-from core.sampling import LONGEST_PIECE
+from core.model.bundle import Params
+from core.music import score
+from core.reading import primers
 
 TRANSLATED: Final = 8  # bars of a file, where nobody has chosen
 
@@ -29,15 +34,15 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
 
     @app_commands.command()
     @app_commands.describe(text="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The style it is for.")
-    @app_commands.autocomplete(text=offers.primers, model=offers.models)
+    @app_commands.autocomplete(text=autocomplete.primers, model=autocomplete.models)
     async def check(self, interaction: Ask, text: Range[str, 1, LONGEST_PRIMER], model: str | None = None) -> None:
         """Check a primer, hear it and see its notes."""
         async with replies.answering(interaction):
             name, params = await _model(interaction, model)
-            pipeline.check_primer(text, params.anchor)
+            recipe.check_primer(text, params.anchor)
             closed = primers.closed(text, params.anchor, params.unit)
             bars = _judge(closed, params)
-            async with composing.turn(interaction, cost=bars, private=True):
+            async with walk.turn(interaction, cost=bars, private=True):
                 answer = await _present(interaction, closed, name, params)
             await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes, private=True)
 
@@ -45,7 +50,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
     @app_commands.describe(
         file="MIDI, MusicXML, ABC or Humdrum.", bars="How many bars of its end.", model="The style it is for."
     )
-    @app_commands.autocomplete(model=offers.models)
+    @app_commands.autocomplete(model=autocomplete.models)
     async def translate(
         self,
         interaction: Ask,
@@ -58,7 +63,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
             name, params = await _model(interaction, model)
             upload = Upload(file, params, bars)
             upload.check()
-            async with composing.turn(interaction, cost=bars, private=True):
+            async with walk.turn(interaction, cost=bars, private=True):
                 text = await upload.primer(interaction.client.studio)
                 answer = await _present(interaction, text, name, params)
             await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes, private=True)
@@ -90,9 +95,9 @@ async def _present(interaction: Ask, text: str, name: str, params: Params) -> an
     """Have a primer played and engraved."""
     bot = interaction.client
     model = ModelInfo(name, "", params.rest_unit, params.anchor)
-    font = await composing.soundfont(bot, interaction.guild_id)
+    font = await walk.soundfont(bot, interaction.guild_id)
     request = ComposeRequest(model=name, tempo=params.tempo, soundfont=font, picture=False)
-    take = await bot.studio.run(pipeline.render, request, model, text, 0)
+    take = await bot.studio.run(recipe.render, request, model, text, 0)
     sheet = await bot.studio.run(reprise.engrave, text, model, params.tempo, "")
     return answers.present_primer(text, name, take, sheet)
 

@@ -9,14 +9,16 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from bot import answers, checks, offers, replies
+from bot.chat import checks, replies
+from bot.chat.language import _, mark
+from bot.chat.ranges import Bars, Temperature
 from bot.client import ComposerBot
+from bot.cogs import autocomplete
 from bot.cogs.compose import BARS, TEMPERATURE
-from bot.language import _, mark
-from bot.ranges import Bars, Temperature
-from bot.store import Server
-from core import audio
+from bot.composing import answer
+from bot.database.store import Server
 from core.errors import CadenzaError
+from core.performing import audio
 
 NAMES: Final = {
     "model": mark("Model"),
@@ -63,7 +65,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
         trainers="Who may train models here, besides those who manage the server.",
         soundfont="What pieces are played with.",
     )
-    @app_commands.autocomplete(model=offers.models, soundfont=offers.soundfonts)
+    @app_commands.autocomplete(model=autocomplete.models, soundfont=autocomplete.soundfonts)
     async def choose(
         self,
         interaction: Ask,
@@ -129,7 +131,7 @@ async def _show(interaction: Ask, server: Server) -> None:
         "trainers": _("only who manages the server") if server.trainers is None else f"<@&{server.trainers}>",
         "soundfont": server.soundfont or _usual(_("the bot's")),
     }
-    embed = Embed(title=_("What this server has chosen"), colour=answers.COLOUR)
+    embed = Embed(title=_("What this server has chosen"), colour=answer.COLOUR)
     for field, name in NAMES.items():
         embed.add_field(name=_(name), value=texts[field])
     embed.set_footer(text=_("/server choose changes it, /server reset takes it back."))

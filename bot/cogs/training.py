@@ -7,13 +7,15 @@ from discord import Attachment, Embed, Interaction, Message, app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from bot import bulletin, checks, language, naming, offers, replies, teaching
-from bot.answers import COLOUR
+from bot.chat import checks, language, replies
+from bot.chat.language import _, ngettext
 from bot.client import ComposerBot
-from bot.jobs import Job, JobError
-from bot.language import _, ngettext
-from bot.teaching import MINUTES, Wanted
-from core.learning import SIZES
+from bot.cogs import autocomplete
+from bot.composing.answer import COLOUR
+from bot.database.jobs import Job, JobError
+from bot.training import naming, news, walk
+from bot.training.walk import MINUTES, Wanted
+from core.training.recipe import SIZES
 
 CHOICES_SHOWN: Final = 25
 LISTED: Final = 15
@@ -41,7 +43,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         from_nothing="Begin from no other style; that needs much music and time.",
         **{f"file_{number}": "More music." for number in range(2, FILES + 1)},
     )
-    @app_commands.autocomplete(base=offers.models)
+    @app_commands.autocomplete(base=autocomplete.models)
     @app_commands.choices(size=[Choice(name=name, value=name) for name in SIZES])
     async def start(
         self,
@@ -65,7 +67,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         """Learn a style from your files."""
         files = (file, file_2, file_3, file_4, file_5, file_6, file_7, file_8, file_9, file_10)
         async with replies.answering(interaction):
-            await teaching.start(
+            await walk.start(
                 interaction,
                 Wanted(
                     name=name,
@@ -135,7 +137,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             await checks.trainer(interaction)
             job = await _find(interaction, training)
             folder = interaction.client.trainer.folder(job.id)
-            answer = await bulletin.present_report(job, folder)
+            answer = await news.present_report(job, folder)
             files = [enclosure.file() for enclosure in answer.enclosures]
             await interaction.response.send_message(embed=answer.embed, files=files, ephemeral=True)
 
@@ -201,6 +203,6 @@ def _standing(bot: ComposerBot, job: Job, place: int) -> str:
     progress = bot.trainer.news(job.id).progress
     if progress is None:
         return _("It gets ready.")
-    left = bulletin.clock(progress.seconds_left)
+    left = news.clock(progress.seconds_left)
     going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most. `{id}`")
     return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left, id=job.id)

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 import simcord
 
-from bot.store import Opus, Store
+from bot.database.store import Opus, Store
 
 UNDER_A_PIECE = ("Again", "Vary", "Continue", "Takes", "Tune", "Sheet", "Share", "Delete")
 

@@ -10,12 +10,12 @@ import pytest_asyncio
 import simcord
 from simcord import interactions
 
-from bot import bulletin
 from bot.client import ComposerBot
+from bot.database.store import Store
 from bot.settings import Settings
-from bot.store import Store
-from bot.studio import Studio
-from core.pipeline import ComposeRequest
+from bot.training import news
+from bot.work.workers import Studio
+from core.composing.recipe import ComposeRequest
 from tests.bot import databases
 from tests.machine import lacking
 
@@ -77,7 +77,7 @@ async def env(bot: ComposerBot) -> AsyncIterator[simcord.Env]:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the messages of trainings be edited without a pause between."""
-    monkeypatch.setattr(bulletin, "EDIT_EVERY", 0.0)
+    monkeypatch.setattr(news, "EDIT_EVERY", 0.0)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bot.database import engine
+from bot.database.engine import engine
 
 
 def binaries() -> Path | None:

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from core import performing, score
+from core.music import score
+from core.performing import performance
 
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
 LONGEST = b"\xff\xff\xff\x7f"  # ticks, as a MIDI file writes them
@@ -19,7 +20,7 @@ def midi(seed: int, notes: int = 30) -> bytes:
     """Return a melody by chance."""
     chance = np.random.default_rng(seed)
     text = "".join(f"{chance.choice(SCALE)}r{chance.integers(1, 3)}" for _ in range(notes))
-    return performing.perform(score.from_text(text, "lowest", Fraction(1, 2)))
+    return performance.perform(score.from_text(text, "lowest", Fraction(1, 2)))
 
 
 def files(count: int = 3, first: int = 0, notes: int = 30) -> dict[str, tuple[str, bytes]]:

@@ -4,8 +4,8 @@ import asyncio
 import sys
 from dataclasses import replace
 
-from bot.store import Store
-from core import pipeline
+from bot.database.store import Store
+from core.composing import recipe
 
 
 async def main(database: str, piece: str, model: str) -> None:
@@ -13,9 +13,9 @@ async def main(database: str, piece: str, model: str) -> None:
     async with Store(database) as store:
         opus = await store.get(piece)
     request = replace(opus.request, audio=None, picture=False)
-    print(pipeline.render(request, opus.model, opus.text, opus.given).midi.hex())
+    print(recipe.render(request, opus.model, opus.text, opus.given).midi.hex())
     if model:
-        print(pipeline.compose(replace(request, model=model)).takes[0].midi.hex())
+        print(recipe.compose(replace(request, model=model)).takes[0].midi.hex())
 
 
 if __name__ == "__main__":

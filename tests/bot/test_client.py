@@ -5,9 +5,9 @@ import simcord
 from discord import app_commands
 
 from bot.client import ComposerBot
+from bot.database.store import Store
 from bot.settings import Settings
-from bot.store import Store
-from bot.studio import Studio
+from bot.work.workers import Studio
 
 
 def _syncs(env: simcord.Env) -> int:

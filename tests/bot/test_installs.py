@@ -6,7 +6,7 @@ import pytest
 import simcord
 
 from bot.client import ComposerBot
-from bot.store import Store
+from bot.database.store import Store
 
 HYMN = ("old_hundredth.mid", (Path(__file__).parents[1] / "data" / "old_hundredth.mid").read_bytes())
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import bundle, evaluate
-from core.bundle import Params
-from core.notes import Notes, lines
-from core.performing import perform
-from core.score import from_text
+from core import evaluate
+from core.model import bundle
+from core.model.bundle import Params
+from core.model.notes import Notes, lines
+from core.music.score import from_text
+from core.performing.performance import perform
 from tests.core.examples import melody
 
 DATA = Path(__file__).parent.parent / "data"

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from core import generate_music, pipeline
+from core import generate_music
+from core.composing import recipe
 
 
 def model_files(folder: Path) -> list[str]:
@@ -120,7 +121,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipeline, "compose", None)  # what is called nevertheless raises
+    monkeypatch.setattr(recipe, "compose", None)  # what is called nevertheless raises
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.mid").mkdir()
     assert generate_music.main([*model_files(tiny_model), str(tmp_path / output), "72r1", "--bars", "1"]) == 1

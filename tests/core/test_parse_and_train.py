@@ -13,8 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import bundle, parse_and_train, performing, pipeline, score, watching
-from core.pipeline import ComposeRequest
+from core import parse_and_train
+from core.composing import recipe
+from core.composing.recipe import ComposeRequest
+from core.model import bundle
+from core.music import score
+from core.performing import performance
+from core.training import monitor
 
 MANNER = ["--window=16", "--batch=2", "--epochs=2", "--keys=1", "--seed=4"]
 QUICK = ["--units=8", "--layers=1", *MANNER]
@@ -24,7 +29,7 @@ def midi(seed: int, semitones: int = 0) -> bytes:
     chance = np.random.default_rng(seed)
     scale = (60, 62, 64, 65, 67, 69, 71, 72)
     text = "".join(f"{chance.choice(scale) + semitones}r{chance.integers(1, 5)}" for _ in range(40))
-    return performing.perform(score.from_text(text, "lowest", Fraction(1, 2)))
+    return performance.perform(score.from_text(text, "lowest", Fraction(1, 2)))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +75,7 @@ def test_the_model_composes_and_its_training_can_be_looked_at(trained: Path) -> 
     assert params.training["pieces"] == 7
     assert len(params.training["held_out"]) == 1
     assert "core.parse_and_train" in params.training["command"]
-    (take,) = pipeline.compose(ComposeRequest(model=str(trained / "model"), bars=2, seed=1, audio=None)).takes
+    (take,) = recipe.compose(ComposeRequest(model=str(trained / "model"), bars=2, seed=1, audio=None)).takes
     assert take.bars == 2
     assert (trained / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert (trained / "history.csv").read_text().count("\n") == 3
@@ -206,7 +211,7 @@ def test_a_machine_without_a_synthesizer_trains_without_sound_and_figures_go_to_
     arguments = ["-", str(tmp_path), *QUICK, f"--tensorboard={tmp_path / 'file' / 'in it'}"]
     assert parse_and_train.main(arguments) == 1
     assert "TensorBoard's files cannot be written" in capsys.readouterr().err
-    monkeypatch.setattr(watching, "find_spec", lambda name: None)
+    monkeypatch.setattr(monitor, "find_spec", lambda name: None)
     assert parse_and_train.main(arguments) == 1
     assert "pip install tensorboard" in capsys.readouterr().err
 

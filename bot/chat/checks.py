@@ -1,0 +1,73 @@
+"""Who may do what: the same predicates for commands and for buttons."""
+
+from typing import Any
+
+from discord import Interaction, Member
+
+from bot.chat.language import _
+from bot.database.store import Opus
+from core.errors import CadenzaError
+
+
+class RightsError(CadenzaError):
+    """Say who may do this."""
+
+
+def author(interaction: Interaction, opus: Opus) -> None:
+    """Raise RightsError unless the composition is the user's own."""
+    if interaction.user.id != opus.author:
+        raise RightsError("Only the one who had this piece composed can do that.")
+
+
+def moderates(interaction: Interaction, server: int | None) -> bool:
+    """Tell whether the user is in a server and may delete others' messages there."""
+    return server is not None and interaction.guild_id == server and interaction.permissions.manage_messages
+
+
+def author_or_moderator(interaction: Interaction, opus: Opus, server: int | None) -> None:
+    """Raise RightsError unless the composition is the user's own, or they may delete others' messages in its server."""
+    if interaction.user.id != opus.author and not moderates(interaction, server):
+        raise RightsError("Only the one who had this piece composed, or a moderator of its server, can do that.")
+
+
+async def may_see(interaction: Interaction[Any], opus: Opus) -> None:
+    """Raise RightsError unless the composition is the user's own, or was made or is shown in the server they are in."""
+    if interaction.user.id == opus.author:
+        return
+    showing = await interaction.client.store.showing(opus.id)
+    if interaction.guild_id is None or interaction.guild_id not in (opus.server, showing and showing.server):
+        raise RightsError(_("There is no piece {id} of yours or of this server.").format(id=opus.id))
+
+
+def manager(interaction: Interaction) -> None:
+    """Raise RightsError unless the user may manage this server."""
+    if interaction.guild_id is None or not interaction.permissions.manage_guild:
+        raise RightsError(_("Only somebody who may manage this server can do that."))
+
+
+async def trainer(interaction: Interaction[Any]) -> None:
+    """Raise RightsError unless the user may train models for this server: by its settings, or as who manages it."""
+    if interaction.guild_id is None:
+        raise RightsError("Models are trained on a server, for all who are there.")
+    if await may_train(interaction):
+        return
+    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    if role is None:
+        raise RightsError(_("Only who may manage this server can do that."))
+    raise RightsError(
+        _("Only who may manage this server, or who has the role {role}, can do that.").format(role=f"<@&{role}>")
+    )
+
+
+async def may_train(interaction: Interaction[Any]) -> bool:
+    """Tell whether the user may train models for this server; @everyone is a role that all have."""
+    if interaction.guild_id is None or not isinstance(interaction.user, Member):
+        return False
+    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    return interaction.permissions.manage_guild or any(mine.id == role for mine in interaction.user.roles)
+
+
+async def owner(interaction: Interaction[Any]) -> None:
+    """Raise RightsError unless the bot is the user's own."""
+    if not await interaction.client.is_owner(interaction.user):
+        raise RightsError("Only the owner of this bot can do that.")

@@ -1,0 +1,167 @@
+"""How an answer reaches the chat, and the detours: too large, too late, not allowed."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import discord
+from discord import File, Interaction
+from discord.utils import MISSING
+
+from bot.chat.language import _, ngettext
+from bot.composing.answer import Answer
+from bot.database.store import Showing
+from bot.work.queue import Place
+from core.errors import CadenzaError
+
+TOO_LARGE: Final = 40005  # Discord's code for a request entity that is too large
+EXPIRED: Final = frozenset({10008, 10015, 50027})  # codes of a message, a webhook or a token that is no more
+
+_log = logging.getLogger(__name__)
+
+
+class DeliveryError(CadenzaError):
+    """Say that an answer could not be shown, and where it is."""
+
+
+async def wait(interaction: Interaction, place: Place) -> None:
+    """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
+    seconds = round(place.seconds)
+    wait = ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
+    stand = _("Yours is next: about {time}.")
+    if place.ahead:
+        stand = ngettext(
+            "1 request goes first: about {time}.",
+            "{count} requests go first: about {time}.",
+            place.ahead,
+        )
+    try:
+        await interaction.edit_original_response(content=stand.format(count=place.ahead, time=wait))
+    except discord.HTTPException as error:
+        _log.info("A place in the queue could not be shown: %s", error)
+
+
+async def deliver(interaction: Interaction, answer: Answer, most: int, *, private: bool = False) -> None:
+    """Send a message in place of the one that was promised; `most` is what its files may weigh together, in bytes.
+
+    Files that are too large for this place are left out, and it says so. Where the promise has expired, the message
+    goes to the channel, unless a private one was promised, or else to the user; where neither can be had, the log says
+    how to get at the piece. Raises DeliveryError where Discord itself fails.
+    """
+    limit = min(
+        most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,))
+    )
+    try:
+        await _in_size(partial(_fulfil, interaction), answer, limit)
+    except discord.Forbidden:
+        raise
+    except discord.HTTPException as error:
+        if error.code not in EXPIRED:
+            raise _refused(error, answer) from error
+        await _deliver_late(interaction, answer, limit, private)
+
+
+def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
+    if answer.piece is None:
+        return DeliveryError(f"Discord did not take the answer ({error.status}). Try again in a minute.")
+    return DeliveryError(
+        f"Discord did not take the answer ({error.status}). The piece is kept: `/piece show {answer.piece}`."
+    )
+
+
+async def _in_size(send: Callable[[Answer], Awaitable[object]], answer: Answer, limit: int) -> None:
+    """Send what fits, and only what must arrive if Discord still finds it too large."""
+    try:
+        await send(fit(answer, limit))
+    except discord.HTTPException as error:
+        if error.status != 413 and error.code != TOO_LARGE:
+            raise
+        await send(fit(answer, 0))
+
+
+async def _fulfil(interaction: Interaction, answer: Answer) -> None:
+    files = _files(answer)
+    await interaction.edit_original_response(content=None, embed=answer.embed, attachments=files, view=answer.view)
+
+
+async def _deliver_late(interaction: Interaction, answer: Answer, limit: int, private: bool) -> None:
+    here, user = interaction.channel, interaction.user
+    late = f"{user.mention} " + _("This took longer than Discord waits for an answer.")
+    not_here = _("I may not write where you asked for it.")
+    ways: list[tuple[discord.abc.Messageable, str]] = [(user, late if private else f"{late} {not_here}")]
+    if isinstance(here, discord.abc.Messageable) and not private:
+        ways.insert(0, (here, late))
+    for place, words in ways:
+        try:
+            await _in_size(partial(send, place, content=words), answer, limit)
+        except discord.HTTPException as error:
+            _log.info("An answer that came late could not be sent to %s: %s", place, error)
+        else:
+            return
+    _log.warning("An answer reached nobody, but it is kept: /piece show %s", answer.piece)
+
+
+async def send(
+    place: discord.abc.Messageable, answer: Answer, content: str | None = None, *, notify: int | None = None
+) -> discord.Message:
+    """Send a message of its own, not in answer to an interaction; of the users in it only `notify` hears a sound."""
+    view = answer.view or MISSING
+    users = [] if notify is None else [discord.Object(notify)]
+    return await place.send(
+        content,
+        embed=answer.embed,
+        files=_files(answer),
+        view=view,
+        allowed_mentions=discord.AllowedMentions(everyone=False, roles=False, users=users),
+    )
+
+
+async def stands(bot: discord.Client, showing: Showing) -> bool:
+    """Tell whether a message in a showcase is still there, as far as that can be seen."""
+    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.fetch_message(showing.message)
+    except discord.NotFound:
+        return False
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be looked at: %s", error)
+    return True
+
+
+async def take_down(bot: discord.Client, showing: Showing) -> bool:
+    """Delete a message in a showcase; tell whether it is gone."""
+    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.get_partial_message(showing.message).delete()
+    except discord.NotFound:
+        return True
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be deleted: %s", error)
+        return False
+    return True
+
+
+def fit(answer: Answer, limit: int) -> Answer:
+    """Leave out what makes the files weigh more than `limit` bytes, but never the notes: MIDI or MusicXML."""
+    kept = [enclosure for enclosure in answer.enclosures if enclosure.must_arrive]
+    others = [enclosure for enclosure in answer.enclosures if not enclosure.must_arrive]
+    weight = sum(len(enclosure.data) for enclosure in kept)
+    for enclosure in sorted(others, key=lambda other: len(other.data)):
+        weight += len(enclosure.data)
+        if weight <= limit:
+            kept.append(enclosure)
+    embed = answer.embed.copy()
+    left_out = [enclosure.name for enclosure in others if enclosure not in kept]
+    if left_out:
+        note = _("Too large for an upload here, and left out: {names}").format(names=", ".join(left_out))
+        embed.set_footer(text=f"{note}\n{embed.footer.text or ''}".strip())
+    picture = next((enclosure for enclosure in kept if enclosure.name.endswith(".png")), None)
+    if picture is not None:
+        embed.set_image(url=f"attachment://{picture.name}")
+    return replace(answer, embed=embed, enclosures=tuple(other for other in answer.enclosures if other in kept))
+
+
+def _files(answer: Answer) -> list[File]:
+    return [enclosure.file() for enclosure in answer.enclosures]

@@ -1,0 +1,69 @@
+"""What the user is told when something went wrong; the one place that apologises."""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import discord
+from discord import Interaction, InteractionResponseType, app_commands
+
+from bot.chat import language
+from bot.chat.language import _
+from core.errors import CadenzaError, NotationError, excerpt
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def answering(interaction: Interaction) -> AsyncIterator[None]:
+    """Tell the user, privately, what they, or their moderators, can mend; let anything else through."""
+    language.speak(interaction.locale.value)
+    try:
+        yield
+    except (CadenzaError, discord.Forbidden) as error:
+        await say(interaction, sentence(error))
+
+
+async def apologise(interaction: Interaction, error: Exception) -> None:
+    """Answer for an error that nobody expected, and log it under a reference that the user sees."""
+    language.speak(interaction.locale.value)
+    if isinstance(error, app_commands.CommandInvokeError) and isinstance(error.original, Exception):
+        error = error.original
+    if isinstance(error, CadenzaError | app_commands.CheckFailure | discord.Forbidden):
+        await say(interaction, sentence(error))
+        return
+    reference = secrets.token_hex(4)
+    _log.error("Reference %s, in %s", reference, interaction.command, exc_info=error)
+    excuse = _("Something went wrong here, and it is not your fault. It is in the log as `{reference}`.")
+    await say(interaction, excuse.format(reference=reference))
+
+
+def sentence(error: Exception) -> str:
+    """Write what a user can mend as a message."""
+    if isinstance(error, NotationError):
+        place = excerpt(error.text, error.start, error.end).replace("`", "'")
+        return f"```\n{place}\n```{language.sentence(error.advice)}"
+    if isinstance(error, discord.Forbidden):
+        return _(
+            "I may not do that here. Ask a moderator to allow me to view this channel, send messages, embed links"
+            " and attach files."
+        )
+    return language.sentence(str(error))
+
+
+async def say(interaction: Interaction, text: str) -> None:
+    """Answer privately, whether or not a public answer has been promised already."""
+    text = text[:2000]
+    try:
+        if not interaction.response.is_done():
+            await interaction.response.send_message(text, ephemeral=True)
+            return
+        promised = interaction.response.type is InteractionResponseType.deferred_channel_message
+        if promised:  # the first message would take the promise's place, in public
+            await interaction.edit_original_response(content=_("This did not work out."))
+        await interaction.followup.send(text, ephemeral=True)
+        if promised:
+            await interaction.delete_original_response()
+    except discord.HTTPException as error:
+        _log.warning("A reply could not be sent: %s", error)

@@ -1,0 +1,83 @@
+"""What an option offers while one types."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from discord import Interaction
+from discord.app_commands import Choice
+
+from bot.chat import language
+from bot.client import ComposerBot
+from bot.composing import answer
+from bot.database.store import Opus
+from core.performing import audio
+
+SHOWN: Final = 25  # as many as Discord shows
+LONGEST: Final = 100  # characters of an offer
+REMEMBERED: Final = 100  # pieces of a user, the newest
+BEGINNING: Final = 16  # characters of a piece that a label shows
+KEYS: Final = tuple(
+    f"{tonic} {mode}"
+    for mode, tonics in (
+        ("major", ("C", "G", "D", "A", "E", "B", "F#", "Db", "Ab", "Eb", "Bb", "F")),
+        ("minor", ("A", "E", "B", "F#", "C#", "G#", "D#", "Bb", "F", "C", "G", "D")),
+    )
+    for tonic in tonics
+)
+
+Ask = Interaction[ComposerBot]
+
+
+async def models(interaction: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the models that there are for whoever asks here."""
+    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).names)
+    return _offer(name for name in names if typed.lower() in name)
+
+
+async def own_models(interaction: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the models that this server has trained."""
+    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).own_names)
+    return _offer(name for name in names if typed.lower() in name)
+
+
+async def keys(_: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the keys that begin with what is typed."""
+    return _offer(key for key in KEYS if key.lower().startswith(typed.lower().strip()))
+
+
+async def soundfonts(_: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the soundfonts that are installed."""
+    names = dict.fromkeys(path.name for path in await asyncio.to_thread(audio.soundfonts))
+    return _offer(name for name in names if typed.lower() in name.lower() and len(name) <= LONGEST)
+
+
+async def primers(interaction: Ask, typed: str) -> list[Choice[str]]:
+    """Offer what the user has begun with before, the newest first."""
+    pieces = await interaction.client.store.by_author(interaction.user.id, REMEMBERED)
+    begun = dict.fromkeys(piece.request.primer for piece in pieces)
+    plain = "".join(typed.lower().replace(",", " ").split())
+    return _offer(primer for primer in begun if primer and len(primer) <= LONGEST and primer.startswith(plain))
+
+
+async def pieces(interaction: Ask, typed: str) -> list[Choice[str]]:
+    """Offer the user's own pieces, the newest first, then the server's favourites."""
+    language.speak(interaction.locale.value)
+    store, server = interaction.client.store, interaction.guild_id
+    own = await store.by_author(interaction.user.id, REMEMBERED)
+    best = () if server is None else await store.favourites(server, SHOWN)
+    labels = {opus.id: label(opus) for opus in own}
+    labels.update({opus.id: label(opus) + f" · ❤️ {likes}" for opus, likes in best})
+    found = [(key, name) for key, name in labels.items() if typed.lower().strip() in name.lower()]
+    return [Choice(name=name[:LONGEST], value=key) for key, name in found[:SHOWN]]
+
+
+def label(opus: Opus) -> str:
+    """Describe a piece in a line: its id, its style and length, how it begins, and when it was made."""
+    begins = opus.request.primer or opus.text
+    begins = begins if len(begins) <= BEGINNING else begins[: BEGINNING - 1] + "…"
+    return f"{opus.id} · {opus.model.name} · {answer.length(opus.bars)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
+
+
+def _offer(names: Iterable[str]) -> list[Choice[str]]:
+    return [Choice(name=name, value=name) for name in list(names)[:SHOWN]]

@@ -1,0 +1,177 @@
+"""What is shown in the chat, before it is sent: a piece, its takes, its sheet, or a primer, with their files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
+from typing import Final
+
+from discord import Embed, File
+from discord.ui import View
+
+from bot.chat.language import _, ngettext, sentence
+from bot.database.store import Opus
+from core.composing.recipe import ModelInfo, Take
+from core.drawing.sheet import Sheet
+
+COLOUR: Final = 0x3B6EA5
+NOTATION_SHOWN: Final = 300  # characters
+PRIMER_SHOWN: Final = 100  # characters
+TAKE_SHOWN: Final = 150  # characters
+DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
+PAGES_OF_A_PRIMER: Final = 4
+PAGES_SHOWN: Final = 9  # which, with the MusicXML, are as many files as a message can have
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """Hold a file to attach; `description` is its alternative text."""
+
+    name: str
+    data: bytes
+    description: str
+
+    @property
+    def must_arrive(self) -> bool:
+        """Tell whether this holds the notes, from which a user can make everything else."""
+        return self.name.endswith((".mid", ".musicxml"))
+
+    def file(self) -> File:
+        """Wrap the bytes for one attempt at sending them."""
+        return File(BytesIO(self.data), self.name, description=self.description)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold a message before it is sent; `piece` is the id of the piece, or the first of several, that it shows."""
+
+    piece: str | None
+    embed: Embed
+    enclosures: tuple[Enclosure, ...]
+    view: View | None = None
+
+
+def title(opus: Opus) -> str:
+    """Name a piece."""
+    return _("A piece by {model}").format(model=opus.model.name)
+
+
+def length(bars: float) -> str:
+    """Say how long a piece is."""
+    return ngettext("{bars:g} bar", "{bars:g} bars", 1 if bars == 1 else 2).format(bars=bars)
+
+
+def present(opus: Opus, take: Take, view: View | None) -> Answer:
+    """Write the message that shows a piece."""
+    request, model = opus.request, opus.model
+    embed = Embed(title=title(opus), description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
+    embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
+    primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else _("none: the model began")
+    embed.add_field(name=_("Primer"), value=primer)
+    narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
+    gravity = _("gravity {gravity:g}").format(gravity=request.gravity)
+    embed.add_field(name=_("Temperature"), value=f"{request.temperature:g}, {gravity}{narrowed}")
+    embed.add_field(name=_("Seed"), value=f"`{request.seed}`")
+    embed.add_field(name=_("Length"), value=_bars(take))
+    played = _("{instrument}, {tempo:g} quarters a minute").format(
+        instrument=_(request.instrument), tempo=request.tempo
+    )
+    embed.add_field(name=_("Played"), value=played)
+    if take.key:
+        embed.add_field(name=_("Key"), value=sentence(take.key))
+    if take.quote is not None:
+        quote = _("{count} events of {title}").format(count=take.quote.events, title=take.quote.title)
+        embed.add_field(name=_("Quotes"), value=quote, inline=False)
+    embed.set_footer(text=_("Piece {id}").format(id=opus.id))
+    return Answer(opus.id, embed, enclose(opus, take, f"{model.name}-{request.seed}"), view)
+
+
+def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> Answer:
+    """Write the message that shows several takes side by side."""
+    first = opera[0]
+    embed = Embed(title=_("{count} takes by {model}").format(count=len(takes), model=first.model.name), colour=COLOUR)
+    for number, (opus, take) in enumerate(zip(opera, takes, strict=True), 1):
+        notation = _shortened(take.text, TAKE_SHOWN)
+        embed.add_field(
+            name=_("Take {number}: {time}").format(number=number, time=_clock(take.seconds)),
+            value=f"```\n{notation}\n```{opus.id}",
+            inline=False,
+        )
+    facts = _("Seed {seed}, temperature {temperature:g}")
+    embed.set_footer(text=facts.format(seed=first.request.seed, temperature=first.request.temperature))
+    enclosures = [enclose(opus, take, f"take-{n}") for n, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)]
+    return Answer(first.id, embed, tuple(chain.from_iterable(zip(*enclosures, strict=True))), view)
+
+
+def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
+    """Write the message that shows a piece as sheet music, its first pages at least."""
+    embed = Embed(title=_("{title}: the sheet").format(title=title(opus)), colour=COLOUR)
+    embed.set_footer(text=_("Piece {id}").format(id=opus.id))
+    what, last = _describe(opus, opus.bars), len(sheet.pages)
+    description = _("Sheet music, page {number} of {last}: {what}")
+    pages = [
+        Enclosure(f"{opus.id}-{number}.png", page, description.format(number=number, last=last, what=what))
+        for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
+    ]
+    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=what))
+    return Answer(opus.id, embed, (score, *pages))
+
+
+def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
+    """Write the message that shows a primer: its notation, its sound and its notes."""
+    shown = f"```\n{text}\n```" if len(text) <= DESCRIPTION else _("It is in the file primer.txt.")
+    embed = Embed(title=_("A primer for {model}").format(model=model), description=shown, colour=COLOUR)
+    embed.add_field(name=_("Length"), value=_bars(take))
+    if take.key:
+        embed.add_field(name=_("Key"), value=sentence(take.key))
+    embed.add_field(name=_("Notation"), value=_("{count} characters").format(count=len(text)))
+    embed.set_footer(text=_("/compose takes it as its primer."))
+    what = ngettext("a primer of {bars:g} bar", "a primer of {bars:g} bars", 1 if take.bars == 1 else 2)
+    what = what.format(bars=take.bars)
+    enclosures = [Enclosure("primer.txt", text.encode(), what)] if len(text) > DESCRIPTION else []
+    enclosures.append(Enclosure("primer.mid", take.midi, what))
+    if take.audio is not None:
+        enclosures.append(Enclosure("primer.mp3", take.audio, what))
+    description = _("Sheet music, page {number} of {last}: {what}")
+    enclosures += [
+        Enclosure(f"primer-{number}.png", page, description.format(number=number, last=len(sheet.pages), what=what))
+        for number, page in enumerate(sheet.pages[:PAGES_OF_A_PRIMER], 1)
+    ]
+    return Answer(None, embed, tuple(enclosures))
+
+
+def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
+    """Wrap the files of a take."""
+    what = _describe(opus, take.bars)
+    enclosures = [Enclosure(f"{stem}.mid", take.midi, _("MIDI file: {what}").format(what=what))]
+    if take.audio is not None:
+        enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what)))
+    if take.picture is not None:
+        description = _("Piano roll: {what}, in {key}, {count} chords and notes")
+        picture = description.format(what=what, key=sentence(take.key), count=take.events)
+        enclosures.append(Enclosure(f"{stem}.png", take.picture, picture))
+    return tuple(enclosures)
+
+
+def _describe(opus: Opus, bars: float) -> str:
+    return _("{length} for {instrument} by the model {model}").format(
+        length=length(bars), instrument=_(opus.request.instrument), model=opus.model.name
+    )
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _bars(take: Take) -> str:
+    return f"{length(take.bars)}, {_clock(take.seconds)}"
+
+
+def _grammar(model: ModelInfo) -> str:
+    anchor = _("lowest note first") if model.anchor == "lowest" else _("highest note first")
+    return _("r1 = {unit} quarter, {anchor}").format(unit=model.rest_unit, anchor=anchor)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"

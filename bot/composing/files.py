@@ -1,0 +1,67 @@
+"""The files of a piece: from the cache, or made again from what the store keeps, which gives the same bytes."""
+
+import asyncio
+import json
+import zlib
+from dataclasses import asdict
+from typing import Final
+
+from bot.client import ComposerBot
+from bot.database.store import Opus
+from core.composing import recipe, reprise
+from core.composing.novelty import Quote
+from core.composing.recipe import ComposeRequest, Take
+from core.drawing.sheet import Sheet
+
+FILES: Final = ("midi", "audio", "picture")
+REST: Final = "take.json"
+SCORE: Final = "score.musicxml"
+
+
+async def take(bot: ComposerBot, opus: Opus, request: ComposeRequest, model: str | None) -> Take:
+    """Return a piece with its files, as a request that was its own has them made.
+
+    `model` is the path of its model's folder, which knows what the piece quotes, None if it is gone.
+    """
+    key = await _key(opus, request)
+    files = await bot.cache.get(opus.id, key)
+    if files is not None:
+        return _unpack(files)
+    quote = None if model is None else await bot.studio.run(reprise.quote, opus.text, opus.given, opus.model, model)
+    made = await bot.studio.run(recipe.render, request, opus.model, opus.text, opus.given, opus.ended, quote)
+    await bot.cache.put(opus.id, key, _pack(made))
+    return made
+
+
+async def keep(bot: ComposerBot, opus: Opus, request: ComposeRequest, take: Take) -> None:
+    """Keep the files of a piece that has just been made."""
+    await bot.cache.put(opus.id, await _key(opus, request), _pack(take))
+
+
+async def sheet(bot: ComposerBot, opus: Opus, title: str) -> Sheet:
+    """Return a piece as sheet music."""
+    key = f"sheet-{zlib.crc32(title.encode()):08x}-" + await _key(opus, opus.request)
+    files = await bot.cache.get(opus.id, key)
+    if files is not None:
+        return Sheet(files.pop(SCORE), tuple(files.values()))
+    made = await bot.studio.run(reprise.engrave, opus.text, opus.model, opus.request.tempo or 0.0, title)
+    pages = {f"{number:03}.png": page for number, page in enumerate(made.pages, 1)}
+    await bot.cache.put(opus.id, key, {SCORE: made.musicxml, **pages})
+    return made
+
+
+async def _key(opus: Opus, request: ComposeRequest) -> str:
+    return await asyncio.to_thread(reprise.fingerprint, request, opus.model, opus.text, opus.given)
+
+
+def _pack(take: Take) -> dict[str, bytes]:
+    values = asdict(take)
+    files: dict[str, bytes] = {name: data for name in FILES if (data := values.pop(name)) is not None}
+    return {REST: json.dumps(values).encode(), **files}
+
+
+def _unpack(files: dict[str, bytes]) -> Take:
+    values = json.loads(files[REST])
+    quote = values.pop("quote")
+    values["quote"] = None if quote is None else Quote(**quote)
+    return Take(**values, midi=files["midi"], audio=files.get("audio"), picture=files.get("picture"))

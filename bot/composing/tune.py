@@ -1,0 +1,137 @@
+"""The form behind the button Tune: a recipe with all its values, to be changed."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from discord import Interaction, SelectOption, TextStyle
+from discord.ui import Modal, Select, TextInput
+
+from bot.chat import forms, ranges
+from bot.chat.language import _
+from bot.composing import walk
+from bot.database.store import Opus
+from bot.models.catalogue import Catalogue
+from core.composing.recipe import ComposeRequest
+from core.errors import RequestError
+from core.performing.performance import INSTRUMENTS
+
+ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
+VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
+    "temperature": float,
+    "gravity": float,
+    "top_p": float,
+    "bars": int,
+    "key": str.strip,
+    "tempo": float,
+    "seed": int,
+}
+RANGES: Final[Mapping[str, Any]] = {  # of the numbers
+    "temperature": ranges.Temperature,
+    "gravity": ranges.Gravity,
+    "top_p": ranges.TopP,
+    "bars": ranges.Bars,
+    "tempo": ranges.Tempo,
+    "seed": ranges.Seed,
+}
+MODELS_SHOWN: Final = 25  # as many as Discord shows
+LONGEST_PRIMER: Final = 4000  # characters that fit into a form
+
+
+def form(catalogue: Catalogue, opus: Opus) -> Modal:
+    """Lay out the form with a piece's recipe filled in. Raises BundleError if there is no model to choose."""
+    models = sorted(catalogue.names(), key=lambda name: name != opus.model.name)[:MODELS_SHOWN]
+    catalogue.path(models[0] if models else None)
+    request, fits = opus.request, len(opus.request.primer) <= LONGEST_PRIMER
+    fields: tuple[tuple[str, TextInput[Any] | Select[Any]], ...] = (
+        (
+            _("Primer"),
+            TextInput[Any](
+                custom_id="primer",
+                style=TextStyle.long,
+                default=request.primer if fits else "",
+                required=False,
+                max_length=LONGEST_PRIMER,
+                placeholder="72r1 76r1" if fits else _("It is too long for this form: left empty, it stays as it is."),
+            ),
+        ),
+        (
+            _("Values, a line each; no seed draws one"),
+            TextInput[Any](
+                custom_id="numbers", style=TextStyle.long, default=write(request), required=False, max_length=400
+            ),
+        ),
+        (_("Model"), _choice("model", models, opus.model.name)),
+        (_("Instrument"), _choice("instrument", INSTRUMENTS, request.instrument)),
+    )
+    return forms.lay_out(_("Tune the recipe"), f"tune:{opus.id}", fields)
+
+
+async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:
+    opus = await interaction.client.store.get(match["opus"])
+    bot, recipe = interaction.client, walk.recipe(interaction.client, opus, missing_ok=True)
+    catalogue = bot.catalogue.at(interaction.guild_id)
+    [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
+    too_long_to_show = recipe.primer if len(recipe.primer) > LONGEST_PRIMER else ""
+    request = replace(
+        recipe,
+        primer=fields["primer"]["value"] or too_long_to_show,
+        model=str(catalogue.path(model)),
+        instrument=instrument,
+        **read(fields["numbers"]["value"]),
+    )
+    await walk.compose(interaction, request, opus)
+
+
+def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:
+    options = [SelectOption(label=name, value=name, default=name == chosen) for name in names]
+    return Select[Any](custom_id=id, options=options, required=True)
+
+
+def write(request: ComposeRequest) -> str:
+    """Write a request's numbers, a line each."""
+    return "\n".join(
+        f"{name.replace('_', '-')} {_plain(value)}" for name in VALUES if (value := getattr(request, name)) is not None
+    )
+
+
+def read(text: str) -> dict[str, Any]:
+    """Read numbers as `write` writes them; one that is left out is left to the model. Raises RequestError."""
+    values: dict[str, Any] = {
+        "temperature": 1.0,
+        "gravity": None,
+        "top_p": 1.0,
+        "bars": None,
+        "key": None,
+        "tempo": None,
+        "seed": None,
+    }
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, _, number = line.replace(":", " ").replace("=", " ").partition(" ")
+        field = name.lower().replace("-", "_")
+        try:
+            values[field] = _within(RANGES.get(field), VALUES[field](number))
+        except KeyError:
+            known = ", ".join(VALUES).replace("_", "-")
+            raise RequestError(f"There is no value called {name[:40]!r}. There are: {known}.") from None
+        except ValueError:
+            lowest, highest = RANGES[field].min_value, RANGES[field].max_value
+            raise RequestError(
+                f"{number.strip()[:40]!r} is not a number that {name} can have: it goes from {lowest} to {highest}."
+            ) from None
+    return values
+
+
+def _within(limits: Any, value: Any) -> Any:
+    """Return a value within its range, if it has one. Raises ValueError."""
+    if limits is not None and not limits.min_value <= value <= limits.max_value:
+        raise ValueError
+    return value
+
+
+def _plain(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+submitted: Final = forms.listener(ID, _compose)  # whichever run of the bot has shown the form

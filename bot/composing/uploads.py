@@ -1,0 +1,74 @@
+"""Music files that users hand over, to begin a piece with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import discord
+from discord import Attachment
+
+from bot.chat.language import _
+from bot.work.workers import Studio
+from core.errors import CadenzaError
+from core.model.bundle import Params
+from core.reading import formats, primers
+from core.reading.formats import Budget
+from core.reading.pool import read_safely
+
+BARS: Final = 4  # of a file that a piece begins with, where nobody has chosen
+MIB: Final = 1 << 20
+
+
+class UploadError(CadenzaError):
+    """Say what is wrong with a file before anybody has read it, or with the lack of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Hold a music file that is still at Discord, for what model it is, and how many bars of its end are wanted."""
+
+    attachment: Attachment
+    params: Params
+    bars: int = BARS
+
+    @classmethod
+    def among(cls, attachments: Sequence[Attachment], params: Params) -> Self:
+        """Choose the music file among the attachments of a message. Raises UploadError unless there is just one."""
+        music = [each for each in attachments if each.filename.lower().endswith(formats.ENDINGS)]
+        kinds = ", ".join(formats.ENDINGS)
+        if not music:
+            raise UploadError(_("There is no music file in this message. I can read {kinds}.").format(kinds=kinds))
+        if len(music) > 1:
+            raise UploadError(
+                _(
+                    "There are {count} music files in this message. Take the one that you mean to /compose,"
+                    " with the option midi."
+                ).format(count=len(music))
+            )
+        return cls(music[0], params)
+
+    def check(self) -> None:
+        """Refuse what is too large to be read, before it is fetched. Raises UploadError."""
+        most = Budget().file_bytes
+        if self.attachment.size > most:
+            raise UploadError(
+                _("{name} has {size:.1f} MiB; files of up to {most:g} MiB are read.").format(
+                    name=self.attachment.filename, size=self.attachment.size / MIB, most=most / MIB
+                )
+            )
+
+    async def primer(self, studio: Studio) -> str:
+        """Fetch the file and have a worker write its last bars as a primer. Raises ReadingError and UploadError."""
+        try:
+            data = await self.attachment.read()
+        except discord.HTTPException:
+            raise UploadError(_("The file is no longer there. Upload it again.")) from None
+        return await studio.run(
+            primers.from_music,
+            data,
+            self.attachment.filename,
+            anchor=self.params.anchor,
+            unit=self.params.unit,
+            bars=self.bars,
+            read=read_safely,
+        )

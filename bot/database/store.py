@@ -1,0 +1,282 @@
+"""The database: compositions, what people think of them, and what servers have chosen."""
+
+import math
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from sqlalchemy import Row, delete, exists, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.database import engine
+from bot.database.engine import StoreError
+from bot.database.jobs import Jobs
+from bot.database.tables import OPERA, RATINGS, SERVERS, SHOWN, TRAININGS
+from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
+
+NOT_KEPT: Final = frozenset({"model", "audio", "picture", "soundfont"})  # belong to the machine, not to the piece
+ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is easily mistaken
+ID_LENGTH: Final = 8
+ID: Final = re.compile(r"[a-z0-9]{1,12}")
+LONGEST_REQUEST: Final = 3600.0  # seconds from a question to its answer, at most
+UPSERT: Final[Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opus:
+    """Hold a composition as it is kept: all that its files are made from, byte for byte.
+
+    `author`, `server` and `parent` are ids; `request` has everything filled in but the model's folder; `given` counts
+    the events at the start that the model did not write.
+    """
+
+    id: str
+    author: int
+    server: int | None
+    parent: str | None
+    created: datetime
+    model: ModelInfo
+    request: ComposeRequest
+    text: str
+    given: int
+    bars: float
+    seconds: float
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Hold what a server has chosen; None leaves it to the bot. Channels and roles are ids."""
+
+    model: str | None = None
+    temperature: float | None = None
+    bars: int | None = None
+    showcase: int | None = None
+    trainers: int | None = None
+    soundfont: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """Say where a composition stands in a showcase, by ids."""
+
+    server: int
+    channel: int
+    message: int
+
+    @property
+    def link(self) -> str:
+        """Return the message's address."""
+        return f"https://discord.com/channels/{self.server}/{self.channel}/{self.message}"
+
+
+def opus(composition: Composition, take: Take, *, author: int, server: int | None, parent: str | None = None) -> Opus:
+    """Give a take an id of its own."""
+    return Opus(
+        id="".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH)),
+        author=author,
+        server=server,
+        parent=parent,
+        created=datetime.now(UTC),
+        model=composition.model,
+        request=replace(composition.request, model=composition.model.name),
+        text=take.text,
+        given=take.primer_events,
+        bars=take.bars,
+        seconds=take.seconds,
+        ended=take.ended,
+    )
+
+
+class Store:
+    """Keep everything that outlives a restart, in SQLite or PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = engine.engine(url)
+        self._forgotten: dict[int, float] = {}  # when users were, by the monotonic clock
+        self.jobs = Jobs(self._engine)
+
+    async def __aenter__(self) -> Self:
+        """Bring the tables up to date. Raises StoreError if there is no database."""
+        try:
+            async with self._engine.begin() as connection:
+                await connection.run_sync(engine.migrate)
+        except (DBAPIError, OSError) as error:
+            await self._engine.dispose()
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            raise StoreError(
+                f"The database does not open: {reason}. Check CADENZA_DATABASE and CADENZA_DATA."
+            ) from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self._engine.dispose()
+
+    async def add(self, *opera: Opus, asked: float = math.inf) -> None:
+        """Keep a user's compositions; when this returns, they are on disk.
+
+        `asked` is when they asked, by the monotonic clock. Raises StoreError if they were forgotten since then.
+        """
+        async with self._transaction() as connection:
+            await connection.execute(insert(OPERA), [_row(each) for each in opera])
+        if self._forgotten.get(opera[0].author, -math.inf) >= asked:  # looked at last, so that none slips through
+            await self.delete(*(each.id for each in opera))
+            raise StoreError("You had yourself forgotten while this was composed, so it is not kept.")
+
+    async def get(self, id: str) -> Opus:
+        """Return a composition. Raises StoreError."""
+        found = await self.find(id)
+        if not found:
+            raise gone()
+        return found[0]
+
+    async def find(self, *ids: str) -> tuple[Opus, ...]:
+        """Return those of some compositions that are still kept."""
+        known = [each for each in ids if ID.fullmatch(each)]
+        async with self._transaction() as connection:
+            return tuple(_opus(row) for row in await connection.execute(select(OPERA).where(OPERA.c.id.in_(known))))
+
+    async def delete(self, *ids: str) -> None:
+        """Forget compositions, with their ratings and their places in showcases."""
+        async with self._transaction() as connection:
+            await connection.execute(delete(OPERA).where(OPERA.c.id.in_(ids)))
+
+    async def by_author(self, author: int, limit: int, offset: int = 0) -> tuple[Opus, ...]:
+        """Return a user's compositions, the newest first."""
+        mine = select(OPERA).where(OPERA.c.author == author).order_by(OPERA.c.created.desc(), OPERA.c.id)
+        async with self._transaction() as connection:
+            return tuple(_opus(row) for row in await connection.execute(mine.limit(limit).offset(offset)))
+
+    async def ids(self, author: int) -> tuple[str, ...]:
+        """Return the ids of all compositions of a user."""
+        async with self._transaction() as connection:
+            return tuple((await connection.execute(select(OPERA.c.id).where(OPERA.c.author == author))).scalars())
+
+    async def likes(self, *ids: str) -> dict[str, int]:
+        """Return how many people like each of some compositions, for those that anybody likes."""
+        counted = select(RATINGS.c.opus, func.count().label("likes")).where(RATINGS.c.opus.in_(ids))
+        async with self._transaction() as connection:
+            return {row.opus: row.likes for row in await connection.execute(counted.group_by(RATINGS.c.opus))}
+
+    async def favourites(self, server: int, limit: int) -> tuple[tuple[Opus, int], ...]:
+        """Return what stands in a server's showcase with the number of ratings, the best first."""
+        rated = select(func.count()).select_from(RATINGS).where(RATINGS.c.opus == OPERA.c.id).scalar_subquery()
+        query = (
+            select(OPERA, rated.label("rated"))
+            .join(SHOWN, SHOWN.c.opus == OPERA.c.id)
+            .where(SHOWN.c.server == server)
+            .order_by(rated.desc(), OPERA.c.created.desc())
+            .limit(limit)
+        )
+        async with self._transaction() as connection:
+            return tuple((_opus(row), row.rated) for row in await connection.execute(query))
+
+    async def show(self, id: str, showing: Showing) -> None:
+        """Note where a composition stands in a showcase. Raises StoreError if it is gone."""
+        try:
+            async with self._transaction() as connection:
+                await connection.execute(delete(SHOWN).where(SHOWN.c.opus == id))
+                await connection.execute(insert(SHOWN).values(opus=id, **asdict(showing)))
+        except IntegrityError:
+            raise gone() from None
+
+    async def showing(self, id: str) -> Showing | None:
+        """Return where a composition stands in a showcase, if it does."""
+        query = select(SHOWN.c.server, SHOWN.c.channel, SHOWN.c.message).where(SHOWN.c.opus == id)
+        async with self._transaction() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else Showing(*row)
+
+    async def showings(self, author: int) -> tuple[Showing, ...]:
+        """Return where a user's compositions stand in showcases."""
+        query = (
+            select(SHOWN.c.server, SHOWN.c.channel, SHOWN.c.message)
+            .join(OPERA, SHOWN.c.opus == OPERA.c.id)
+            .where(OPERA.c.author == author)
+        )
+        async with self._transaction() as connection:
+            return tuple(Showing(*row) for row in await connection.execute(query))
+
+    async def withdraw(self, id: str) -> None:
+        """Take a composition out of its showcase, and its ratings with it."""
+        async with self._transaction() as connection:
+            await connection.execute(delete(SHOWN).where(SHOWN.c.opus == id))
+            await connection.execute(delete(RATINGS).where(RATINGS.c.opus == id))
+
+    async def rate(self, id: str, user: int) -> int:
+        """Rate a composition, or take the rating back, and return how many like it. Raises StoreError if it is gone."""
+        mine = (RATINGS.c.opus == id) & (RATINGS.c.user == user)
+        count = select(func.count()).select_from(RATINGS).where(RATINGS.c.opus == id)
+        try:
+            async with self._transaction() as connection:
+                if (await connection.execute(select(exists().where(mine)))).scalar_one():
+                    await connection.execute(delete(RATINGS).where(mine))
+                else:
+                    await connection.execute(insert(RATINGS).values(opus=id, user=user))
+                return (await connection.execute(count)).scalar_one()
+        except IntegrityError:
+            raise gone() from None
+
+    async def server(self, id: int | None) -> Server:
+        """Return what a server has chosen; a direct message has chosen nothing."""
+        async with self._transaction() as connection:
+            row = (await connection.execute(select(SERVERS).where(SERVERS.c.id == id))).one_or_none()
+        return Server() if row is None else Server(**{field.name: getattr(row, field.name) for field in fields(Server)})
+
+    async def choose(self, id: int, server: Server) -> None:
+        """Keep what a server has chosen."""
+        values = asdict(server)
+        first = UPSERT[self._engine.dialect.name](SERVERS).values(id=id, **values)
+        async with self._transaction() as connection:
+            await connection.execute(first.on_conflict_do_update(index_elements=[SERVERS.c.id], set_=values))
+
+    async def forget(self, user: int) -> int:
+        """Delete all that is kept of a user, and return how many compositions that were."""
+        now = time.monotonic()
+        self._forgotten = {each: when for each, when in self._forgotten.items() if when > now - LONGEST_REQUEST}
+        self._forgotten[user] = now
+        async with self._transaction() as connection:
+            await connection.execute(delete(RATINGS).where(RATINGS.c.user == user))
+            await connection.execute(update(TRAININGS).where(TRAININGS.c.user == user).values(user=None))
+            return (await connection.execute(delete(OPERA).where(OPERA.c.author == user))).rowcount
+
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return engine.transaction(self._engine)
+
+
+def gone() -> StoreError:
+    """Say that a composition has been deleted."""
+    return StoreError("This piece is no longer kept: it has been deleted.")
+
+
+def _row(opus: Opus) -> dict[str, Any]:
+    request = {name: value for name, value in asdict(opus.request).items() if name not in NOT_KEPT}
+    names = (field.name for field in fields(Opus) if field.name not in ("model", "request"))
+    return {name: getattr(opus, name) for name in names} | {
+        "model": opus.model.name,
+        "version": opus.model.version,
+        "rest_unit": opus.model.rest_unit,
+        "anchor": opus.model.anchor,
+        "request": request,
+    }
+
+
+def _opus(row: Row[Any]) -> Opus:
+    kept = row._mapping
+    names = (field.name for field in fields(Opus) if field.name not in ("model", "request"))
+    return Opus(
+        model=ModelInfo(kept["model"], kept["version"], kept["rest_unit"], kept["anchor"]),
+        request=ComposeRequest(model=kept["model"], **kept["request"]),
+        **{name: kept[name] for name in names},
+    )

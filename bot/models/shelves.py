@@ -1,0 +1,72 @@
+"""Models put on a server's shelf, taken off it, and offered to all."""
+
+import secrets
+import shutil
+from pathlib import Path
+
+from bot.chat.language import _
+from bot.models.catalogue import Catalogue
+from core.errors import BundleError
+from core.model import bundle
+
+
+def place(model: Path, shelf: Path) -> None:
+    """Move a model, whole, to a shelf, in place of one of that name."""
+    shelf.mkdir(parents=True, exist_ok=True)
+    remove(shelf / model.name)
+    model.rename(shelf / model.name)
+
+
+def remove(model: Path) -> None:
+    """Take a model off its shelf at once, and delete its files then."""
+    if model.exists():
+        going = model.with_name(f".{model.name}.{secrets.token_hex(4)}.old")
+        model.rename(going)
+        shutil.rmtree(going, ignore_errors=True)
+
+
+def own(catalogue: Catalogue, name: str) -> Path:
+    """Return the folder of a server's own model. Raises BundleError for any other name."""
+    names = catalogue.own_names()
+    if catalogue.own is None or name not in names:
+        some = _("This server has no model of its own called {name}. It has: {names}.")
+        none = _("This server has no model of its own called {name}. It has none yet; /train start makes one.")
+        raise BundleError((some if names else none).format(name=repr(name[:40]), names=", ".join(names)))
+    return catalogue.own / name
+
+
+def share(catalogue: Catalogue, name: str) -> None:
+    """Offer a copy of a server's model to all servers. Raises BundleError."""
+    model, shelf = own(catalogue, name), catalogue.shared
+    assert shelf is not None
+    if name in catalogue.at(None).names():
+        raise BundleError(f"There is a model called {name} for all servers already.")
+    shelf.mkdir(parents=True, exist_ok=True)
+    coming = shelf / f".{name}.{secrets.token_hex(4)}.new"
+    try:
+        shutil.copytree(model, coming)
+        coming.rename(shelf / name)
+    except OSError as error:
+        raise BundleError(f"The model cannot be copied: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(coming, ignore_errors=True)
+
+
+def withdraw(catalogue: Catalogue, name: str) -> None:
+    """No longer offer a shared model. Raises BundleError."""
+    shelf = catalogue.shared
+    names = () if shelf is None else bundle.names(shelf)
+    if shelf is None or name not in names:
+        raise BundleError(f"No model called {name[:40]!r} is shared.")
+    remove(shelf / name)
+
+
+def weight(models: Path) -> int:
+    """Return how many bytes the models of a shelf have on the disk."""
+    return sum(path.stat().st_size for path in models.rglob("*") if path.is_file())
+
+
+def tidy(data: Path) -> None:
+    """Delete what a crash left of models that were coming or going."""
+    for leftover in (data / "models").glob("*/.*.*"):
+        shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The whole bot on a local page, without a Discord account."""

@@ -1,0 +1,256 @@
+"""What the chat sees of a training: one message while it goes on, and a new one at its end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import Embed
+
+from bot.chat import components, delivery, language
+from bot.chat.language import _
+from bot.composing import answer as answers
+from bot.composing.answer import COLOUR, Answer, Enclosure
+from bot.database import store
+from bot.database.jobs import Job
+from bot.training import attachments
+from bot.training.trainer import News
+from core.composing.recipe import ComposeRequest, Take
+from core.errors import CadenzaError
+from core.training.worker import Result
+
+if TYPE_CHECKING:
+    from bot.client import ComposerBot
+
+EDIT_EVERY: Final = 5.0  # seconds between two edits of one message, at least
+BAR: Final = 20  # characters
+FIRST_BARS: Final = 16  # of the first composition
+
+_log = logging.getLogger(__name__)
+
+
+class Bulletin:
+    """Tell the chat of trainings, as the trainer's herald."""
+
+    def __init__(self, bot: "ComposerBot") -> None:
+        self._bot = bot
+        self._edited: dict[str, float] = {}  # when, by the monotonic clock
+        self._shown: dict[str, object] = {}
+        self._lost: set[str] = set()
+
+    def answered(self, job: Job, place: int) -> None:
+        """Note that the message of a training has just been sent, with its place in the line."""
+        self._edited[job.id], self._shown[job.id] = time.monotonic(), place
+
+    async def queued(self, jobs: Iterable[Job]) -> None:
+        """Show where trainings stand that wait."""
+        for place, job in enumerate(jobs, 1):
+            language.speak(job.locale)
+            await self._edit(job, present_waiting(job, place), place)
+
+    async def progress(self, job: Job, news: News, folder: Path) -> None:
+        """Show how a training goes, if that is new and the last edit is some time ago."""
+        if time.monotonic() - self._edited.get(job.id, -EDIT_EVERY) < EDIT_EVERY:
+            return
+        language.speak(job.locale)
+        enclosures = await asyncio.to_thread(_enclosures, news, folder) if news.epochs else ()
+        await self._edit(job, present_progress(job, news, enclosures), news)
+
+    async def ended(self, job: Job, result: Result | None, folder: Path) -> None:
+        """Announce how a training has ended."""
+        language.speak(job.locale)
+        if job.state == "done" and result is not None:
+            answer = await self._present_model(job, result, folder)
+        else:
+            answer = present_end(job)
+        await self._send(job, answer)
+
+    async def close(self, job: Job) -> None:
+        """Say in the message that showed a training's progress that it has ended."""
+        left = EDIT_EVERY - (time.monotonic() - self._edited.get(job.id, -EDIT_EVERY))
+        try:
+            await asyncio.sleep(max(0.0, left))
+        finally:  # also when the bot is being stopped
+            language.speak(job.locale)
+            await self._edit(job, present_end(job), job.state)
+            for known in (self._edited, self._shown):
+                known.pop(job.id, None)
+            self._lost.discard(job.id)
+
+    async def _edit(self, job: Job, answer: Answer, what: object) -> None:
+        if job.message is None or job.id in self._lost or self._shown.get(job.id) == what:
+            return
+        channel = self._bot.get_partial_messageable(job.channel, guild_id=job.server)
+        message = channel.get_partial_message(job.message)
+        self._edited[job.id], self._shown[job.id] = time.monotonic(), what
+        try:
+            if answer.enclosures:
+                files = [enclosure.file() for enclosure in answer.enclosures]
+                await message.edit(content=None, embed=answer.embed, view=answer.view, attachments=files)
+            else:
+                await message.edit(content=None, embed=answer.embed, view=answer.view)
+        except (discord.NotFound, discord.Forbidden) as error:
+            _log.info("The message of the training %s is lost: %s", job.id, error)
+            self._lost.add(job.id)
+        except discord.HTTPException as error:
+            _log.warning("The message of the training %s was not edited: %s", job.id, error)
+
+    async def _send(self, job: Job, answer: Answer) -> None:
+        """Send the end to the channel, or else to the one who asked."""
+        guild = self._bot.get_guild(job.server)
+        limit = (
+            self._bot.settings.upload_bytes
+            if guild is None
+            else min(self._bot.settings.upload_bytes, guild.filesize_limit)
+        )
+        if answer.enclosures:
+            answer = delivery.fit(answer, limit)
+        mention = None if job.user is None else f"<@{job.user}>"
+        channel = self._bot.get_partial_messageable(job.channel, guild_id=job.server)
+        try:
+            await delivery.send(channel, answer, mention, notify=job.user)
+        except discord.HTTPException as error:
+            _log.info("The end of the training %s could not be told in its channel: %s", job.id, error)
+            if job.user is None:
+                return
+            try:
+                user = await self._bot.fetch_user(job.user)
+                await delivery.send(user, answer)
+            except discord.HTTPException as second:
+                _log.warning("The end of the training %s could not be told: %s", job.id, second)
+
+    async def _present_model(self, job: Job, result: Result, folder: Path) -> Answer:
+        """Write the message that shows a new model, with a first piece if one can be composed."""
+        embed = _embed(job, _("{model} has been learned"), _summary(job))
+        embed.add_field(
+            name=_("Loss on held-out pieces"),
+            value=_("{loss:.3f}, after {first:.3f} in the first epoch").format(
+                loss=result.val_loss, first=result.first_val_loss
+            ),
+        )
+        epochs = _("{epochs}, of which {best} was best").format(epochs=result.epochs, best=result.best)
+        embed.add_field(name=_("Epochs"), value=epochs)
+        embed.add_field(name=_("Ended"), value=language.sentence(result.ended))
+        if result.advice:
+            embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
+        enclosures = _files(folder / "curve.png", _("The learning curve: loss by epoch"))
+        view = components.under_model(job.id, job.name)
+        try:
+            take, opus = await self._compose(job)
+        except CadenzaError as error:
+            embed.add_field(name=_("A first piece"), value=language.sentence(str(error))[:1000], inline=False)
+            return Answer(job.id, embed, enclosures, view)
+        piece = _("is enclosed, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
+        embed.add_field(name=_("A first piece"), value=piece, inline=False)
+        return Answer(job.id, embed, (*enclosures, *answers.enclose(opus, take, f"{job.name}-first")), view)
+
+    async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
+        bot = self._bot
+        model = bot.catalogue.at(job.server).path(job.name)
+        font = None if bot.settings.soundfont is None else str(bot.settings.soundfont)
+        request = ComposeRequest(model=str(model), bars=FIRST_BARS, picture=False, soundfont=font)
+        asked, composition = time.monotonic(), await bot.studio.compose(request)
+        opus = store.opus(composition, composition.takes[0], author=job.user or 0, server=job.server)
+        if job.user is not None:
+            await bot.store.add(opus, asked=asked)
+        return composition.takes[0], opus
+
+
+def present_waiting(job: Job, place: int) -> Answer:
+    """Write the message of a training that waits; `place` 1 is next."""
+    embed = _embed(job, _("{model} is to be learned"), _summary(job))
+    if job.gathered.keys:
+        in_key = _("{count} in {key}")
+        keys = ((language.sentence(key), count) for key, count in job.gathered.keys[:6])
+        shown = ", ".join(in_key.format(count=count, key=key) for key, count in keys)
+        embed.add_field(name=_("Keys"), value=shown + (" …" if len(job.gathered.keys) > 6 else ""), inline=False)
+    if job.gathered.skipped:
+        embed.add_field(name=_("Left out"), value=attachments.listed(job.gathered.skipped), inline=False)
+    others = language.ngettext("1 other training goes first.", "{count} other trainings go first.", place - 1)
+    embed.add_field(name=_("Place"), value=others.format(count=place - 1) if place > 1 else _("Its turn is next."))
+    return Answer(job.id, embed, (), components.under_training(job.id))
+
+
+def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) -> Answer:
+    """Write the message of a training that goes on."""
+    progress = news.progress
+    if progress is None:
+        embed = _embed(job, _("{model} is being learned"), _("Getting ready …"))
+    else:
+        share = (progress.epoch - 1 + progress.step / max(1, progress.steps)) / progress.epochs
+        filled = round(BAR * share)
+        embed = _embed(job, _("{model} is being learned"), f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}")
+        epoch = _("{epoch} of {epochs} at most").format(epoch=progress.epoch, epochs=progress.epochs)
+        embed.add_field(name=_("Epoch"), value=epoch)
+        embed.add_field(name=_("Loss"), value=f"{progress.loss:.3f}")
+        left = _("{time} at most").format(time=clock(progress.seconds_left))
+        embed.add_field(name=_("Time left"), value=left)
+    if news.epochs:
+        best = min(news.epochs, key=lambda epoch: epoch.val_loss)
+        last = news.epochs[-1]
+        losses = _("{last:.3f}, best {best:.3f}").format(last=last.val_loss, best=best.val_loss)
+        embed.add_field(name=_("On held-out pieces"), value=losses)
+    if any(enclosure.name == "curve.png" for enclosure in enclosures):
+        embed.set_image(url="attachment://curve.png")
+    return Answer(job.id, embed, enclosures, components.under_training(job.id))
+
+
+def present_end(job: Job) -> Answer:
+    """Write the message of a training that has ended."""
+    titles = {
+        "done": _("{model} has been learned"),
+        "cancelled": _("{model} was cancelled"),
+        "failed": _("{model} could not be learned"),
+    }
+    return Answer(job.id, _embed(job, titles[job.state], language.sentence(job.outcome or "")), (), None)
+
+
+async def present_report(job: Job, folder: Path) -> Answer:
+    """Write the message that says what became of each file."""
+    embed = _embed(job, _("What {model} learns from"), _summary(job))
+    if job.gathered.skipped:
+        embed.add_field(name=_("Left out"), value=attachments.listed(job.gathered.skipped), inline=False)
+    what = _("What became of each piece, as a table")
+    return Answer(job.id, embed, await asyncio.to_thread(_files, folder / "report.csv", what))
+
+
+def clock(seconds: float) -> str:
+    """Write seconds as a user reads them."""
+    minutes = round(seconds / 60)
+    if minutes > 1:
+        return language.ngettext("{count} minute", "{count} minutes", minutes).format(count=minutes)
+    return language.ngettext("{count} second", "{count} seconds", round(seconds)).format(count=round(seconds))
+
+
+def _embed(job: Job, title: str, description: str) -> Embed:
+    embed = Embed(title=title.format(model=job.name), description=description[:4000], colour=COLOUR)
+    embed.set_footer(text=_("Training {id}").format(id=job.id))
+    return embed
+
+
+def _summary(job: Job) -> str:
+    return "\n".join(map(language.sentence, job.gathered.summary.splitlines()))
+
+
+def _enclosures(news: News, folder: Path) -> tuple[Enclosure, ...]:
+    """Return the curve, and the first and the latest clip."""
+    clips = dict.fromkeys((news.clips[0], news.clips[-1])) if news.clips else ()
+    sounds = [
+        file
+        for epoch in clips
+        for file in _files(
+            folder / "clips" / f"epoch-{epoch:03}.mp3", _("What it composes after epoch {epoch}").format(epoch=epoch)
+        )
+    ]
+    return (*_files(folder / "curve.png", _("The learning curve: loss by epoch")), *sounds)
+
+
+def _files(path: Path, description: str) -> tuple[Enclosure, ...]:
+    return (Enclosure(path.name, path.read_bytes(), description),) if path.exists() else ()
+
+
+def _lines(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {language.sentence(each)}" for each in sentences)[:1000]

@@ -1,0 +1,280 @@
+"""Who trains: one training at a time for the machine, each in a process of its own, and none forgotten."""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol, Self
+
+from bot.database.jobs import Job, JobError, Jobs, State, Wish
+from bot.models import shelves
+from bot.models.catalogue import Catalogue
+from bot.settings import Settings
+from bot.work import child
+from bot.work.child import Child
+from core.errors import CadenzaError
+from core.training.progress import Epoch, Progress
+from core.training.worker import PUBLISHED, Order, Result
+
+STARTS: Final = 3  # of a process that ends without having finished another epoch, before it is given up
+SILENCE: Final = 600.0  # seconds after which a process that says nothing is taken for dead
+BREATH: Final = 10.0  # seconds after an error that nobody expected
+MADE_ON_THE_WAY: Final = (PUBLISHED, "checkpoint.safetensors", "checkpoint.part", "log.txt")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Tell how a training goes: where it is, its epochs so far, and those of them that left a clip to listen to."""
+
+    progress: Progress | None = None
+    epochs: tuple[Epoch, ...] = ()
+    clips: tuple[int, ...] = ()
+
+
+class Herald(Protocol):
+    """Tell the chat of trainings; nothing that goes wrong with that may stop them."""
+
+    async def queued(self, jobs: Iterable[Job]) -> None:
+        """Show where trainings stand that wait."""
+
+    async def progress(self, job: Job, news: News, folder: Path) -> None:
+        """Show how a training goes."""
+
+    async def ended(self, job: Job, result: Result | None, folder: Path) -> None:
+        """Announce how a training has ended."""
+
+    async def close(self, job: Job) -> None:
+        """Bring the message that showed a training's progress to its end."""
+
+
+class Trainer:
+    """Take one training after the other from the database, and see each to its end.
+
+    Used as a context; it begins when `open` says that the bot is logged in.
+    """
+
+    def __init__(self, settings: Settings, jobs: Jobs, catalogue: Catalogue, herald: Herald) -> None:
+        self._settings, self._jobs, self._catalogue, self._herald = settings, jobs, catalogue, herald
+        self._data = settings.data.absolute()
+        self._opened, self._woken = asyncio.Event(), asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._child: tuple[str, Child] | None = None
+        self._news: tuple[str, News] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Get ready."""
+        self._task = asyncio.create_task(self._work())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop; what is running is taken up again the next time."""
+        assert self._task is not None
+        while not self._task.done():  # whatever it does with the first try
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=1)
+
+    @property
+    def process(self) -> int | None:
+        """Return the id of the process that trains, if one does."""
+        return None if self._child is None else self._child[1].id
+
+    def open(self) -> None:
+        """Begin, since messages can be sent now."""
+        self._opened.set()
+
+    def wake(self) -> None:
+        """Look whether there is something new to do."""
+        self._woken.set()
+
+    def folder(self, id: str) -> Path:
+        """Return the folder for what a training has and leaves."""
+        return self._data / "trainings" / id
+
+    @property
+    def uploads(self) -> Path:
+        """Return the folder for files that are being read."""
+        return self._data / "uploads"
+
+    def news(self, id: str) -> News:
+        """Return how a training goes."""
+        return self._news[1] if self._news is not None and self._news[0] == id else News()
+
+    async def cancel(self, job: Job, wish: Wish) -> None:
+        """End a training before its time; `keep` publishes its best epoch so far. Raises JobError if it has ended."""
+        if not job.live:
+            raise JobError("This training has ended already.")
+        if await self._jobs.cancel_queued(job.id, "It was cancelled before it began."):
+            job = await self._jobs.get(job.id, job.server)
+            await _tell(self._herald.ended(job, None, self.folder(job.id)))
+            await _tell(self._herald.close(job))
+            line = await self._jobs.live()
+            await _tell(self._herald.queued(other for other in line if other.state == "queued"))
+            return
+        await self._jobs.note(job.id, wish=wish)
+        if self._child is not None and self._child[0] == job.id:
+            _carry_out(wish, self._child[1])
+
+    async def forget(self, job: Job) -> None:
+        """Delete a training that has ended, with the notes it learned from. Raises JobError if it has not."""
+        if job.live:
+            raise JobError("This training has not ended yet. Cancel it first.")
+        await self._jobs.delete(job.id)
+        await asyncio.to_thread(shutil.rmtree, self.folder(job.id), ignore_errors=True)
+
+    async def _work(self) -> None:
+        await self._opened.wait()
+        await self._tidy()
+        while True:
+            self._woken.clear()
+            try:
+                for job in await self._jobs.unannounced():
+                    await self._announce(job)
+                line = await self._jobs.live()
+                await _tell(self._herald.queued(job for job in line if job.state == "queued"))
+                if line:
+                    await self._train(line[0])
+                else:
+                    await self._woken.wait()
+            except Exception:
+                _log.exception("The trainings came to a halt; they go on in %g seconds", BREATH)
+                await asyncio.sleep(BREATH)
+
+    async def _tidy(self) -> None:
+        """Delete what a crash left behind."""
+        known = await self._jobs.all_ids()
+
+        def sweep() -> None:
+            shelves.tidy(self._data)
+            shutil.rmtree(self.uploads, ignore_errors=True)
+            for folder in (self._data / "trainings").glob("*"):
+                if folder.name not in known:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+        await asyncio.to_thread(sweep)
+
+    async def _train(self, job: Job) -> None:
+        """Run a training to its end, or as far as its process gets."""
+        work, error = self.folder(job.id), None
+        try:
+            result = await asyncio.to_thread(Result.read, work)
+            if result is None and job.wish != "drop":
+                error = await self._run(job, work)
+                result = await asyncio.to_thread(Result.read, work)
+            job = await self._jobs.get(job.id, job.server)
+            if job.wish == "drop":
+                await self._end(job, "cancelled", "It was cancelled.")
+            elif result is not None:
+                await asyncio.to_thread(self._publish, job, work)
+                await self._end(job, "done", f"It ended: {result.ended}.")
+            elif error is not None:
+                await self._end(job, "cancelled" if job.wish == "keep" else "failed", error)
+        except CadenzaError as error:
+            await self._end(job, "failed", str(error))
+        except OSError as error:
+            await self._end(
+                job, "failed", f"The model could not be kept: {error.strerror}. The bot's owner has to look."
+            )
+
+    async def _run(self, job: Job, work: Path) -> str | None:
+        """Have a process train; return the sentence with which it failed, if it could still say one."""
+        if job.starts >= STARTS:
+            return f"The process that trained it died {STARTS} times in a row. Try it with fewer files."
+        shelf = self._catalogue.at(job.server)
+        title = f"{job.gathered.kept} pieces that its server gave it"
+        order = Order(
+            work=str(work),
+            name=job.name,
+            base=None if job.base is None else str(shelf.path(job.base).absolute()),
+            size=job.size,
+            seconds=job.minutes * 60,
+            threads=self._settings.training_threads,
+            on_grid=job.gathered.on_grid,
+            title=title,
+        )
+        await self._jobs.begin(job.id)
+        job, error = replace(job, state="running", starts=job.starts + 1), None
+        try:
+            async with child.start("core.training.worker", asdict(order), work / "log.txt") as process:
+                self._child = job.id, process
+                _carry_out((await self._jobs.get(job.id, job.server)).wish, process)
+                async for message in process.messages(SILENCE):
+                    error = message.get("error")
+                    job = await self._hear(job, message)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await self._jobs.note(job.id, starts=max(0, job.starts - 1))  # that was not its fault
+            raise
+        finally:
+            self._child = self._news = None
+        if error is None:
+            _log.info("The process of the training %s has ended", job.id)
+        return error
+
+    async def _hear(self, job: Job, message: dict[str, Any]) -> Job:
+        """Take a message of the process in, and pass it on."""
+        news = self.news(job.id)
+        if "progress" in message:
+            news = replace(news, progress=Progress(**message["progress"]))
+        elif "epoch" in message:
+            epoch = Epoch(**message["epoch"])
+            clips = (*news.clips, epoch.epoch) if message["clip"] else news.clips
+            news = replace(news, epochs=(*news.epochs, epoch), clips=clips)
+            if message["new"] and job.starts:
+                await self._jobs.note(job.id, starts=0)
+                job = replace(job, starts=0)
+        self._news = job.id, news
+        await _tell(self._herald.progress(job, news, self.folder(job.id)))
+        return job
+
+    def _publish(self, job: Job, work: Path) -> None:
+        """Put the model on its server's shelf, if that has not been done."""
+        shelf = self._catalogue.at(job.server).own
+        assert shelf is not None
+        made = work / PUBLISHED / job.name
+        if made.exists():
+            shelves.place(made, shelf)
+
+    async def _end(self, job: Job, state: State, outcome: str) -> None:
+        for place in (self.folder(job.id), self._data, job.id):
+            outcome = outcome.replace(f"{place}/", "")
+        if await self._jobs.end(job.id, state, outcome):
+            await self._announce(await self._jobs.get(job.id, job.server))
+
+    async def _announce(self, job: Job) -> None:
+        folder = self.folder(job.id)
+        if await _tell(self._herald.ended(job, await asyncio.to_thread(Result.read, folder), folder)):
+            await self._jobs.note(job.id, told=True)
+            await asyncio.to_thread(clear, folder)
+            await _tell(self._herald.close(job))
+
+
+async def _tell(news: Awaitable[None]) -> bool:
+    """Let the chat be told, and return whether that went well; a training goes on even if it did not."""
+    try:
+        await news
+    except Exception:
+        _log.exception("News of a training did not reach the chat")
+        return False
+    return True
+
+
+def clear(folder: Path) -> None:
+    """Delete what a training needed only on its way; its notes, its report and its curve stay."""
+    for name in MADE_ON_THE_WAY:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _carry_out(wish: Wish | None, process: Child) -> None:
+    if wish == "keep":
+        process.stop()
+    elif wish == "drop":
+        process.kill()

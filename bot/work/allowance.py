@@ -1,0 +1,61 @@
+"""How much each user may ask for: what they have spent wears off evenly."""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from bot.chat.language import _, ngettext
+from core.errors import CadenzaError
+
+WINDOW: Final = 600.0  # seconds in which a whole allowance wears off
+
+
+class AllowanceError(CadenzaError):
+    """Say that a user has asked for much, and how long to wait."""
+
+
+class Allowance:
+    """Let each user spend `most` at once, and as much again in the course of WINDOW seconds.
+
+    What costs more than `most` is allowed to those who have nothing spent. `clock` counts seconds.
+    """
+
+    def __init__(self, most: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = most, clock
+        self._spent: OrderedDict[int, tuple[float, float]] = OrderedDict()  # user -> how much, and when that was
+
+    def check(self, user: int, cost: float) -> None:
+        """Raise AllowanceError if a user cannot spend this now."""
+        spent = self._now_spent(user)
+        excess = min(spent, spent + cost - self._most)
+        if excess > 0:
+            seconds = math.ceil(excess / self._most * WINDOW)
+            raise AllowanceError(_spoken(seconds))
+
+    def spend(self, user: int, cost: float) -> None:
+        """Note what a user spends."""
+        now = self._clock()
+        self._spent[user] = self._now_spent(user) + cost, now
+        self._spent.move_to_end(user)
+        while self._now_spent(oldest := next(iter(self._spent))) <= 0:
+            del self._spent[oldest]
+            if not self._spent:
+                break
+
+    def _now_spent(self, user: int) -> float:
+        spent, when = self._spent.get(user, (0.0, 0.0))
+        return max(0.0, spent - (self._clock() - when) / WINDOW * self._most)
+
+
+def _spoken(seconds: int) -> str:
+    minutes = math.ceil(seconds / 60)
+    if seconds < 100:
+        text = ngettext(
+            "You have asked for much in the last minutes. Try again in {count} second.",
+            "You have asked for much in the last minutes. Try again in {count} seconds.",
+            seconds,
+        )
+        return text.format(count=seconds)
+    return _("You have asked for much in the last minutes. Try again in {count} minutes.").format(count=minutes)

@@ -1,0 +1,249 @@
+"""The recipe for composing: from a request to a piece with sound and picture."""
+
+import secrets
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from core.composing import novelty, sampling
+from core.composing.novelty import Quote
+from core.composing.sampling import LONGEST_PIECE, Options
+from core.drawing import roll
+from core.errors import CorpusError, RequestError
+from core.model import bundle, notes
+from core.model.bundle import Bundle, Params
+from core.model.stepping import Stepper
+from core.music import keys, notation, score
+from core.music.notation import Anchor
+from core.music.score import Score
+from core.performing import audio, performance
+from core.performing.audio import Format
+
+LONGEST_PRIMER: Final = 20_000  # characters, enough for a whole piece to be continued
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeRequest:
+    """Ask for a piece.
+
+    `model` is the path of a model's folder. An empty `primer` lets the model begin. `bars` is the length of the whole
+    piece, primer included, in bars of four quarters; None lets the model end. `key` is where the result is transposed
+    to, as `G` or `E minor`. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own,
+    None for `seed` draws one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav, flac or ogg,
+    None for no sound; `soundfont` is the path of one, None finds one.
+    """
+
+    model: str
+    primer: str = ""
+    temperature: float = 1.0
+    gravity: float | None = None
+    top_p: float = 1.0
+    seed: int | None = None
+    bars: int | None = None
+    takes: int = 1
+    key: str | None = None
+    tempo: float | None = None
+    instrument: str = "piano"
+    audio: Format | None = "mp3"
+    picture: bool = True
+    soundfont: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Name the model that composed: `version` changes with its weights."""
+
+    name: str
+    version: str
+    rest_unit: str
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Hold one piece.
+
+    `text` is its notation, of which the first `primer_events` events were given; `key` is found by analysis; `seconds`
+    and `bars` are its length; `ended` tells that the model closed it by itself; `quote` is its longest quote from the
+    training pieces, if any.
+    """
+
+    text: str
+    primer_events: int
+    events: int
+    key: str
+    bars: float
+    seconds: float
+    ended: bool
+    quote: Quote | None
+    midi: bytes
+    audio: bytes | None
+    picture: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Answer a request: the same with all that was left open filled in, the model, and a take or several."""
+
+    request: ComposeRequest
+    model: ModelInfo
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """Hold a loaded model, ready to compose; `index` knows its training pieces."""
+
+    bundle: Bundle
+    stepper: Stepper
+    index: novelty.Index
+
+
+def compose(request: ComposeRequest, studio: Studio | None = None) -> Composition:
+    """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
+    studio = studio or open_model(request.model)
+    params = studio.bundle.params
+    ids = check_request(request, params)
+    request = replace(_filled_in(request, params), primer=notation.text(ids))
+    samples = sampling.sample(studio.stepper, ids, _options(request, params.units_per_bar))
+    model = ModelInfo(studio.bundle.name, studio.bundle.version, params.rest_unit, params.anchor)
+    given = len(score.from_ids(ids, params.anchor, params.unit).events)
+    texts = [_in_key(notation.text(sample.ids), request.key, model) for sample in samples]
+    takes = tuple(
+        render(request, model, text, given, sample.ended, studio.index.longest_quote(text, given))
+        for text, sample in zip(texts, samples, strict=True)
+    )
+    return Composition(request, model, takes)
+
+
+def render(
+    request: ComposeRequest, model: ModelInfo, text: str, given: int, ended: bool = False, quote: Quote | None = None
+) -> Take:
+    """Make the MIDI, the sound and the picture of a piece, of which the first `given` events were given."""
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True)
+    if request.tempo is None:
+        raise RequestError("A piece without a tempo cannot be played.")
+    midi = performance.perform(piece, tempo=request.tempo, program=_program(request.instrument))
+    key = keys.key_of(piece)
+    font = None if request.soundfont is None else Path(request.soundfont)
+    return Take(
+        text=text,
+        primer_events=given,
+        events=len(piece.events),
+        key=key,
+        bars=float(piece.bars),
+        seconds=float(piece.quarters) * 60 / request.tempo,
+        ended=ended,
+        quote=quote,
+        midi=midi,
+        audio=None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font),
+        picture=_picture(piece, given, model, key) if request.picture else None,
+    )
+
+
+def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
+    """Draw a piece, headed by what composed it, its key and its length."""
+    key = key.replace("♭", " flat").replace("♯", " sharp")  # which the type of pictures lacks
+    bars = f"{float(piece.bars):g} bar{'' if piece.bars == 1 else 's'}"
+    return roll.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {bars}")
+
+
+def check_request(request: ComposeRequest, params: Params) -> list[int]:
+    """Return the ids of a request's primer, if all that is asked is possible. Raises NotationError and RequestError."""
+    _program(request.instrument)
+    if request.key is not None:
+        keys.parse_key(request.key)
+    ids = check_primer(request.primer, params.anchor)
+    options = _options(_filled_in(request, params), params.units_per_bar)
+    sampling.check_room(ids, options.units, params.units_per_bar)
+    return ids
+
+
+def check_primer(text: str, anchor: Anchor) -> list[int]:
+    """Return a primer's ids. Raises NotationError and RequestError."""
+    if len(text) > LONGEST_PRIMER:
+        raise RequestError(f"The primer has {len(text)} characters; the longest is {LONGEST_PRIMER}.")
+    return notation.primer(text, anchor)
+
+
+def open_model(directory: str) -> Studio:
+    """Load a model, or take it from memory if its files have not changed. Raises BundleError and CorpusError."""
+    folder = Path(directory)
+    stamps = tuple(_stamp(folder / name) for name in ("weights.safetensors", "params.json", "notes.txt"))
+    return _open(folder, stamps)
+
+
+def open_files(weights: Path, params: Path, parsed: Path) -> Studio:
+    """Load a model from its three files. Raises BundleError and CorpusError."""
+    return _studio(bundle.load_files(weights, params), parsed)
+
+
+@lru_cache(maxsize=8)
+def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Studio:
+    return _studio(bundle.load(folder), folder / "notes.txt")
+
+
+def _studio(model: Bundle, parsed: Path) -> Studio:
+    """Make a model ready, with the notes that it has learned from."""
+    learned = notes.read_notes(parsed)
+    for what, its, theirs in (
+        ("anchor", model.params.anchor, learned.anchor),
+        ("rest unit", model.params.rest_unit, str(learned.unit)),
+    ):
+        if its != theirs:
+            raise CorpusError(
+                f"{parsed} does not belong to the model {model.name}: its {what} is {theirs}, and the model's {its}."
+                " Take both from the same folder."
+            )
+    return Studio(model, Stepper(model), novelty.Index(learned.pieces))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
+    if key is None:
+        return text
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True)
+    return score.to_text(keys.in_key(piece, key), model.anchor)
+
+
+def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
+    return replace(
+        request,
+        seed=secrets.randbelow(2**32) if request.seed is None else request.seed,
+        gravity=params.gravity if request.gravity is None else request.gravity,
+        tempo=params.tempo if request.tempo is None else request.tempo,
+    )
+
+
+def _options(request: ComposeRequest, units_per_bar: int) -> Options:
+    if request.bars is not None and not 1 <= request.bars <= LONGEST_PIECE:
+        raise RequestError(f"A piece can have 1 to {LONGEST_PIECE} bars; {request.bars} were asked for.")
+    assert request.tempo is not None
+    assert request.gravity is not None
+    assert request.seed is not None
+    performance.check_tempo(request.tempo)
+    return Options(
+        temperature=request.temperature,
+        gravity=request.gravity,
+        top_p=request.top_p,
+        seed=request.seed,
+        takes=request.takes,
+        units=None if request.bars is None else request.bars * units_per_bar,
+    )
+
+
+def _program(instrument: str) -> int:
+    try:
+        return performance.INSTRUMENTS[instrument]
+    except KeyError:
+        known = ", ".join(performance.INSTRUMENTS)
+        raise RequestError(f"There is no instrument called {instrument[:40]!r}. Choose one of: {known}.") from None

@@ -1,0 +1,70 @@
+"""Pieces that are there already, taken up again: their opening as a primer, their notes as a sheet."""
+
+import hashlib
+import shutil
+from fractions import Fraction
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from core.composing import recipe
+from core.composing.novelty import Quote
+from core.composing.recipe import ComposeRequest, ModelInfo
+from core.drawing import sheet
+from core.drawing.sheet import Sheet
+from core.errors import AudioError, BundleError, CorpusError
+from core.music import score
+from core.music.score import QUARTERS_PER_BAR, Score
+from core.performing import audio
+
+MAKERS: Final = ("lameenc", "music21", "numpy", "pillow", "resvg-py", "soundfile", "symusic", "verovio")
+
+
+def opening(text: str, model: ModelInfo) -> str:
+    """Return the first half of a piece, in whole bars, at least one."""
+    unit = Fraction(model.rest_unit)
+    piece = score.from_text(text, model.anchor, unit)
+    bar = int(QUARTERS_PER_BAR / unit)
+    end = min(piece.length, max(1, piece.length // (2 * bar)) * bar)
+    half = Score(tuple(event for event in piece.events if event.onset < end), end, unit)
+    return score.to_text(half, model.anchor)
+
+
+def engrave(text: str, model: ModelInfo, tempo: float, title: str) -> Sheet:
+    """Engrave a piece of notation. Raises PictureError for one without notes."""
+    return sheet.sheet(score.from_text(text, model.anchor, Fraction(model.rest_unit)), title=title, tempo=tempo)
+
+
+def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:
+    """Return what a piece quotes from the pieces that its model learned from, if the model is still the same."""
+    try:
+        studio = recipe.open_model(folder)
+    except (BundleError, CorpusError):
+        return None
+    return studio.index.longest_quote(text, given) if studio.bundle.version == model.version else None
+
+
+def fingerprint(request: ComposeRequest, model: ModelInfo, text: str, given: int) -> str:
+    """Sum up all that a piece's files are made from, this program and its soundfont among them."""
+    font = None if request.soundfont is None else Path(request.soundfont)
+    try:
+        players = [_stamp(audio.find_soundfont(font)), _stamp(Path(shutil.which("fluidsynth") or ""))]
+    except AudioError:
+        players = []
+    whole = (request, model, text, given, players, _makers())
+    return hashlib.sha256(repr(whole).encode()).hexdigest()[:32]
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _makers() -> str:
+    """Sum up the program and the libraries that draw and play."""
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        sources.update(path.read_bytes())
+    return " ".join((sources.hexdigest(), *(f"{name} {metadata.version(name)}" for name in MAKERS)))

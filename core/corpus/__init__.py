@@ -1,0 +1,1 @@
+"""Many files -> parsed notes and a report."""

@@ -1,0 +1,233 @@
+"""A collection of files -> parsed notes and a report of what was taken and why the rest was not."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from core.corpus.cache import Readings
+from core.corpus.families import Known, find_families
+from core.corpus.files import Bounds, Found, find, load
+from core.corpus.report import Collection, ReportLine, pitch_name, require, summary, write_report
+from core.errors import ReadingError, check_range
+from core.model.notes import Notes
+from core.model.notes import write_notes as write
+from core.music import notation
+from core.music.keys import find_key
+from core.music.notation import Anchor
+from core.music.piece import Budget, Piece, Reading
+from core.music.score import QUARTERS_PER_BAR, UNITS
+from core.reading.pool import ACCIDENTS, Readers
+
+__all__ = [
+    "CollectSettings",
+    "Collection",
+    "ReportLine",
+    "collect",
+    "require",
+    "split",
+    "summary",
+    "write_notes",
+    "write_report",
+]
+
+ON_GRID: Final = 0.95  # share of onsets that a rest unit must hit to be chosen
+LARGEST_FAMILY: Final = 0.15  # share of what is held out
+_WAITING: Final = 32  # files in memory for each process that reads
+
+RestUnit = Literal["auto", "1", "1/2", "1/4"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectSettings:
+    """Say how to read a collection. Raises RequestError for a share that is none."""
+
+    anchor: Anchor = "lowest"
+    rest_unit: RestUnit = "auto"
+    least_events: int = 8  # fewer are too short to learn from
+    most_shared: float = 0.5  # of a piece's runs of notes with one piece before; more, and it is a version of that
+    budget: Budget = field(default_factory=Budget)
+    bounds: Bounds = field(default_factory=Bounds)  # of an archive
+    least_on_grid: float = 0  # share of a piece's onsets; rounding garbles what lies beside
+    deadline_seconds: float = 60  # for one file
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+
+    def __post_init__(self) -> None:
+        check_range("least share on the grid", self.least_on_grid, 0, 1)
+
+
+def collect(
+    music: Path,
+    settings: CollectSettings | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Collection:
+    """Read every piece of a folder, a file or a zip archive; no file in it stops the others.
+
+    Files that `cache`, a folder, knows are not read again. `progress` hears how many files are done, and of how many;
+    without it a bar on the terminal shows that. Raises CorpusError if `music` is not there.
+    """
+    settings = settings or CollectSettings()
+    found = find(music, settings.bounds)
+    readings = Readings(cache, settings.budget)
+    try:
+        with tqdm(total=len(found), desc="reading", unit="file", disable=None if progress is None else True) as bar:
+
+            def done(count: int) -> None:
+                bar.update(count - bar.n)
+                if progress is not None:
+                    progress(count, len(found))
+
+            outcomes = _read(found, readings, settings, done)
+        unit = _choose_unit(outcomes, readings) if settings.rest_unit == "auto" else Fraction(settings.rest_unit)
+        return _keep(outcomes, readings, settings, unit)
+    finally:
+        readings.close()
+
+
+def write_notes(path: Path, collection: Collection) -> None:
+    """Write notes.txt. Raises CorpusError if nothing was kept."""
+    require(collection)
+    write(path, collection.notes)
+
+
+def split(notes: Notes, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Choose by piece what to learn from and what to hold out; return indices of both, in order.
+
+    Versions of one piece stay together, so that what is held out was not learned under another title; of what is held
+    out no family makes up more than LARGEST_FAMILY, or it would stand for that one tune. The choice depends on the
+    texts and the seed; one piece more moves few others.
+    """
+    pieces, families = notes.pieces, dict[int, list[int]]()
+    for place, family in enumerate(find_families((text for _, text in pieces), notes.anchor)):
+        families.setdefault(family, []).append(place)
+    ranks = {
+        family: hashlib.sha256(f"{seed}\0{min(pieces[place][1] for place in places)}".encode()).digest()
+        for family, places in families.items()
+    }
+    wanted = max(round(validation_share * len(pieces)), 1)
+    largest = max(min(map(len, families.values()), default=1), int(LARGEST_FAMILY * wanted))
+    held_out: list[int] = []
+    for family in sorted(families, key=ranks.__getitem__):
+        size = len(families[family])
+        if size <= largest and len(held_out) < wanted and len(held_out) + size < len(pieces):
+            held_out += families[family]
+    return sorted(set(range(len(pieces))) - set(held_out)), sorted(held_out)
+
+
+def _read(
+    found: list[Found], readings: Readings, settings: CollectSettings, done: Callable[[int], None]
+) -> list[tuple[Found, bytes | ReadingError]]:
+    """Have every file read that the cache does not know; return its key there, or why there is none."""
+    outcomes: list[tuple[Found, bytes | ReadingError]] = []
+    waiting: deque[tuple[int, bytes, Future[bytes]]] = deque()
+
+    def settle() -> None:
+        place, key, future = waiting.popleft()
+        try:
+            readings.put(key, future.result())
+        except ReadingError as error:
+            if error.kind in ACCIDENTS:  # these may end otherwise the next time
+                outcomes[place] = outcomes[place][0], error
+            else:
+                readings.put(key, error)
+        done(len(outcomes) - len(waiting))
+
+    with Readers(settings.workers, settings.budget, settings.deadline_seconds) as readers:
+        for entry, data in load(found, settings.budget.file_bytes, settings.bounds):
+            if isinstance(data, ReadingError):
+                outcomes.append((entry, data))
+                continue
+            key = readings.key(data, entry.name)
+            outcomes.append((entry, key))
+            if readings.get(key) is None:
+                waiting.append((len(outcomes) - 1, key, readers.submit(data, entry.name)))
+            while len(waiting) > settings.workers * _WAITING or (waiting and waiting[0][2].done()):
+                settle()
+            done(len(outcomes) - len(waiting))
+        while waiting:
+            settle()
+    return outcomes
+
+
+def _answers(
+    outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings
+) -> Iterator[tuple[Found, Reading | ReadingError]]:
+    for entry, outcome in outcomes:
+        answer = outcome if isinstance(outcome, ReadingError) else readings.get(outcome)
+        yield entry, answer or ReadingError("The cache has lost it. Run this again.", "lost")
+
+
+def _choose_unit(outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings) -> Fraction:
+    """Return the coarsest unit on which 95% of all onsets fall exactly, else the finest."""
+    total, hits = 0, np.zeros(len(UNITS))
+    for _, answer in _answers(outcomes, readings):
+        if isinstance(answer, Reading):
+            for piece in answer.pieces:
+                total += len(piece.onsets)
+                hits += [piece.on_grid(unit) * len(piece.onsets) for unit in UNITS]
+    return next((unit for unit, hit in zip(UNITS, hits, strict=True) if hit >= ON_GRID * max(total, 1)), UNITS[-1])
+
+
+def _keep(
+    outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings, settings: CollectSettings, unit: Fraction
+) -> Collection:
+    """Round the pieces, leave out short and known ones, and write the rest in the notation."""
+    kept: list[tuple[str, str]] = []
+    report: list[ReportLine] = []
+    known = Known()
+    onsets = hits = 0.0  # of what is kept
+    for entry, answer in _answers(outcomes, readings):
+        if isinstance(answer, ReadingError):
+            report.append(ReportLine(entry.name, "", False, answer.kind, str(answer)))
+            continue
+        for piece in answer.pieces:
+            line, text = _parse(entry.name, piece, settings, unit, known)
+            report.append(line)
+            if text:
+                kept.append((line.title, text))
+                onsets += len(piece.onsets)
+                hits += piece.on_grid(unit) * len(piece.onsets)
+        report += [ReportLine(entry.name, r.title, False, r.kind, r.reason) for r in answer.refusals]
+    return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), hits / max(onsets, 1))
+
+
+def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: Known) -> tuple[ReportLine, str]:
+    """Return the report on a piece, and its text if it is kept; `known` are the pieces before it."""
+    ids, on_grid = piece.ids(unit, settings.anchor), piece.on_grid(unit)
+    events = int(np.count_nonzero(ids < notation.INTERVALS.start))
+    rests = ids[ids >= notation.RESTS.start] - notation.RESTS.start + 1
+    kind = reason = ""
+    if events < settings.least_events:
+        kind = "too short"
+        reason = f"It has {events} events; {settings.least_events} are the least to learn from."
+    elif on_grid < settings.least_on_grid:
+        kind = "off the grid"
+        reason = (
+            f"{on_grid:.0%} of its onsets fall on the rest unit {unit}; at least {settings.least_on_grid:.0%} should."
+        )
+    elif again := known.look_up(ids, f"{piece.title} ({file})", settings.most_shared):
+        kind, reason = again
+    line = ReportLine(
+        file=file,
+        title=piece.title,
+        kept=not kind,
+        kind=kind,
+        reason=reason,
+        notes=int(np.count_nonzero(ids < notation.RESTS.start)),
+        events=events,
+        bars=round(int(rests.sum()) * float(unit) / QUARTERS_PER_BAR, 2),
+        key=find_key(piece.pitches),
+        range=f"{pitch_name(int(piece.pitches.min()))}-{pitch_name(int(piece.pitches.max()))}",
+        on_grid=round(on_grid, 4),
+    )
+    return line, "" if kind else notation.text(ids.tolist())

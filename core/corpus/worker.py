@@ -1,0 +1,109 @@
+"""Reading a collection of strangers' files where it can be stopped: in a process with limits."""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from threading import Event
+from typing import Any, Final, Self, cast
+
+from core.corpus import collect
+from core.corpus.collect import Collection, CollectSettings, RestUnit
+from core.corpus.files import Bounds
+from core.music import notation
+from core.music.notation import Anchor
+from core.processes import child
+from core.processes.child import Say
+
+MEMORY: Final = 2 << 30  # bytes
+FILE: Final = 256 << 20  # bytes
+DEADLINE: Final = 5.0  # seconds for one file; a book of 1,850 tunes takes 4
+REASONS: Final = 12  # files of which it is said why they were left out
+BOUNDS: Final = Bounds(members=1_000, unpacked_bytes=64 << 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Ask for `music`, a folder, to be read into `work`, another, as a model writes: its anchor and rest unit.
+
+    Where the music needs a finer unit than that, it gets one.
+    """
+
+    music: str
+    work: str
+    anchor: Anchor = "lowest"
+    rest_unit: str | None = None
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """Tell what became of a collection.
+
+    `kept` of `found` pieces have `tokens` in all, in these `keys`, the most frequent first; `skipped` are the first
+    that were left out, with the reasons, and `summary` is all in a few lines.
+    """
+
+    kept: int
+    found: int
+    tokens: int
+    on_grid: float
+    rest_unit: str
+    keys: tuple[tuple[str, int], ...]
+    skipped: tuple[tuple[str, str], ...]
+    summary: str
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Take what JSON has made of it."""
+        pairs = {name: tuple((first, second) for first, second in values[name]) for name in ("keys", "skipped")}
+        return cls(**{**values, **pairs})
+
+
+def gather(order: Order) -> Gathered:
+    """Write notes.txt, if anything was kept, and report.csv. Raises CorpusError."""
+    work = Path(order.work)
+    collection = _collect(order, "auto")
+    if order.rest_unit is not None and collection.notes.unit > Fraction(order.rest_unit):
+        collection = _collect(order, cast(RestUnit, order.rest_unit))
+    collect.write_report(work / "report.csv", collection)
+    if collection.notes.pieces:
+        collect.write_notes(work / "notes.txt", collection)
+    return Gathered(
+        kept=len(collection.notes.pieces),
+        found=len(collection.report),
+        tokens=sum(len(notation.parse(text, collection.notes.anchor)) for _, text in collection.notes.pieces),
+        on_grid=collection.on_grid,
+        rest_unit=str(collection.notes.unit),
+        keys=tuple(Counter(line.key for line in collection.report if line.kept).most_common()),
+        skipped=tuple(
+            (f"{line.file}: {line.title}" if line.title else line.file, line.reason)
+            for line in collection.report
+            if not line.kept
+        )[:REASONS],
+        summary=collect.summary(collection),
+    )
+
+
+def _collect(order: Order, rest_unit: RestUnit) -> Collection:
+    settings = CollectSettings(
+        anchor=order.anchor,
+        rest_unit=rest_unit,
+        deadline_seconds=DEADLINE,
+        workers=order.workers,
+        bounds=BOUNDS,
+    )
+    return collect.collect(Path(order.music), settings, cache=Path(order.work), progress=lambda done, of: None)
+
+
+def _work(request: dict[str, Any], say: Say, _: Event) -> None:
+    child.limit(memory=MEMORY, file=FILE)
+    gathered = gather(Order(**request))
+    (Path(request["work"]) / "readings.sqlite").unlink()
+    say({"done": asdict(gathered)})
+
+
+if __name__ == "__main__":
+    sys.exit(child.serve(_work))

@@ -1,0 +1,1 @@
+"""A score -> pictures; a history -> its curve."""

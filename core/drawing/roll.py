@@ -1,0 +1,218 @@
+"""Pictures to post: a piece as a piano roll, a training as its learning curve; PNG bytes."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE, PLOT, TEXT, WIDTH, Canvas, Colour, mix
+from core.errors import PictureError
+from core.music.score import QUARTERS_PER_BAR, Score
+from core.performing.performance import Note, notes
+
+_KEYBOARD: Final = 58  # width in pixels, as all lengths
+_RULER: Final = 24  # above each system, for bar numbers
+_GAP: Final = 12  # below each system
+_BARS_PER_SYSTEM: Final = 16
+_MOST_SYSTEMS: Final = 32  # what is longer is not drawn to its end
+_SEMITONES: Final = 26  # drawn at least
+_ROLL_HEIGHT: Final = (520, 1200)  # of all systems: at least, and at most unless rows get too thin
+_THINNEST_ROW: Final = 3.0
+
+_BLACK_KEYS: Final = frozenset({1, 3, 6, 8, 10})
+_BLACK_ROW: Final[Colour] = (27, 28, 35)
+_BAR_LINE: Final[Colour] = (78, 82, 98)
+_PRIMER: Final[Colour] = (205, 209, 222)
+_PRIMER_GROUND: Final[Colour] = (92, 98, 122)
+_IVORY: Final[Colour] = (226, 228, 234)
+_EBONY: Final[Colour] = (38, 40, 48)
+
+_CURVE_HEIGHT: Final = 560
+
+
+class Figures(Protocol):
+    """Say what an epoch of training measured, losses in nats a token."""
+
+    @property
+    def epoch(self) -> int:
+        """Count from 1."""
+
+    @property
+    def loss(self) -> float:
+        """Average over what it learned from."""
+
+    @property
+    def val_loss(self) -> float:
+        """Average over what was held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """Place one line of a piano roll: units from `start` until before `end`, one row for each pitch."""
+
+    start: int
+    end: int
+    top: float
+    row: float
+    pitches: range
+
+    @property
+    def bottom(self) -> float:
+        return self.top + self.row * len(self.pitches)
+
+    @property
+    def left(self) -> float:
+        return MARGIN + _KEYBOARD
+
+    def x(self, unit: float) -> float:
+        """Return where a moment is; what lies outside is moved to the edge."""
+        share = (min(max(unit, self.start), self.end) - self.start) / (self.end - self.start)
+        return self.left + share * (WIDTH - MARGIN - self.left)
+
+    def y(self, pitch: int) -> float:
+        """Return the top of a pitch's row."""
+        return self.top + self.row * (self.pitches[-1] - pitch)
+
+
+def piano_roll(score: Score, *, primer_events: int = 0, title: str = "") -> bytes:
+    """Draw a piece as it sounds: a colour for each voice, brighter where it is louder.
+
+    The first `primer_events` events are grey on a lighter ground. Every 16 bars take a line of their own, up to 512.
+    Raises PictureError for a score without notes.
+    """
+    if not score.events:
+        raise PictureError("There are no notes to draw.")
+    sounding = notes(score)
+    primer = score.events[primer_events].onset if primer_events < len(score.events) else score.length
+    systems = _layout(score)
+    canvas = Canvas(round(systems[-1].bottom + _GAP + MARGIN / 2))
+    for system in systems:
+        _draw_grid(canvas, system, score, primer if primer_events else 0)
+        for note in sounding:
+            if note.start < system.end and note.end > system.start:
+                _draw_note(canvas, system, note, is_primer=note.start < primer and primer_events > 0)
+        _draw_keyboard(canvas, system)
+    voices = sorted({min(note.voice, len(PALETTE) - 1) for note in sounding})
+    legend = [("primer", [_PRIMER])] if primer_events else []
+    canvas.header(title, [*legend, ("voices, from the top", [PALETTE[voice] for voice in voices])])
+    return canvas.png()
+
+
+def _layout(score: Score) -> list[_System]:
+    """Break a piece into systems of equally many bars, and find rows that leave the picture a postable height."""
+    bars = max(1, math.ceil(score.bars))
+    count = math.ceil(bars / _BARS_PER_SYSTEM)
+    units = math.ceil(bars / count) * score.units_per_bar
+    lowest, highest = score.range
+    missing = max(4, _SEMITONES - (highest - lowest + 1))
+    pitches = range(max(0, lowest - missing // 2), min(127, highest + (missing + 1) // 2) + 1)
+    rows = count * len(pitches)
+    row = max(_THINNEST_ROW, min(max(_ROLL_HEIGHT[0] / len(pitches), 9), _ROLL_HEIGHT[1] / rows))
+    height = row * len(pitches) + _RULER + _GAP
+    tops = [HEADER + number * height + _RULER for number in range(min(count, _MOST_SYSTEMS))]
+    return [_System(i * units, (i + 1) * units, top, row, pitches) for i, top in enumerate(tops)]
+
+
+def _draw_grid(canvas: Canvas, system: _System, score: Score, primer: int) -> None:
+    """Draw rows, beats and bars, as far as the piece goes, and the primer's ground."""
+    bar = score.units_per_bar
+    end = min(system.end, math.ceil(score.bars) * bar)
+    right = system.x(end)
+    for pitch in system.pitches:
+        top = system.y(pitch)
+        black = pitch % 12 in _BLACK_KEYS
+        for start, stop, share in ((system.start, primer, 0.4), (primer, end, 0.0)):
+            ground = mix(_PRIMER_GROUND, _BLACK_ROW if black else PLOT, share)
+            canvas.box(system.x(start), top, system.x(min(stop, end)), top + system.row, ground)
+        if pitch % 12 == 0:
+            canvas.box(system.left, top + system.row - 0.5, right, top + system.row + 0.5, GRID)
+    per_beat = bar // QUARTERS_PER_BAR
+    label_every = 1 if system.x(system.start + bar) - system.left >= 34 else 4
+    for unit in range(system.start, end + 1, per_beat):
+        x = system.x(unit)
+        if unit % bar:
+            canvas.box(x - 0.5, system.top, x + 0.5, system.bottom, GRID)
+            continue
+        canvas.box(x - 0.5, system.top - 6, x + 0.5, system.bottom, _BAR_LINE)
+        if unit < end and (unit // bar) % label_every == 0:
+            canvas.text(x + 5, system.top - 6, str(unit // bar + 1), 13, FAINT)
+
+
+def _draw_note(canvas: Canvas, system: _System, note: Note, *, is_primer: bool) -> None:
+    """Draw a note, with a seam before the next one."""
+    colour = _PRIMER if is_primer else PALETTE[min(note.voice, len(PALETTE) - 1)]
+    shade = mix(colour, BACKGROUND, min(1.0, 0.62 + 0.38 * (note.velocity - 58) / 32))
+    left, right, top = system.x(note.start), system.x(note.end), system.y(note.pitch)
+    seam = min(1.5, (right - left) / 4)
+    canvas.box(
+        left + 0.5, top + 0.5, right - seam, top + system.row - 0.5, shade, min(4.5, system.row / 3, (right - left) / 4)
+    )
+
+
+def _draw_keyboard(canvas: Canvas, system: _System) -> None:
+    """Draw the keys that the rows belong to, and name the Cs."""
+    left, right = MARGIN, system.left - 4
+    canvas.box(left, system.top, right, system.bottom, _IVORY, 3)
+    for pitch in system.pitches:
+        top, bottom = system.y(pitch), system.y(pitch) + system.row
+        middle = (top + bottom) / 2
+        if pitch % 12 in _BLACK_KEYS:
+            canvas.box(left, middle - 0.5, right, middle + 0.5, FAINT)  # where the two white keys beside it meet
+            canvas.box(left, top + 0.5, left + 0.6 * (right - left), bottom - 0.5, _EBONY, min(2, system.row / 4))
+        elif pitch % 12 in (0, 5):
+            canvas.box(left, bottom - 0.5, right, bottom + 0.5, FAINT)
+        if pitch % 12 == 0:
+            canvas.text(right - 4, middle, f"C{pitch // 12 - 1}", min(13, max(9, round(system.row))), _EBONY, "rm")
+
+
+def learning_curve(history: Sequence[Figures]) -> bytes:
+    """Draw loss and validation loss by epoch, with the best epoch marked.
+
+    Raises PictureError if no epoch has a finite loss.
+    """
+    epochs = [figures for figures in history if math.isfinite(figures.loss) and math.isfinite(figures.val_loss)]
+    if not epochs:
+        raise PictureError("There is no epoch to draw yet.")
+    best = min(epochs, key=lambda figures: figures.val_loss)
+    values = [value for figures in epochs for value in (figures.loss, figures.val_loss)]
+    ticks = _ticks(max(0.0, min(values) - 0.05), max(values) + 0.05, 6)
+    left, right, top, bottom = MARGIN + 52, WIDTH - MARGIN, HEADER + 6, _CURVE_HEIGHT - 56
+    first, last = epochs[0].epoch, max(epochs[-1].epoch, epochs[0].epoch + 1)
+
+    def x(epoch: float) -> float:
+        return left + 24 + (right - left - 48) * (epoch - first) / (last - first)
+
+    def y(loss: float) -> float:
+        return bottom - (bottom - top) * (loss - ticks[0]) / (ticks[-1] - ticks[0])
+
+    canvas = Canvas(_CURVE_HEIGHT)
+    canvas.box(left, top, right, bottom, PLOT, 6)
+    for tick in ticks:
+        canvas.box(left, y(tick) - 0.5, right, y(tick) + 0.5, GRID)
+        canvas.text(left - 10, y(tick), f"{tick:.4g}", 15, FAINT, "rm")
+    for epoch in _ticks(first, last, 14):
+        if epoch == int(epoch) and first <= epoch <= last:
+            canvas.text(x(epoch), bottom + 12, f"{epoch:.0f}", 15, FAINT, "mt")
+    canvas.text((left + right) / 2, _CURVE_HEIGHT - 12, "epoch", 15, FAINT, "ms")
+    canvas.box(x(best.epoch) - 0.75, top, x(best.epoch) + 0.75, bottom, _BAR_LINE)
+    for colour, line in (
+        (PALETTE[2], [(x(figures.epoch), y(figures.loss)) for figures in epochs]),
+        (PALETTE[0], [(x(figures.epoch), y(figures.val_loss)) for figures in epochs]),
+    ):
+        canvas.path(line, colour, 3)
+        for point in line if len(line) <= 40 else line[-1:]:
+            canvas.dot(*point, 4, colour)
+    canvas.dot(x(best.epoch), y(best.val_loss), 9, TEXT)
+    canvas.dot(x(best.epoch), y(best.val_loss), 6, PALETTE[0])
+    canvas.header(
+        f"Best after epoch {best.epoch}: {best.val_loss:.3f} nats a token",
+        [("loss", [PALETTE[2]]), ("validation loss", [PALETTE[0]])],
+    )
+    return canvas.png()
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    """Return round numbers from at most `low` to at least `high`, their step 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(power * factor for factor in (1, 2, 5, 10) if (high - low) / (power * factor) <= most)
+    return [round(step * i, 10) for i in range(math.floor(low / step), math.ceil(high / step) + 1)]

@@ -1,0 +1,218 @@
+"""Scores as written music: staves, voices, note values, ties and spelling.
+
+What is written is what sounds, made readable: a staff has at most two voices, of which one has the highest notes and
+the other all below them, and the notes of a chord end together.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
+from operator import attrgetter
+from typing import Final, Literal
+
+from core.music.score import QUARTERS_PER_BAR, Score
+from core.performing.performance import Note, notes
+
+BEAT: Final = 4  # sixteenths, as all times here
+BAR: Final = BEAT * QUARTERS_PER_BAR
+
+_VALUES: Final = (16, 12, 8, 6, 4, 3, 2, 1)  # note values without and with a dot
+_REST_VALUES: Final = (16, 8, 4, 2, 1)
+_STEPS: Final = "FCGDAEB"  # in the order in which sharps are added
+_MIDDLE_C: Final = 60
+_STRAY: Final = 4  # semitones that a voice may cross middle C by without changing its staff
+_SINGLE_TREBLE: Final = 55  # the violin's lowest note
+_SINGLE_BASS: Final = 62
+
+Clef = Literal["treble", "bass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tonality:
+    """Name a key by the sharps of its signature, negative for flats, and its mode."""
+
+    sharps: int
+    mode: Literal["major", "minor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Spell a pitch: step, alteration in semitones, octave, and whether an accidental stands before it."""
+
+    step: str
+    alteration: int
+    octave: int
+    accidental: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """Name one written chord, note or rest: what it lasts, what it holds, and whether a tie leads to it or on.
+
+    `heads` are the spellings of `pitches`.
+    """
+
+    value: int
+    pitches: tuple[int, ...] = ()
+    tied_from: bool = False
+    tied_on: bool = False
+    heads: tuple[Head, ...] = ()
+
+
+Voice = tuple[Symbol, ...]
+Bar = tuple[Voice, ...]  # no voice: a whole bar's rest; two: the upper one first
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Hold the bars of one staff."""
+
+    clef: Clef
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chord:
+    """Name what one voice of a staff sounds from `start` until before `end`."""
+
+    start: int
+    end: int
+    pitches: tuple[int, ...]
+
+
+def write(score: Score, tonality: Tonality) -> tuple[Staff, ...]:
+    """Write a score in a key, on one staff or on two, as its range asks for; the first is the upper one."""
+    per_unit = int(score.unit * BEAT)
+    bars = max(1, -(-score.length * per_unit // BAR))
+    sounding = [
+        Note(n.pitch, n.start * per_unit, min(n.end * per_unit, bars * BAR), n.velocity, n.voice) for n in notes(score)
+    ]
+    staves = [_staff(clef, line, bars) for clef, line in _divide(sounding).items()]
+    return tuple(Staff(staff.clef, tuple(_spelt(bar, tonality) for bar in staff.bars)) for staff in staves)
+
+
+def spell(pitch: int, tonality: Tonality) -> Head:
+    """Spell a MIDI pitch in a key.
+
+    The twelve names of a key are neighbours on the line of fifths: from the lowered third to the raised fifth in major
+    (E flat to G sharp in C), from the lowered second to the raised fourth in minor (B flat to D sharp in A).
+    """
+    lowest = tonality.sharps - (3 if tonality.mode == "major" else 2)  # 0 is C, 1 is G
+    fifth = lowest + (pitch * 7 - lowest) % 12
+    alteration = (fifth + 1) // 7
+    return Head(_STEPS[(fifth + 1) % 7], alteration, (pitch - alteration) // 12 - 1)
+
+
+def _divide(sounding: list[Note]) -> dict[Clef, list[Note]]:
+    """Give every note to a staff; a voice that strays over middle C a little stays in its own."""
+    if all(note.pitch >= _SINGLE_TREBLE for note in sounding):
+        return {"treble": sounding}
+    if all(note.pitch <= _SINGLE_BASS for note in sounding):
+        return {"bass": sounding}
+    staves: dict[Clef, list[Note]] = {"treble": [], "bass": []}
+    latest: dict[int, Clef] = {}  # voice -> staff
+    for note in sounding:
+        stray = {"treble": -_STRAY, "bass": _STRAY}[latest[note.voice]] if note.voice in latest else 0
+        latest[note.voice] = "treble" if note.pitch >= _MIDDLE_C + stray else "bass"
+        staves[latest[note.voice]].append(note)
+    return staves
+
+
+def _staff(clef: Clef, line: list[Note], bars: int) -> Staff:
+    """Part a staff's notes into those that are its highest when they begin, and the others, and write both by bars."""
+    upper: list[Note] = []
+    lower: list[Note] = []
+    ringing: list[Note] = []
+    for start, group in groupby(line, key=attrgetter("start")):
+        begun = list(group)
+        ringing = [note for note in ringing if note.end > start] + begun
+        top = max(note.pitch for note in ringing)
+        upper += [note for note in begun if note.pitch == top]
+        lower += [note for note in begun if note.pitch != top]
+    return Staff(clef, tuple(map(_join, _bars(upper, bars), _bars(lower, bars))))
+
+
+def _join(upper: Voice, lower: Voice) -> Bar:
+    """Make one voice of two that move together."""
+    if not upper or not lower:
+        return tuple(voice for voice in (upper, lower) if voice)
+    if [replace(symbol, pitches=()) for symbol in upper] != [replace(symbol, pitches=()) for symbol in lower]:
+        return upper, lower
+    return (tuple(replace(a, pitches=b.pitches + a.pitches) for a, b in zip(upper, lower, strict=True)),)
+
+
+def _bars(line: list[Note], bars: int) -> list[Voice]:
+    """Write notes as chords, bar by bar; a chord lasts as long as its longest note, but not into the next chord."""
+    groups = [list(group) for _, group in groupby(line, key=attrgetter("start"))]
+    limits = [group[0].start for group in groups[1:]] + [bars * BAR]
+    chords = [
+        _Chord(group[0].start, min(limit, max(note.end for note in group)), tuple(note.pitch for note in group))
+        for group, limit in zip(groups, limits, strict=False)
+    ]
+    voices = []
+    for start in range(0, bars * BAR, BAR):
+        inside = [chord for chord in chords if chord.start < start + BAR and chord.end > start]
+        voices.append(tuple(_symbols(inside, start)) if inside else ())
+    return voices
+
+
+def _symbols(chords: Iterable[_Chord], bar: int) -> Iterator[Symbol]:
+    """Write what sounds in the bar that begins at `bar`, and the rests between."""
+    now = 0
+    for chord in chords:
+        start, end = max(chord.start - bar, 0), min(chord.end - bar, BAR)
+        yield from map(Symbol, _rests(now, start))
+        for place, value in _values(start, end):
+            on = bar + place
+            yield Symbol(value, chord.pitches, tied_from=on > chord.start, tied_on=on + value < chord.end)
+        now = end
+    yield from map(Symbol, _rests(now, BAR))
+
+
+def _rests(start: int, end: int) -> Iterator[int]:
+    """Split a silence into rests without dots, each at a multiple of its own value: the middle of the bar is seen."""
+    while start < end:
+        value = next(value for value in _REST_VALUES if start % value == 0 and start + value <= end)
+        yield value
+        start += value
+
+
+def _values(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Split what sounds in a bar into note values that leave its beats visible: (place, value)."""
+    while start < end:
+        value = next(value for value in _VALUES if start + value <= end and _is_clear(start, value, end))
+        yield start, value
+        start += value
+
+
+def _is_clear(start: int, value: int, end: int) -> bool:
+    into = start % BEAT
+    if into == 0:
+        return start + value == end or value % BEAT == 0
+    syncope = start % (2 * BEAT) == BEAT // 2 and value == BEAT and start + value == end
+    return into + value <= BEAT or syncope
+
+
+def _spelt(bar: Bar, tonality: Tonality) -> Bar:
+    """Spell a bar's chords; an accidental holds for its line until the bar ends, for both voices."""
+    altered: dict[tuple[str, int], int] = {}  # (step, octave) -> alteration, where it is not the signature's
+    voices = [list(voice) for voice in bar]
+    for _, voice, index in sorted(_places(bar)):
+        symbol = voices[voice][index]
+        heads = []
+        for head in (spell(pitch, tonality) for pitch in symbol.pitches):
+            line = (head.step, head.octave)
+            signature = (tonality.sharps - _STEPS.index(head.step) + 6) // 7
+            needed = not symbol.tied_from and altered.get(line, signature) != head.alteration
+            if needed:
+                altered[line] = head.alteration
+            heads.append(replace(head, accidental=needed))
+        voices[voice][index] = replace(symbol, heads=tuple(heads))
+    return tuple(map(tuple, voices))
+
+
+def _places(bar: Bar) -> Iterator[tuple[int, int, int]]:
+    """Say where each symbol of a bar is: its time, its voice, and its index in that."""
+    for voice, symbols in enumerate(bar):
+        times = accumulate((symbol.value for symbol in symbols), initial=0)
+        yield from ((time, voice, index) for index, time in zip(range(len(symbols)), times, strict=False))

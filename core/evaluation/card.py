@@ -1,0 +1,136 @@
+"""An evaluation as text: the tables that a terminal shows and the model card that holds them."""
+
+import math
+import shlex
+from collections.abc import Sequence
+from typing import Final
+
+from core.composing.sampling import LONGEST_PIECE
+from core.evaluation.evaluation import SEEDS, TAKES, Evaluation, Likelihood, Spread
+from core.evaluation.figures import LOOP
+from core.model import description
+from core.model.bundle import Bundle
+
+_LABELS: Final = {
+    "pitch_classes": ("pitch classes a piece", ".1f"),
+    "pitch_class_entropy": ("pitch-class entropy, bits", ".2f"),
+    "scale_consistency": ("scale consistency", ".3f"),
+    "groove_consistency": ("groove consistency", ".3f"),
+    "notes_an_event": ("notes an event", ".2f"),
+    "events_a_bar": ("events a bar", ".2f"),
+    "events": ("events a piece", ".0f"),
+    "intervals_area": ("overlap of intervals", ".3f"),
+    "intervals_common": ("intervals in common", ".3f"),
+    "durations_area": ("overlap of durations", ".3f"),
+    "durations_common": ("durations in common", ".3f"),
+    "one_note_loops": ("one-note loops", ".1%"),
+    "ended": ("ended by itself", ".0%"),
+}
+
+_DEFINITIONS: Final = f"""\
+An overlap is Yang and Lerch's overlapping area of the distances between pieces; what is in common is the intersection
+of the summed histograms; both stand beside those of one half of the real pieces with the other. A one-note loop is a
+piece with {LOOP} events in a row that sound the same. docs/evaluation.md defines all figures."""
+
+_LIMITS: Final = f"""\
+- It knows onsets and pitches and nothing else: loudness, tempo and when a note stops come from the performance.
+- It has learned pieces in two or four only, and counts every bar as four quarters.
+- Left alone it may wander: it remembers the key by its tonal memory, themes hardly at all. A piece ends after
+  {LONGEST_PIECE} bars at the latest.
+- It can quote what it has learned. A composition comes with its longest quote from the training pieces, if that is
+  notable."""
+
+
+def tables(evaluation: Evaluation) -> str:
+    """Return how real pieces are predicted, and samples beside real pieces, as two Markdown tables."""
+    return f"{_likelihoods(evaluation)}\n\n{_figures(evaluation)}\n"
+
+
+def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
+    """Return the README.md of a model's folder; what its training does not tell is left out."""
+    facts = bundle.params.training
+    command = f"    {description.command(facts)}" if description.command(facts) else ""
+    trained = "\n\n".join(filter(None, (command, " ".join(description.history(facts)))))
+    files = " ".join(f"models/{bundle.name}/{name}" for name in ("weights.safetensors", "params.json", "notes.txt"))
+    parts = [
+        f"# {bundle.name}",
+        " ".join(description.introduction(bundle)),
+        _table([("", ""), *description.rows(bundle)]),
+        *(["## How it was trained", trained] if trained else []),
+        "## How good it is",
+        f"On {evaluation.pieces} pieces that it has not learned, {evaluation.tokens:,} tokens; ± over resamplings:",
+        _likelihoods(evaluation),
+        f"{evaluation.takes} samples with gravity {evaluation.gravity:g}; ± over {len(evaluation.seeds)} seeds:",
+        _figures(evaluation),
+        _DEFINITIONS,
+        f"`{_command(bundle, evaluation)}` gives these figures again.",
+        "## How to use it",
+        f"In the chat: `/compose model:{bundle.name}`. On the command line:",
+        f'    python -m core.generate_music {files} piece.mid "72r1"',
+        "## Limits",
+        _LIMITS,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _command(bundle: Bundle, evaluation: Evaluation) -> str:
+    """Return the command that gives an evaluation again."""
+    words = ["python", "-m", "core.evaluate", bundle.name]
+    if evaluation.takes != TAKES:
+        words += ["--samples", str(evaluation.takes)]
+    if len(evaluation.seeds) != len(SEEDS):
+        words += ["--seeds", str(len(evaluation.seeds))]
+    return shlex.join(words)
+
+
+def _likelihoods(evaluation: Evaluation) -> str:
+    rows: list[tuple[str, ...]] = [("", "nats a token", "bits a note", "accuracy")]
+    predictors: list[tuple[str, Likelihood | None]] = [
+        ("the model", evaluation.plain),
+        (f"with gravity {evaluation.gravity:g}", evaluation.with_gravity),
+        ("6-gram of its training pieces", evaluation.ngram),
+    ]
+    for name, likelihood in predictors:
+        if likelihood is not None:
+            figures = zip((likelihood.nats, likelihood.bits, likelihood.accuracy), (".3f", ".2f", ".1%"), strict=True)
+            rows.append((name, *(_spread(spread, form) for spread, form in figures)))
+    return _table(rows)
+
+
+def _figures(evaluation: Evaluation) -> str:
+    rows: list[tuple[str, ...]] = [
+        ("", "real pieces", *(f"temperature {samples.temperature:g}" for samples in evaluation.samples))
+    ]
+    for name, (label, form) in _LABELS.items():
+        real = evaluation.real[name]
+        spreads = [samples.figures[name] for samples in evaluation.samples]
+        rows.append((label, _number(real, form), *(_spread(spread, form) for spread in spreads)))
+        if name.endswith("_area"):
+            rows.append(
+                ("… as a share of the real pieces'", "", *(_spread(_share(spread, real), ".2f") for spread in spreads))
+            )
+    return _table(rows)
+
+
+def _share(spread: Spread, real: float) -> Spread:
+    """Divide a figure by the real pieces', which is the same for every seed."""
+    return Spread(spread.mean / real, spread.sd / real) if real else Spread(math.nan, math.nan)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *body = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    return "\n".join([head, "|" + "|".join("-" * (width + 2) for width in widths) + "|", *body])
+
+
+def _spread(spread: Spread, form: str) -> str:
+    mean = _number(spread.mean, form)
+    return mean if math.isnan(spread.sd) else f"{mean} ± {_number(spread.sd, form)}"
+
+
+def _number(value: float | None, form: str = ",d") -> str:
+    if value is None:
+        return ""
+    return "–" if math.isnan(value) else format(value, form)

@@ -1,0 +1,228 @@
+"""A model on disk: params.json, weights.safetensors and notes.txt in a folder that is published whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from core.errors import BundleError, named
+from core.model import hearing
+from core.music.notation import Anchor
+from core.music.score import QUARTERS_PER_BAR, UNITS
+from core.performing.performance import TEMPOS
+
+FORMAT: Final = 1
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+LARGEST_UNITS, LARGEST_LAYERS, LARGEST_FILE = 2048, 8, 256 << 20  # what a params.json or a file of weights may ask for
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """Hold all that rebuilds and describes a model.
+
+    `units` is the width of each of `layers` LSTMs, `dropout` the share of their outputs and `weight_drop` the share of
+    their recurrent weights that is left out while learning, `window` the tokens a training step sees at once. `hears`
+    is False for the plainest network, which sees tokens and no pitches. `gravity` and `tempo` (quarters a minute) are
+    the defaults when composing. `training` tells how the model came to be: data, figures, versions.
+    """
+
+    anchor: Anchor = "lowest"
+    rest_unit: str = "1"
+    units: int = 256
+    layers: int = 2
+    dropout: float = 0.5
+    weight_drop: float = 0.3
+    window: int = 128
+    hears: bool = True
+    gravity: float = 0.5
+    tempo: float = 100.0
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value, lowest, highest in (
+            ("units", self.units, 1, LARGEST_UNITS),
+            ("layers", self.layers, 1, LARGEST_LAYERS),
+            ("dropout", self.dropout, 0, 0.95),
+            ("weight_drop", self.weight_drop, 0, 0.95),
+            ("window", self.window, 2, 4096),
+            ("gravity", self.gravity, 0, 5),
+            ("tempo", self.tempo, *TEMPOS),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
+                raise BundleError(f"{name} is {value!r}; it must be a number from {lowest} to {highest}.")
+        if self.anchor not in ("lowest", "highest"):
+            raise BundleError(f"The anchor is {self.anchor!r}; it must be lowest or highest.")
+        if self.rest_unit not in map(str, UNITS):
+            raise BundleError(f"The rest unit is {self.rest_unit!r}; it must be 1, 1/2 or 1/4 of a quarter note.")
+        if not isinstance(self.training, Mapping):
+            raise BundleError(f"training is {self.training!r}; it must be an object of names and values.")
+
+    @property
+    def unit(self) -> Fraction:
+        """Return how many quarters one rest unit lasts."""
+        return Fraction(self.rest_unit)
+
+    @property
+    def units_per_bar(self) -> int:
+        """Count the rest units of a bar of four quarters."""
+        return int(QUARTERS_PER_BAR / self.unit)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the name and shape of every tensor of the weights."""
+        inputs = sum(hearing.rows(self.hears).values())
+        outputs = sum(hearing.parts(self.hears).values())
+        shapes: dict[str, tuple[int, ...]] = {}
+        for layer in range(self.layers):
+            shapes[f"lstm{layer}/kernel"] = (self.units if layer else inputs, 4 * self.units)
+            shapes[f"lstm{layer}/recurrent_kernel"] = (self.units, 4 * self.units)
+            shapes[f"lstm{layer}/bias"] = (4 * self.units,)
+        shapes |= {"output/kernel": (self.units, outputs), "output/bias": (outputs,)}
+        if self.hears:
+            shapes |= {f"output/{part}_class": (self.units, 12) for part in ("note", "pitch")}
+            shapes |= {f"output/{part}_octave": (self.units, 11) for part in ("note", "pitch")}
+        return shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Hold a loaded model: its name, parameters, weights as float32 and a version that names its content."""
+
+    name: str
+    params: Params
+    weights: Weights
+    version: str
+
+
+def load(directory: Path) -> Bundle:
+    """Load the model in a folder. Raises BundleError."""
+    if not directory.is_dir():
+        raise BundleError(
+            f"There is no model in {directory.name}: a model is a folder with params.json and weights.safetensors."
+        )
+    return load_files(directory / "weights.safetensors", directory / "params.json")
+
+
+def load_files(weights: Path, params: Path) -> Bundle:
+    """Load a model from its two files, checked against each other. Raises BundleError."""
+    content = _read(weights)
+    parsed = parse_params(_read(params), named(params))
+    try:
+        tensors = load_tensors(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{named(weights)} is not a file of weights (safetensors): {error}.") from None
+    expected = parsed.shapes
+    if {name: tensor.shape for name, tensor in tensors.items()} != expected:
+        wrong = sorted(
+            (set(tensors) ^ set(expected))
+            | {n for n in set(tensors) & set(expected) if tensors[n].shape != expected[n]}
+        )
+        raise BundleError(
+            f"{named(weights)} does not belong to {named(params)}: {', '.join(wrong[:3])} differ."
+            " Take both from the same model."
+        )
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise BundleError(
+            f"{named(weights)} holds weights that are not numbers; the training must have failed. Train it again."
+        )
+    floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+    return Bundle(params.parent.name or "model", parsed, floats, sha256(content).hexdigest()[:12])
+
+
+def parse_params(content: bytes, where: str = "params.json") -> Params:
+    """Read the content of a params.json. Raises BundleError."""
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{where} is not JSON: {error}.") from None
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise BundleError(f"{where} does not describe a model of this version of Cadenza (format {FORMAT}).")
+    known = {f.name for f in fields(Params)}
+    if unknown := sorted(set(values) - known):
+        raise BundleError(f"{where} has unknown parameters: {', '.join(unknown[:5])}.")
+    try:
+        return Params(**values)
+    except BundleError as error:
+        raise BundleError(f"In {where}: {error}") from None
+
+
+def publish(directory: Path, params: Params, weights: Weights, notes: str, readme: str | None = None) -> None:
+    """Write a model whole or not at all: into a folder beside `directory`, which then takes its place by rename.
+
+    Weights are stored as float16, which is half the size and loses less than training noise.
+    """
+    check_name(directory.name)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    token = secrets.token_hex(4)
+    coming, going = (directory.with_name(f".{directory.name}.{token}.{end}") for end in ("new", "old"))
+    try:
+        coming.mkdir()
+        values = {"format": FORMAT, **asdict(params)}
+        (coming / "params.json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        halves = {name: np.ascontiguousarray(tensor, np.float16) for name, tensor in weights.items()}
+        (coming / "weights.safetensors").write_bytes(save_tensors(halves))
+        (coming / "notes.txt").write_text(notes, encoding="utf-8")
+        if readme is not None:
+            (coming / "README.md").write_text(readme, encoding="utf-8")
+        for path in (*coming.iterdir(), coming):
+            _sync(path)
+        if directory.exists():
+            directory.rename(going)
+        coming.rename(directory)
+        _sync(directory.parent)
+    except OSError as error:
+        raise BundleError(f"The model {directory.name} could not be written: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(coming, ignore_errors=True)
+        shutil.rmtree(going, ignore_errors=True)
+
+
+def check_name(name: str) -> str:
+    """Return a model's name, or raise BundleError if it is not one."""
+    if not NAME.fullmatch(name):
+        raise BundleError(
+            f"{name[:40]!r} cannot be a model's name: use 1 to 32 small letters, digits, - and _, "
+            "beginning with a letter or digit."
+        )
+    return name
+
+
+def names(models: Path) -> tuple[str, ...]:
+    """Return the names of the models in a folder, sorted."""
+    if not models.is_dir():
+        return ()
+    return tuple(sorted(p.name for p in models.iterdir() if NAME.fullmatch(p.name) and (p / "params.json").is_file()))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise BundleError(f"{named(path)} is larger than {LARGEST_FILE >> 20} MiB and is not a model of Cadenza.")
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{named(path)} cannot be read: {error.strerror}.") from None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Notation, scores, keys and pieces: no files, no networks."""

@@ -1,0 +1,175 @@
+"""What a reader hands on: a piece as it is written, before it is rounded to rest units."""
+
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ReadingError
+from core.music import notation
+from core.music.notation import Anchor
+from core.music.score import Score, from_ids
+
+TICKS: Final = 10_080  # a quarter note in the formats without ticks: 7th, 5th and 128th notes are whole numbers
+LONGEST_SILENCE: Final = 16  # units
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Say how much of a file may be read; notes, quarters and seconds are of one piece."""
+
+    file_bytes: int = 1 << 20
+    unpacked_bytes: int = 16 << 20  # of a compressed score
+    tracks: int = 64
+    notes: int = 20_000
+    quarters: int = 4_096
+    seconds: int = 600  # of music, at the tempos of the file
+    tunes: int = 2_000  # of a book; O'Neill's Music of Ireland has 1,850
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Hold the notes of a piece, in ticks.
+
+    `length` is where the last note stops sounding; `metres` are the time signatures in their order.
+    """
+
+    title: str
+    onsets: NDArray[np.int64]  # (notes,) ticks, ascending
+    pitches: NDArray[np.int16]  # (notes,) MIDI numbers, ascending at one onset
+    ticks_per_quarter: int
+    length: int
+    metres: tuple[str, ...]
+
+    def on_grid(self, unit: Fraction) -> float:
+        """Return the share of notes that start exactly on the grid of `unit` quarters."""
+        beside = np.count_nonzero(self.onsets * unit.denominator % (self.ticks_per_quarter * unit.numerator))
+        return 1 - beside / len(self.onsets)
+
+    def score(self, unit: Fraction) -> Score:
+        """Round onsets to the unit, flatten all parts into events, and cap silences at 16 units."""
+        return from_ids(self.ids(unit).tolist(), "lowest", unit)
+
+    def ids(self, unit: Fraction, anchor: Anchor = "lowest") -> NDArray[np.int64]:
+        """Do what `score` does, and write the score in the notation; a thousand pieces a second."""
+        upwards = anchor == "lowest"
+        names = self.pitches if upwards else 127 - self.pitches  # so that the first of an event is its anchor
+        onsets, names = np.divmod(np.unique(self._units(self.onsets, unit) * 128 + names), 128)
+        starts = np.flatnonzero(np.diff(onsets, prepend=-1))
+        counts = np.diff(starts, append=len(onsets))  # (events,) notes of each
+        bases = names[starts]
+        sounding = names - np.repeat(bases, counts) + notation.INTERVALS.start - 1
+        sounding[starts] = notation.NOTES.start + (bases if upwards else 127 - bases)
+        silence = self._units(np.array([self.length]), unit) - self._units(self.onsets[-1:], unit)
+        gaps = np.concatenate([onsets[:1], np.diff(onsets[starts]), np.maximum(silence, 1)])
+        gaps = np.minimum(gaps, LONGEST_SILENCE)  # (1 + events,) units before the first event and behind each
+        fours, rest = np.divmod(gaps, notation.LONGEST_REST)
+        rests = fours + (rest > 0)  # (1 + events,) tokens
+        ends = np.cumsum(rests + np.concatenate([[0], counts]))
+        ids = np.full(ends[-1], notation.RESTS[-1], np.int64)
+        ids[(ends - 1)[rest > 0]] = notation.RESTS.start - 1 + rest[rest > 0]
+        event = np.repeat(np.arange(len(starts)), counts)
+        ids[ends[:-1][event] + np.arange(len(onsets)) - starts[event]] = sounding
+        return ids
+
+    def _units(self, ticks: NDArray[np.int64], unit: Fraction) -> NDArray[np.int64]:
+        """Round to the nearest unit, halves up."""
+        whole = 2 * self.ticks_per_quarter * unit.numerator
+        return (2 * ticks * unit.denominator + whole // 2) // whole
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Say why one piece of a file was left out: a kind in a word or two, and a sentence."""
+
+    title: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Hold what a file gave: its pieces, at least one, and those that had to be left out."""
+
+    pieces: tuple[Piece, ...]
+    refusals: tuple[Refusal, ...] = ()
+
+    def pack(self) -> bytes:
+        """Write the reading as bytes that need no trust to be read back: a line of JSON, then arrays, compressed."""
+        header = {
+            "pieces": [[p.title, len(p.onsets), p.ticks_per_quarter, p.length, p.metres] for p in self.pieces],
+            "refusals": [[refusal.title, refusal.kind, refusal.reason] for refusal in self.refusals],
+        }
+        arrays = [array for p in self.pieces for array in (p.onsets.astype("<i8"), p.pitches.astype("<i2"))]
+        return zlib.compress(json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays), 1)
+
+
+def unpack(data: bytes) -> Reading:
+    """Read back what `Reading.pack` wrote. Raises ValueError for anything else."""
+    try:
+        header, _, rest = zlib.decompress(data).partition(b"\n")
+        document = json.loads(header)
+        pieces, place = list[Piece](), 0
+        for title, notes, ticks_per_quarter, length, metres in document["pieces"]:
+            onsets = np.frombuffer(rest, "<i8", notes, place).astype(np.int64)
+            pitches = np.frombuffer(rest, "<i2", notes, place + 8 * notes).astype(np.int16)
+            pieces.append(Piece(title, onsets, pitches, ticks_per_quarter, length, tuple(metres)))
+            place += 10 * notes
+        return Reading(tuple(pieces), tuple(Refusal(*refusal) for refusal in document["refusals"]))
+    except (zlib.error, KeyError, TypeError, OverflowError) as error:
+        raise ValueError("not a packed reading") from error
+
+
+def piece(
+    title: str, notes: Sequence[tuple[int, int]], length: int, metres: tuple[str, ...], ticks_per_quarter: int = TICKS
+) -> Piece:
+    """Make a piece of (onset, pitch) pairs in any order."""
+    table = np.array(sorted(notes), np.int64).reshape(-1, 2)
+    return Piece(title, table[:, 0], table[:, 1].astype(np.int16), ticks_per_quarter, length, metres)
+
+
+def clean_title(title: str, most: int = 120) -> str:
+    """Make one printable line of a title that a file claims, `most` characters at most."""
+    printable = "".join(character if character.isprintable() else " " for character in title)
+    return " ".join(printable.split())[:most]
+
+
+def odd_metre(name: str, where: str) -> ReadingError:
+    """Make the refusal of a piece that is not in two or four."""
+    kind = f"metre {name}" if re.fullmatch(r"[\d+]{1,5}/\d{1,3}", name) else "metre"
+    return ReadingError(f"The piece is in {name} {where}; pieces in two or four are read.", kind)
+
+
+def too_many(what: str, count: int, limit: int) -> ReadingError:
+    """Make the refusal of a piece with more notes, tracks or other things than the budget has."""
+    return ReadingError(
+        f"There are {count:,} {what}; {limit:,} are read at most. Choose a shorter piece, or cut it.",
+        f"too many {what}",
+    )
+
+
+def too_long(quarters: float, budget: Budget) -> ReadingError:
+    """Make the refusal of a piece with more quarter notes than the budget has."""
+    return ReadingError(
+        f"The piece lasts {quarters:,.0f} quarter notes; {budget.quarters:,} are read at most. Cut it into parts.",
+        "too long",
+    )
+
+
+def too_slow(seconds: float, budget: Budget) -> ReadingError:
+    """Make the refusal of a piece that sounds longer than the budget has."""
+    return ReadingError(
+        f"The piece lasts {seconds / 60:,.0f} minutes; {budget.seconds / 60:.0f} are read at most. Cut it into parts.",
+        "too long",
+    )
+
+
+def damaged(what: str, how: str) -> ReadingError:
+    """Make the refusal of a file that is not what its format asks for."""
+    return ReadingError(f"This {what} file is damaged: {how}. Export or fetch it again.")

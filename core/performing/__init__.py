@@ -1,0 +1,1 @@
+"""A score -> MIDI and sound."""

@@ -1,0 +1,262 @@
+"""ABC tune books: each tune cleaned of what is not notes, tokenised by music21, and set in time here.
+
+music21 builds scores of ABC ten times slower than it tokenises, and stumbles over what tune books are full of: it
+takes inline fields for empty chords, decorations for notes, each return to a voice for a new part, and an accidental
+for one note's alone.
+"""
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from core.errors import ReadingError
+from core.music.piece import Budget, Piece, Reading, Refusal, clean_title, damaged, odd_metre, too_many
+from core.reading.through_music21 import Starts, decode, lead_in, music21_on
+
+if TYPE_CHECKING:
+    from music21.abcFormat import ABCNote
+
+_FIELD: Final = re.compile(r"([A-Za-z+]):(?![|:])(.*)")  # +: continues the field before
+_INLINE: Final = re.compile(r"\[([A-Za-z]):([^\[\]]*)\]")
+_NOT_NOTES: Final = re.compile(
+    r"""  "[^"]*"           # chord symbols and annotations
+        | ![^!|]*!          # decorations, new and old
+        | \+[A-Za-z()]+\+
+        | \{[^{}]*\}        # grace notes
+        | \((?!\d) | \)     # slurs; a digit makes a tuplet
+        | [H-Wh-w~.`$!*\\]  # decorations of one letter, staccato, spacing
+        | y\d*              # more spacing
+        | [^\w\s^=,'/|:\[\]()<>&-]  # what has no meaning, over which music21 lingers
+    """,
+    re.VERBOSE,
+)
+_COMMENT: Final = re.compile(r'("[^"]*")|(?<!\\)%.*')
+_NOTE: Final = re.compile(r"(?P<sign>[\^_=]*)(?P<name>[A-Ga-g][,']*)")
+_CLEF: Final = re.compile(r"(?:\w+=\S*|\b(?:treble|bass|alto|tenor|perc)\d?(?:[+-]8)?)(?!\S)")
+_SHIFT: Final = re.compile(
+    r"octave=(?P<octaves>[+-]?\d)|transpose=(?P<semitones>[+-]?\d{1,2})|[a-z]\d?(?P<clef>[+-])8(?!\S)"
+)
+_REST_BARS: Final = re.compile(r"[ZX](\d*)")
+_METRES: Final = {"C": "4/4", "C|": "2/2", "none": "", "": ""}
+_KEY: Final = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)")
+_SHARPS: Final = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F": -1}
+_MODES: Final = {"lyd": 1, "maj": 0, "ion": 0, "mix": -1, "dor": -2, "min": -3, "aeo": -3, "phr": -4, "loc": -5}
+_MAJOR_KEYS: Final = ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"]
+
+
+def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
+    """Read every tune of a file. Raises ReadingError if none can be kept."""
+    book = decode(data).replace("\r\n", "\n").replace("\r", "\n")
+    header, *tunes = re.split(r"^(?=X:)", book, flags=re.MULTILINE)
+    if not tunes:
+        header, tunes = "", [book]
+    if len(tunes) > budget.tunes:
+        raise too_many("tunes", len(tunes), budget.tunes)
+    defaults = [line for line in header.split("\n") if re.match(r"[LM]:", line)]
+    pieces, refusals, errors = list[Piece](), list[Refusal](), list[ReadingError]()
+    for number, tune in enumerate(tunes, 1):
+        named = re.search(r"^T:(.*)$", tune, re.MULTILINE)
+        name = clean_title(named[1]) if named else ""
+        name = name or (title if len(tunes) == 1 else f"{title} {number}")
+        try:
+            pieces.append(_read_tune("\n".join([*defaults, tune]), name, budget))
+        except ReadingError as error:
+            refusals.append(Refusal(name, error.kind, str(error)))
+            errors.append(error)
+    if not pieces:
+        if len(errors) == 1:
+            raise errors[0]
+        raise ReadingError(f"None of the {len(tunes)} tunes can be read. The first: {errors[0]}", errors[0].kind)
+    return Reading(tuple(pieces), tuple(refusals))
+
+
+def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
+    source = _Tune(tune)
+    if not source.voices:
+        raise ReadingError("The tune has no music behind its K: line. Add some, or choose another.", "no notes")
+    text = "".join(source.voices.values())
+    for what, pattern, most in (
+        ("notes", "[A-Ga-g]", budget.notes),
+        ("rests", "z", budget.notes),
+        ("bars", r"\|", 4 * budget.quarters),
+        ("changes", "(?m)^[LM]:", budget.quarters),
+    ):
+        if (count := len(re.findall(pattern, text))) > most:
+            raise too_many(what, count, most)
+    with music21_on("ABC"):
+        voices = [_Voice(text, source.shift(name)) for name, text in source.voices.items()]
+        shift = lead_in(voices[0].pickup, source.metres[0]) if source.metres else Fraction(0)
+        starts = Starts(title, shift, source.metres, budget)
+        for voice in voices:
+            starts.new_voice()
+            for note in voice.notes:
+                starts.add(*note)
+        return starts.piece()
+
+
+class _Tune:
+    """Clean a tune: what is left, for each voice, are its metre, unit length and key, notes, rests and bars.
+
+    `shift` says by how many semitones a voice sounds higher than it is written. Raises ReadingError for metres that
+    are not in two or four, and for what cannot be read right.
+    """
+
+    def __init__(self, tune: str) -> None:
+        self.voices: dict[str, str] = {}
+        self.metres: tuple[str, ...] = ()
+        self._header: list[str] | None = []  # None in the body
+        self._common = ""
+        self._voice = ""
+        self._shifts: dict[str, int] = {}  # of voices, and of all under their common name of ""
+        self._bar = 1
+        self._metre = Fraction(1)  # of a whole note
+        self._unit: Fraction | None = None  # of a whole note, None until L: or the first K: says
+        in_text = False
+        for number, line in enumerate(tune.split("\n"), 1):
+            if self.voices and not line.strip():
+                break  # what follows the tune is a text
+            if line.startswith(("%%begin", "%%end")):
+                in_text = line.startswith("%%begin")
+            if in_text:
+                continue
+            self._line(_COMMENT.sub(r"\1", line).rstrip(), number)
+
+    def shift(self, voice: str) -> int:
+        """Return how many semitones a voice sounds above what is written."""
+        return self._shifts.get(voice, self._shifts.get("", 0))
+
+    def _line(self, line: str, number: int) -> None:
+        if field := _FIELD.match(line):
+            self._field(field[1], field[2].strip())
+        elif self._header is None:
+            text, *rest = _INLINE.split(line)
+            self._music(text, number)
+            for letter, data, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+                self._field(letter, data.strip())
+                self._music(text, number)
+
+    def _field(self, letter: str, data: str) -> None:
+        if letter == "M":
+            self._write(f"M:{self._read_metre(data) or 'none'}")
+        elif letter == "L":
+            if not re.fullmatch(r"1/\d{1,3}|1", data) or data.endswith("/0"):
+                raise damaged("ABC", f"its unit length is {clean_title(data)!r} instead of one like 1/8")
+            self._unit = Fraction(data)
+            self._write(f"L:1/{self._unit.denominator}")
+        elif letter == "K":
+            if self._unit is None:
+                self._unit = Fraction(1, 16 if self._metre < Fraction(3, 4) else 8)
+                self._write(f"L:1/{self._unit.denominator}")
+            self._read_shift("" if self._header is not None else self._voice, data)
+            key = _CLEF.sub("", data).strip()
+            if key or self._header is not None:  # a clef alone leaves the key as it is
+                self._write(f"K:{_key(key)}")
+            if self._header is not None:
+                self._common, self._header = "\n".join(self._header), None
+        elif letter == "V":
+            voice = data.split(maxsplit=1)[0] if data else ""
+            self._read_shift(voice, data)
+            if self._header is None:
+                self._voice = voice
+
+    def _read_shift(self, voice: str, data: str) -> None:
+        """Note what the parameters of a key or a voice say about how it sounds."""
+        if found := list(_SHIFT.finditer(data)):
+            octaves = sum(
+                int(match["octaves"] or 0) + int(f"{match['clef']}1" if match["clef"] else 0) for match in found
+            )
+            self._shifts[voice] = 12 * octaves + sum(int(match["semitones"] or 0) for match in found)
+
+    def _read_metre(self, data: str) -> str:
+        name = _METRES.get(data, data.replace(" ", ""))
+        if not name:
+            return name
+        where = "at its start" if self._header is not None else f"from bar {self._bar} on"
+        if not re.fullmatch(r"[24]/(1|2|4|8|16|32|64)", name):
+            raise odd_metre(clean_title(name), where)
+        self._metre = Fraction(name)
+        self.metres = tuple(dict.fromkeys((*self.metres, name)))
+        return name
+
+    def _music(self, text: str, number: int) -> None:
+        if not text.strip():
+            return
+        text = _NOT_NOTES.sub("", text).replace("x", "z")
+        if "&" in text:
+            raise ReadingError(
+                "The tune lays voices over one another (&). Give each a voice (V:) of its own.", "voice overlay"
+            )
+        if re.search(r"\d{4,}", text):
+            raise damaged("ABC", f"line {number} of the tune has a note of an impossible length")
+        unit = self._unit or Fraction(1, 8)
+        text = _REST_BARS.sub(lambda match: f"z{int(match[1] or 1) * self._metre / unit}", text)
+        self._bar += len(re.findall(r"\|+", text))
+        self._write(re.sub(r"(?<=\w)(?=:)", " ", text))  # B:| begins no field B
+
+    def _write(self, line: str) -> None:
+        if self._header is not None:
+            self._header.append(line)
+        else:
+            self.voices[self._voice] = f"{self.voices.get(self._voice, self._common)}\n{line}"
+
+
+class _Voice:
+    """Set the tokens of a voice in time: (onset, length, pitch, tie) of its notes, in quarters, and its pickup."""
+
+    def __init__(self, text: str, shift: int) -> None:
+        from music21 import abcFormat
+
+        self.notes: list[tuple[Fraction, Fraction, int, str | None]] = []
+        self.pickup = Fraction(0)
+        self._shift = shift
+        self._altered: dict[str, int] = {}  # note -> its pitch, as an accidental in this bar has it
+        self._tied: dict[str, int] = {}  # note -> its pitch, which a tie carries over the bar line
+        handler = abcFormat.ABCHandler()
+        handler.process(text)
+        place = Fraction(0)
+        for token in handler.tokens:
+            if isinstance(token, abcFormat.ABCBar):
+                self._altered = {}
+                self.pickup = self.pickup or place
+            if not isinstance(token, abcFormat.ABCNote):
+                continue
+            length = Fraction(token.quarterLength).limit_denominator(10_000)
+            if token.activeTuplet is not None:
+                length *= Fraction(token.activeTuplet.numberNotesNormal, token.activeTuplet.numberNotesActual)
+            for note in token.subTokens if isinstance(token, abcFormat.ABCChord) else [token]:
+                if isinstance(note, abcFormat.ABCNote) and not note.isRest:
+                    self.notes.append((place, length, self._pitch(note, token.tie), token.tie))
+            place += length
+
+    def _pitch(self, note: "ABCNote", tie: str | None) -> int:
+        """Return the pitch of a note, whose accidental may stand before one earlier in its bar, or be tied to it."""
+        from music21.pitch import Pitch
+
+        match = _NOTE.search(note.src)
+        pitch: int = round(Pitch(note.pitchName).ps) + self._shift
+        if match is not None:
+            carried = self._tied.pop(match["name"], None) if tie in ("stop", "continue") else None
+            if match["sign"]:
+                self._altered[match["name"]] = pitch
+            else:
+                pitch = carried or self._altered.get(match["name"], pitch)
+            if tie in ("start", "continue"):
+                self._tied[match["name"]] = pitch
+        return pitch
+
+
+def _key(data: str) -> str:
+    """Name the major key with the same signature, since music21 does not know every mode. Raises ReadingError."""
+    if data in ("HP", "Hp"):
+        return "D"  # the Highland pipes' F and C are sharp
+    if not data or data == "none":
+        return "C"
+    key = _KEY.match(data)
+    if key is None or re.search(r"[\^_=][A-Ga-g]", data):
+        raise damaged("ABC", f"its key {clean_title(data)!r} is not one like K:G, K:Am or K:D mix")
+    tonic, accidental, mode = key.groups()
+    flats = -3 if mode == "m" else _MODES.get(mode[:3].lower(), 0)
+    sharps = _SHARPS[tonic] + 7 * ((accidental == "#") - (accidental == "b")) + flats
+    if not -7 <= sharps <= 7:
+        raise damaged("ABC", f"its key {clean_title(data)!r} has more than seven accidentals")
+    return _MAJOR_KEYS[sharps + 7]

@@ -1,0 +1,99 @@
+"""Bytes of a music file -> its pieces, within a budget.
+
+MIDI is read by symusic; MusicXML, ABC and Humdrum by music21, which is imported when the first such file comes.
+"""
+
+import re
+from pathlib import PurePath
+
+from core.errors import ReadingError
+from core.music.piece import Budget, Piece, Reading, Refusal, clean_title
+from core.reading.midi import read_midi
+
+__all__ = ["ENDINGS", "VERSION", "Budget", "Piece", "Reading", "Refusal", "not_music", "read", "too_large"]
+
+VERSION = 2  # of what the readers make of a file; a cache forgets the versions before
+ENDINGS = (".mid", ".midi", ".kar", ".mxl", ".musicxml", ".xml", ".abc", ".krn")
+
+
+def read(data: bytes, name: str, budget: Budget | None = None) -> Reading:
+    """Read the pieces of a file; its content decides on the format, then the ending of its name.
+
+    Raises ReadingError, and nothing else, if no piece of it can be kept. Files of strangers can still take long in
+    music21: see `core.reading.pool`.
+    """
+    budget = budget or Budget()
+    if len(data) > budget.file_bytes:
+        raise too_large(budget)
+    try:
+        return _read(data, name, budget)
+    except (RecursionError, MemoryError) as error:
+        raise ReadingError(
+            "The file is nested too deeply, or too large, to be read. Choose another.", "damaged"
+        ) from error
+
+
+def too_large(budget: Budget) -> ReadingError:
+    """Make the refusal of a file with more bytes than the budget has."""
+    return ReadingError(
+        f"The file has more than {budget.file_bytes / (1 << 20):g} MiB. Choose a smaller one, or cut the piece.",
+        "file too large",
+    )
+
+
+def not_music(ending: str) -> ReadingError:
+    """Make the refusal of a file by the ending of its name."""
+    return ReadingError(f"{ending or 'No ending'} is not one of a music file that is read.", "not music")
+
+
+def _read(data: bytes, name: str, budget: Budget) -> Reading:
+    title = clean_title(PurePath(name.replace("\\", "/")).stem) or "untitled"
+    kind = _format(data, name)
+    if kind == "midi":
+        return Reading((read_midi(data, title, budget),))
+    if kind == "abc":
+        from core.reading.abc import read_abc
+
+        return read_abc(data, title, budget)
+    if kind == "humdrum":
+        from core.reading.humdrum import read_humdrum
+
+        return Reading((read_humdrum(data, title, budget),))
+    from core.reading.musicxml import read_musicxml, unpack_mxl
+
+    document = unpack_mxl(data, budget) if kind == "mxl" else data
+    return Reading((read_musicxml(document, title, budget),))
+
+
+def _format(data: bytes, name: str) -> str:
+    """Tell the format. Raises ReadingError for a file that is none of them."""
+    head = data[: 1 << 16]
+    if not head.strip():
+        raise ReadingError("The file is empty. Choose another.", "empty")
+    if head.startswith(b"MThd"):
+        return "midi"
+    if head.startswith(b"PK\x03\x04"):
+        return "mxl"
+    text = (
+        head.replace(b"\0", b"")
+        .removeprefix(b"\xef\xbb\xbf")
+        .removeprefix(b"\xff\xfe")
+        .removeprefix(b"\xfe\xff")
+        .lstrip()
+    )
+    if text.startswith(b"<"):
+        return "musicxml"
+    if re.search(rb"^\*\*kern\b", text, re.MULTILINE):
+        return "humdrum"
+    if re.search(rb"^X:[ \t]*\d", text, re.MULTILINE) and re.search(rb"^K:", text, re.MULTILINE):
+        return "abc"
+    ending = PurePath(name).suffix.lower()
+    if ending == ".abc" and b"K:" in text:
+        return "abc"
+    if ending == ".krn" and b"**kern" in text:
+        return "humdrum"
+    if ending in ENDINGS:
+        raise ReadingError(
+            f"The file is called {ending} but holds nothing of the kind. Export or fetch it again.", "damaged"
+        )
+    raise ReadingError(f"This is not a music file that can be read. The kinds are {', '.join(ENDINGS)}.", "not music")

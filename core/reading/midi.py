@@ -1,0 +1,167 @@
+"""MIDI files: checked byte by byte where that is cheap, then read by symusic."""
+
+from typing import Final
+
+import numpy as np
+from symusic.core import ScoreTick
+
+from core.errors import ReadingError
+from core.music.piece import Budget, Piece, damaged, odd_metre, too_long, too_many, too_slow
+
+_DRUMS: Final = "There are no notes in this MIDI file but those of the drums (channel 10). Choose one with a melody."
+_SILENT: Final = "There are no notes in this MIDI file. Choose another."
+_CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again below zero
+
+
+def read_midi(data: bytes, title: str, budget: Budget) -> Piece:
+    """Read a MIDI file. Raises ReadingError."""
+    tracks = _check_header(data, budget)
+    if _most_ticks(data) >= _CLOCK and max(map(_ticks, tracks)) >= _CLOCK:
+        raise ReadingError("This MIDI file lasts for weeks: its silences are far too long. Choose another.", "too long")
+    try:
+        score = ScoreTick.from_midi(_joined(data, tracks))
+    except (RuntimeError, ValueError) as error:
+        raise damaged("MIDI", "its events cannot be read") from error
+    if score.note_num() > budget.notes:
+        raise too_many("notes", score.note_num(), budget.notes)
+    _check_times(score, budget)
+    tables = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
+    if not tables:
+        raise ReadingError(
+            _DRUMS if score.note_num() else _SILENT, "no notes" if not score.note_num() else "only percussion"
+        )
+    onsets = np.concatenate([table["time"] for table in tables]).astype(np.int64)
+    lengths = np.concatenate([table["duration"] for table in tables])
+    pitches = np.concatenate([table["pitch"] for table in tables]).astype(np.int16)
+    metres = _metres(score, int(onsets.max()))
+    order = np.lexsort((pitches, onsets))
+    return Piece(title, onsets[order], pitches[order], score.ticks_per_quarter, int((onsets + lengths).max()), metres)
+
+
+def _check_header(data: bytes, budget: Budget) -> list[bytes]:
+    """Refuse what symusic would read as something else, or not at all; return the contents of the track chunks."""
+    if len(data) < 14 or int.from_bytes(data[4:8]) < 6:
+        raise damaged("MIDI", "it ends within its header")
+    form, division = int.from_bytes(data[8:10]), int.from_bytes(data[12:14])
+    if form == 2:
+        raise ReadingError(
+            "This MIDI file is of format 2, independent patterns without an order. Export it as format 0 or 1.",
+            "MIDI format 2",
+        )
+    if form > 2:
+        raise damaged("MIDI", f"its header names a format {form}")
+    if division & 0x8000:
+        raise ReadingError(
+            "This MIDI file counts film frames (SMPTE) instead of quarters. Export it with ticks per quarter note.",
+            "SMPTE time",
+        )
+    if division == 0:
+        raise damaged("MIDI", "its header gives a quarter note no ticks")
+    tracks = _tracks(data)
+    if len(tracks) > budget.tracks:
+        raise too_many("tracks", len(tracks), budget.tracks)
+    if not tracks:
+        raise ReadingError(_SILENT, "no notes")
+    return tracks
+
+
+def _tracks(data: bytes) -> list[bytes]:
+    """Return the contents of the track chunks, as many as the header declares; what is no chunk ends the file.
+
+    Raises ReadingError where the file ends within a track.
+    """
+    found = list[bytes]()
+    place, declared = 8 + int.from_bytes(data[4:8]), int.from_bytes(data[10:12])
+    while place + 8 <= len(data) and len(found) < declared:
+        start, end = place + 8, place + 8 + int.from_bytes(data[place + 4 : place + 8])
+        is_track = data[place : place + 4] == b"MTrk"
+        if end > len(data):
+            if is_track:
+                raise damaged("MIDI", f"it was cut off within track {len(found) + 1}")
+            break
+        if is_track:
+            found.append(data[start:end])
+        place = end
+    return found
+
+
+def _joined(data: bytes, tracks: list[bytes]) -> bytes:
+    """Write a file of these tracks alone, with the format and division of another."""
+    header = b"MThd" + (6).to_bytes(4) + data[8:10] + len(tracks).to_bytes(2) + data[12:14]
+    return header + b"".join(b"MTrk" + len(track).to_bytes(4) + track for track in tracks)
+
+
+def _most_ticks(data: bytes) -> int:
+    """Bound the ticks of a file from above by what its bytes could hold at most, quickly.
+
+    Seven bits a byte: a delta of four bytes has three with the high bit set before one without.
+    """
+    high = np.frombuffer(data, np.uint8) >= 0x80
+    ends = ~high
+    one = ends[1:] & high[:-1]
+    two = one[1:] & high[:-2]
+    three = two[1:] & high[:-3]
+    return sum(int(np.count_nonzero(mask)) << bits for mask, bits in ((ends, 7), (one, 14), (two, 21), (three, 28)))
+
+
+def _ticks(track: bytes) -> int:
+    """Add up the deltas of a track, event by event. Raises ReadingError."""
+    place = total = status = 0
+
+    def number() -> int:
+        nonlocal place
+        value = 0
+        for _ in range(4):
+            byte = track[place]
+            place += 1
+            value = value << 7 | byte & 0x7F
+            if byte < 0x80:
+                return value
+        raise damaged("MIDI", "a number in it has more than four bytes")
+
+    try:
+        while place < len(track):
+            total += number()
+            if track[place] >= 0x80:
+                status = track[place]
+                place += 1
+            if status == 0xFF:
+                place += 1
+            if status in (0xF0, 0xF7, 0xFF):
+                length = number()
+                place += length
+            else:
+                place += 1 if 0xC0 <= status < 0xE0 else 2
+    except IndexError as error:
+        raise damaged("MIDI", "a track ends within an event") from error
+    return total
+
+
+def _check_times(score: ScoreTick, budget: Budget) -> None:
+    """Refuse pieces that last too long, in quarters or at the tempos of the file."""
+    end = score.end()
+    if (quarters := end / score.ticks_per_quarter) > budget.quarters:
+        raise too_long(quarters, budget)
+    tempos = score.tempos.numpy()
+    order = np.argsort(tempos["time"], kind="stable")
+    changes = np.minimum(np.concatenate([[0], tempos["time"][order], [end]]).astype(np.int64), end)
+    microseconds = np.concatenate([[500_000], tempos["mspq"][order]]).astype(np.float64)  # 120 a minute to begin with
+    seconds = float(np.diff(changes) @ microseconds) / score.ticks_per_quarter / 1e6
+    if seconds > budget.seconds:
+        raise too_slow(seconds, budget)
+
+
+def _metres(score: ScoreTick, last: int) -> tuple[str, ...]:
+    """Return the time signatures up to the last onset, 4/4 where there is none. Raises ReadingError for an odd one."""
+    signatures = sorted(score.time_signatures, key=lambda signature: signature.time)
+    at = {signature.time: signature for signature in signatures if signature.time <= last}  # the latest at each tick
+    names = []
+    for time, signature in at.items():
+        name = f"{signature.numerator}/{signature.denominator}"
+        if not signature.numerator or not signature.denominator:
+            raise damaged("MIDI", f"a time signature in it reads {name}")
+        if signature.numerator not in (2, 4):
+            quarter = time // score.ticks_per_quarter + 1
+            raise odd_metre(name, f"from quarter note {quarter} on" if time else "at its start")
+        names.append(name)
+    return tuple(dict.fromkeys(names)) or ("4/4",)

@@ -1,0 +1,209 @@
+"""MusicXML, compressed or not: counted and checked as a tree, then read by music21."""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
+from typing import Final
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from core.errors import ReadingError
+from core.music.piece import Budget, Piece, clean_title, damaged, odd_metre, too_long, too_many, too_slow
+from core.reading.through_music21 import collect_notes, decode, lead_in, music21_on
+
+# What a reader of notes leaves out anyway, and what makes music21 slow or fail.
+_BALLAST: Final = {
+    "harmony",
+    "figured-bass",
+    "direction",
+    "lyric",
+    "notations",
+    "print",
+    "sound",
+    "beam",
+    "credit",
+    "defaults",
+}
+_NUMBER: Final = re.compile(r"\s*\d{1,9}(\.\d{1,9})?\s*")
+
+
+def read_musicxml(data: bytes, title: str, budget: Budget) -> Piece:
+    """Read a MusicXML document. Raises ReadingError."""
+    root = _document(data, budget)
+    pickup, metres = _check(root, budget)
+    named = clean_title(root.findtext("work/work-title") or root.findtext("movement-title") or "")
+    title = named.removesuffix(".mxl").removesuffix(".xml") or title  # some programs name the score by its file
+    transposing = root.find(".//transpose") is not None
+    for element in list(root.iter()):
+        for child in [child for child in element if child.tag in _BALLAST]:
+            element.remove(child)
+    with music21_on("MusicXML"):
+        from music21.musicxml.xmlToM21 import MusicXMLImporter
+
+        importer = MusicXMLImporter()
+        importer.xmlRootToScore(root, importer.stream)
+        score = importer.stream.toSoundingPitch() if transposing else importer.stream
+        return collect_notes(score, title, lead_in(pickup, metres[0]) if metres else Fraction(0), metres, budget)
+
+
+def unpack_mxl(data: bytes, budget: Budget) -> bytes:
+    """Return the score within a compressed MusicXML file, counting while unpacking. Raises ReadingError."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive, archive.open(_root_file(archive)) as file:
+            content = file.read(budget.unpacked_bytes + 1)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        KeyError,
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
+        raise damaged("compressed MusicXML", "it cannot be unpacked") from error
+    if len(content) > budget.unpacked_bytes:
+        raise _too_large(budget)
+    return content
+
+
+def _root_file(archive: zipfile.ZipFile) -> str:
+    """Return the name of the score, as META-INF/container.xml has it, or the first that could be one."""
+    names = archive.namelist()
+    if "META-INF/container.xml" in names:
+        with archive.open("META-INF/container.xml") as file:
+            named = re.search(r'full-path\s*=\s*["\']([^"\']+)', decode(file.read(1 << 16)))
+        if named and named[1] in names:
+            return named[1]
+    for name in names:
+        if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF/"):
+            return name
+    raise ReadingError(
+        "This zip archive holds no MusicXML score. Choose a .mxl file, or the score by itself.", "not music"
+    )
+
+
+def _document(data: bytes, budget: Budget) -> Element:
+    """Parse XML that is small enough, harmless, and a score. Raises ReadingError."""
+    if len(data) > budget.unpacked_bytes:
+        raise _too_large(budget)
+    text = decode(data)
+    if (elements := text.count("<note>") + text.count("<note ")) > 2 * budget.notes:  # rests are notes here
+        raise too_many("notes", elements, budget.notes)
+    root = _tree(text)
+    if root.tag == "score-timewise":
+        raise ReadingError(
+            "This MusicXML file goes by measures (score-timewise). Export it as score-partwise.", "score-timewise"
+        )
+    if root.tag != "score-partwise":
+        raise ReadingError("This XML file is not a MusicXML score. Export the score as MusicXML.", "not music")
+    return root
+
+
+def _tree(text: str) -> Element:
+    """Parse XML without entities of its own and without opening anything. Raises ReadingError."""
+    builder = TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.EntityDeclHandler = _refuse_entity
+    try:
+        parser.Parse(text, True)
+        return builder.close()
+    except expat.ExpatError as error:
+        raise damaged("XML", f"its parser says “{error}”") from error
+
+
+def _refuse_entity(*_declaration: object) -> None:
+    raise ReadingError(
+        "This XML file defines entities, which scores have no use for and bombs are made of. Export it again.",
+        "XML entities",
+    )
+
+
+def _check(root: Element, budget: Budget) -> tuple[Fraction, tuple[str, ...]]:
+    """Hold the score to the budget and to metres in two or four; return its pickup in quarters, and its metres."""
+    parts = root.findall("part")
+    if len(parts) > budget.tracks:
+        raise too_many("parts", len(parts), budget.tracks)
+    if (notes := sum(note.find("rest") is None for note in root.iter("note"))) > budget.notes:
+        raise too_many("notes", notes, budget.notes)
+    if (bars := max((len(part.findall("measure")) for part in parts), default=0)) > budget.quarters:
+        raise too_many("bars", bars, budget.quarters)
+    metres = dict[str, None]()
+    for measure in root.iter("measure"):
+        for name in _signatures(measure):
+            if not re.fullmatch(r"[24]/\d+", name):
+                raise odd_metre(name, f"in bar {clean_title(measure.get('number', '1'))}")
+            metres[name] = None
+    lengths = [list(_lengths(part)) for part in parts]
+    quarters = max((sum(part) for part in lengths), default=Fraction(0))
+    if quarters > budget.quarters:
+        raise too_long(float(quarters), budget)
+    if parts and (seconds := _seconds(parts[0], lengths[0])) > budget.seconds:
+        raise too_slow(seconds, budget)
+    return lengths[0][0] if lengths and lengths[0] else Fraction(0), tuple(metres)
+
+
+def _signatures(measure: Element) -> Iterator[str]:
+    """Name the time signatures of a measure, composite ones (3+2 over 8, 2/4 + 3/8) as what they are."""
+    for time in measure.iterfind("attributes/time"):
+        pairs = [
+            f"{(beats.text or '').strip()}/{(kind.text or '').strip()}"
+            for beats, kind in zip(time.findall("beats"), time.findall("beat-type"), strict=False)
+        ]
+        if pairs:
+            if len(pairs) == 1 and not re.fullmatch(r"[\d+]+/(1|2|4|8|16|32|64)", pairs[0]):
+                raise damaged("MusicXML", f"it has a time signature {clean_title(pairs[0])!r}")
+            yield clean_title(" + ".join(pairs))
+
+
+def _lengths(part: Element) -> Iterator[Fraction]:
+    """Measure the bars of a part, in quarters, as they are filled."""
+    divisions = Fraction(1)
+    for measure in part.iterfind("measure"):
+        place = furthest = Fraction(0)
+        for element in measure:
+            if element.tag == "attributes":
+                divisions = _number(element.findtext("divisions"), divisions)
+                if not divisions:
+                    raise damaged("MusicXML", "a quarter note has no divisions")
+            elif (
+                element.tag in ("note", "forward", "backup")
+                and element.find("chord") is None
+                and element.find("grace") is None
+            ):
+                step = _number(element.findtext("duration"), Fraction(0)) / divisions
+                place = max(place - step, Fraction(0)) if element.tag == "backup" else place + step
+                furthest = max(furthest, place)
+        yield furthest
+
+
+def _seconds(part: Element, lengths: list[Fraction]) -> float:
+    """Return how long a part sounds at the tempos that stand in it, each from its measure on; 0 where none does."""
+    seconds = tempo = 0.0
+    for measure, length in zip(part.iterfind("measure"), lengths, strict=True):
+        for sound in measure.iter("sound"):
+            tempo = float(_number(sound.get("tempo"), Fraction(0))) or tempo
+        seconds += float(length) * 60 / tempo if tempo else 0
+    return seconds
+
+
+def _number(text: str | None, default: Fraction) -> Fraction:
+    """Read a plain decimal number, which rules out 1e999999999. Raises ReadingError."""
+    if text is None:
+        return default
+    if not _NUMBER.fullmatch(text):
+        raise damaged("MusicXML", f"{clean_title(text)[:20]!r} is not a duration")
+    return Fraction(text.strip())
+
+
+def _too_large(budget: Budget) -> ReadingError:
+    return ReadingError(
+        f"This score has more than {budget.unpacked_bytes >> 20} MiB. Choose a shorter one.", "file too large"
+    )

@@ -1,0 +1,1 @@
+"""Parsed notes -> weights. Keras lives here."""

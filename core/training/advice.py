@@ -1,0 +1,65 @@
+"""Plain advice from a training's figures."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Final
+
+from core.training.progress import Epoch
+
+FEW_NOTES: Final = 20_000  # tokens of music, before transposition, under which a network from nothing learns little
+OVERFIT: Final = 0.02  # nats that the held-out loss may rise above its best before it counts
+STILL_LEARNING: Final = 0.01  # nats an epoch
+OFF_GRID: Final = 0.05  # share of onsets beside the grid
+WIDE_GAP: Final = 0.4  # nats between training and held-out loss
+
+
+def advise(
+    history: Sequence[Epoch],
+    *,
+    epochs: int,
+    tokens: int,
+    pieces: int,
+    unit: Fraction,
+    on_grid: float | None,
+    based: bool,
+) -> tuple[str, ...]:
+    """Say what a musician should know or do next; empty if all is well.
+
+    `epochs` is what was planned, `tokens` the music learned from before transposition, `on_grid` the share of onsets on
+    the grid of `unit`, `based` whether the training began from another model.
+    """
+    best = min(history, key=lambda epoch: epoch.val_loss)
+    last = history[-1]
+    advice = []
+    if tokens < FEW_NOTES and not based:
+        advice.append(
+            f"There is little music to learn from ({pieces} pieces, {tokens:,} tokens): "
+            "begin from a trained model, or add more pieces."
+        )
+    if on_grid is not None and 1 - on_grid > OFF_GRID:
+        beside = f"{1 - on_grid:.0%}"
+        if finer := {Fraction(1): "1/2", Fraction(1, 2): "1/4"}.get(unit):
+            advice.append(
+                f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: "
+                f"a rest unit of {finer} would suit them better."
+            )
+        else:
+            advice.append(
+                f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: "
+                "the music is played freely or has triplets; quantised files would be learned better."
+            )
+    if (
+        len(history) > 1
+        and last is best
+        and len(history) >= epochs
+        and history[-2].val_loss - last.val_loss > STILL_LEARNING
+    ):
+        advice.append("It was still learning when it stopped: let it learn for longer.")
+    if last.val_loss - best.val_loss > OVERFIT:
+        advice.append(
+            f"It has been learning its pieces by heart since epoch {best.epoch}, "
+            "whose weights are kept: more music, or a smaller network, would help."
+        )
+    elif last is best and last.val_loss - last.loss > WIDE_GAP and not based:
+        advice.append("It knows its own pieces much better than new ones: more music would help.")
+    return tuple(advice)

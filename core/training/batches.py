@@ -1,0 +1,56 @@
+"""What a training hears: the pieces of an epoch in a stream, held-out ones in batches."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model import hearing
+from core.model.hearing import ID, NONE, PITCH, Frames
+from core.music import notation
+
+KEYS: Final = tuple(range(-6, 6))  # semitones of the twelve transpositions
+
+
+def epoch_stream(pieces: Sequence[Frames], epoch: int, keys: int, seed: int) -> Frames:
+    """Lay out an epoch, counted from 1: every piece in `keys` keys, shuffled.
+
+    From epoch to epoch a piece goes through all of its keys before one comes again.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    parts = []
+    for i, frames in enumerate(pieces):
+        order = np.random.default_rng([seed, i]).permutation(len(KEYS))
+        turns = range((epoch - 1) * keys, epoch * keys)
+        parts += [(frames, KEYS[order[turn % len(KEYS)]]) for turn in turns]
+    rng.shuffle(parts)
+    return np.concatenate([in_key(frames, semitones) for frames, semitones in parts])
+
+
+def in_key(frames: Frames, semitones: int) -> Frames:
+    """Transpose a piece, by an octave less or more where it would leave 0 … 127; unmoved if nothing fits."""
+    sounding = np.concatenate([frames[:, PITCH], frames[:, hearing.NOW].ravel()])
+    sounding = sounding[sounding != NONE]
+    shift = notation.fitting(semitones, int(sounding.min()), int(sounding.max())) if len(sounding) else 0
+    return hearing.transpose(frames, shift) if shift else frames
+
+
+def batches(
+    pieces: Sequence[Frames], batch: int, window: int
+) -> list[tuple[Frames, NDArray[np.int32], NDArray[np.float32]]]:
+    """Pad whole pieces to batches of like length: frames, next tokens and mask, `(time, batch, ...)`."""
+    padded = []
+    ordered = sorted(pieces, key=len)
+    for at in range(0, len(ordered), batch):
+        group = ordered[at : at + batch]
+        time_steps = -(-len(group[-1]) // window) * window
+        frames = np.zeros((time_steps, batch, hearing.COLUMNS), np.int16)
+        frames[:] = hearing.listen((), "lowest", hearing.PLACES)[0]
+        mask = np.zeros((time_steps, batch), np.float32)
+        for row, piece in enumerate(group):
+            frames[: len(piece), row], mask[: len(piece), row] = piece, 1
+        targets = np.zeros((time_steps, batch), np.int32)  # the token behind a piece's last one is the boundary
+        targets[:-1] = frames[1:, :, ID]
+        padded.append((frames, targets, mask))
+    return padded

@@ -1,0 +1,40 @@
+"""A training on disk, between two epochs."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load, save
+
+from core.errors import TrainingError
+from core.model.bundle import Weights
+
+
+def write(path: Path, tensors: Weights, facts: Mapping[str, str]) -> None:
+    """Write a checkpoint, whole or not at all: it is on disk when this returns."""
+    temporary = path.with_suffix(".part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(dict(tensors), metadata=dict(facts)))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # a full disk needs the room
+        temporary.unlink(missing_ok=True)
+        raise
+    temporary.replace(path)
+
+
+def read(path: Path, identity: Mapping[str, str]) -> tuple[Weights, dict[str, str]]:
+    """Return a checkpoint's tensors and facts. Raises TrainingError if it is damaged, or its facts lack `identity`."""
+    try:
+        tensors = load(path.read_bytes())
+        with safe_open(path, "numpy") as file:
+            facts: dict[str, str] = file.metadata()
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"The checkpoint {path} cannot be read: {error}. Delete it to begin anew.") from None
+    if {name: facts.get(name) for name in identity} != identity:
+        raise TrainingError(
+            f"The checkpoint {path} belongs to another training. Use its settings, or delete it to begin anew."
+        )
+    return tensors, facts

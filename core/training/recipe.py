@@ -1,0 +1,221 @@
+"""The recipe for training: from parsed notes to a published model, with its curve, clips and advice beside it."""
+
+import csv
+import io
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from core.composing import recipe
+from core.composing.novelty import Index
+from core.composing.recipe import ComposeRequest, Studio
+from core.corpus.collect import split
+from core.drawing.roll import learning_curve
+from core.errors import AudioError, CorpusError, TrainingError, check_range
+from core.evaluation import evaluation
+from core.model import bundle, hearing
+from core.model.bundle import Bundle, Params, Weights
+from core.model.notes import Notes, lines
+from core.model.stepping import Stepper
+from core.performing import audio
+from core.training.advice import advise
+from core.training.fit import Fitted, Settings, device, fit
+from core.training.progress import Epoch, Progress
+
+CLIP_BARS: Final = 8
+CLIPS: Final = 4  # epochs that leave a clip, spread over the training
+
+SIZES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "small": {"units": 128, "layers": 1, "dropout": 0.3, "weight_drop": 0.1},
+    "medium": {"units": 256, "layers": 2, "dropout": 0.5, "weight_drop": 0.4},
+    "large": {"units": 384, "layers": 2, "dropout": 0.6, "weight_drop": 0.5},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """Ask for a model.
+
+    `model` is the folder to publish it to, `work` the one for what a training leaves on its way. `base` is the folder
+    of a model to begin from, whose shape then holds. `resume` goes on from the checkpoint in `work`; without it a
+    checkpoint there is overwritten. `gravity` is the model's default when composing; None measures on the held-out
+    pieces which one suits it. `on_grid` is the share of the collection's onsets that lay on the grid. `facts` are
+    kept in params.json: title, source, terms and command. Raises RequestError for a `validation_share` that is none.
+    """
+
+    notes: Notes
+    model: str
+    work: str
+    params: Params = field(default_factory=Params)
+    settings: Settings = field(default_factory=Settings)
+    base: str | None = None
+    validation_share: float = 0.1
+    resume: bool = False
+    gravity: float | None = None
+    on_grid: float | None = None
+    clips: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_range("validation share", self.validation_share, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Answer a request: the model's name and version, figures, why it ended, advice, and the learning curve as PNG."""
+
+    name: str
+    version: str
+    history: tuple[Epoch, ...]
+    best: Epoch
+    ended: str
+    advice: tuple[str, ...]
+    curve: bytes
+
+
+def train(
+    request: TrainRequest,
+    *,
+    report: Callable[[Progress], None] = lambda progress: None,
+    epoch_done: Callable[[Epoch, bytes | None], None] = lambda epoch, clip: None,
+    stage: Callable[[str], None] = lambda sentence: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Training:
+    """Train a model and publish it.
+
+    `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3), `stage` what
+    else there is to know. When `stop` says so, the best epoch so far is published. Raises CadenzaError for anything
+    that the user can mend.
+    """
+    work = Path(request.work)
+    (work / "clips" if request.clips else work).mkdir(parents=True, exist_ok=True)
+    bundle.check_name(Path(request.model).name)
+    params, start = _beginning(request)
+    ids = evaluation.parse(request.notes)
+    pieces = [hearing.listen(each, params.anchor, params.units_per_bar) for each in ids]
+    learned, held_out = split(request.notes, request.validation_share, request.settings.seed)
+    if not learned or not held_out:
+        raise CorpusError("At least two pieces are needed: one to learn from and one to test with.")
+    checkpoint = work / "checkpoint.safetensors"
+    if not request.resume:
+        checkpoint.unlink(missing_ok=True)
+    elif not checkpoint.exists():
+        raise TrainingError(f"There is no checkpoint in {work} to resume from; leave --resume out to begin.")
+
+    def done(epoch: Epoch, weights: Weights) -> None:
+        every = max(1, request.settings.epochs // CLIPS)
+        wanted = request.clips and (epoch.epoch == 1 or epoch.epoch % every == 0)
+        clip = _clip(work / "clips", params, weights, epoch.epoch, stage) if wanted else None
+        epoch_done(epoch, clip)
+
+    fitted = fit(
+        params,
+        [pieces[i] for i in learned],
+        [pieces[i] for i in held_out],
+        request.settings,
+        start=start,
+        checkpoint=checkpoint,
+        report=report,
+        epoch_done=done,
+        stop=stop,
+    )
+    gravity = request.gravity
+    if gravity is None:
+        stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")
+        gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), [ids[i] for i in held_out])
+    params = replace(
+        params, gravity=gravity, training=_facts(request, params, fitted, learned, held_out, sum(map(len, pieces)))
+    )
+    bundle.publish(Path(request.model), params, fitted.weights, "".join(line + "\n" for line in lines(request.notes)))
+    curve = learning_curve(fitted.history)
+    (work / "curve.png").write_bytes(curve)
+    (work / "history.csv").write_text(_history(fitted.history), encoding="utf-8")
+    advice = advise(
+        fitted.history,
+        epochs=request.settings.epochs,
+        tokens=sum(len(pieces[i]) for i in learned),
+        pieces=len(learned),
+        unit=request.notes.unit,
+        on_grid=request.on_grid,
+        based=request.base is not None,
+    )
+    published = bundle.load(Path(request.model))
+    best = fitted.history[fitted.best - 1]
+    return Training(published.name, published.version, fitted.history, best, fitted.ended, advice, curve)
+
+
+def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
+    """Return the parameters of the model to be, and the weights that it begins from."""
+    notes = request.notes
+    if request.base is None:
+        return replace(request.params, anchor=notes.anchor, rest_unit=str(notes.unit), training={}), None
+    base = bundle.load(Path(request.base))
+    if base.params.anchor != notes.anchor:
+        raise TrainingError(
+            f"{base.name} writes the {base.params.anchor} note of a chord first, and these notes the {notes.anchor}: "
+            f"parse them with --anchor {base.params.anchor}."
+        )
+    shape = {name: getattr(base.params, name) for name in ("units", "layers", "hears")}
+    params = replace(request.params, anchor=notes.anchor, rest_unit=str(notes.unit), training={}, **shape)
+    return params, base.weights
+
+
+def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Callable[[str], None]) -> bytes | None:
+    """Compose a clip with the weights of an epoch and keep it in a folder; without a synthesizer there is no sound."""
+    made = Bundle("clip", params, weights, str(epoch))
+    studio = Studio(made, Stepper(made), Index(()))
+    request = ComposeRequest(model="clip", seed=epoch, bars=CLIP_BARS, audio=None, picture=False)
+    clip = recipe.compose(request, studio).takes[0]
+    (folder / f"epoch-{epoch:03}.mid").write_bytes(clip.midi)
+    try:
+        sound = audio.render(clip.midi)
+    except AudioError as error:
+        stage(f"The clip of epoch {epoch} has notes and no sound. {error}")
+        return None
+    (folder / f"epoch-{epoch:03}.mp3").write_bytes(sound)
+    return sound
+
+
+def _facts(
+    request: TrainRequest, params: Params, fitted: Fitted, learned: Sequence[int], held_out: Sequence[int], tokens: int
+) -> dict[str, Any]:
+    best = fitted.history[fitted.best - 1]
+    return {
+        **request.facts,
+        "base": None if request.base is None else Path(request.base).name,
+        "pieces": len(learned) + len(held_out),
+        "held_out": list(held_out),
+        "tokens": tokens,
+        "parameters": sum(_size(shape) for shape in params.shapes.values()),
+        "epochs": len(fitted.history),
+        "best_epoch": fitted.best,
+        "ended": fitted.ended,
+        "loss": round(best.loss, 4),
+        "val_loss": round(best.val_loss, 4),
+        "val_accuracy": round(best.val_accuracy, 4),
+        "seconds": round(sum(epoch.seconds for epoch in fitted.history)),
+        "device": device(),
+        "settings": asdict(request.settings),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        },
+    }
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for width in shape:
+        size *= width
+    return size
+
+
+def _history(history: Sequence[Epoch]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(f.name for f in fields(Epoch))
+    writer.writerows(asdict(epoch).values() for epoch in history)
+    return text.getvalue()

@@ -1,0 +1,199 @@
+"""A training in a process of its own, which can be stopped, killed and taken up again at its last epoch.
+
+The messages it sends are `{"progress": ...}` and `{"epoch": ...}`, with the fields of `training.Progress` and
+`training.Epoch`; how it ended stands in result.json in the work folder, also for those who were not there.
+"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Any, Final, Self
+
+from core.drawing.roll import learning_curve
+from core.errors import Cancelled, TrainingError
+from core.evaluation import evaluation
+from core.model import bundle
+from core.model.bundle import Params
+from core.model.notes import read_notes
+from core.processes import child
+from core.processes.child import Say
+from core.training import plan
+from core.training.progress import Epoch, Progress
+from core.training.recipe import SIZES, Training, TrainRequest, train
+
+RESULT: Final = "result.json"
+PUBLISHED: Final = "published"  # the folder within the work folder where the model comes to lie
+MEMORY: Final = 6 << 30  # bytes of address space; a training of medium size takes 2.4 GB, and 1.1 of real memory
+FILE: Final = 512 << 20  # bytes; the checkpoint is the largest
+NEWS_EVERY: Final = 1.0  # seconds between two messages on progress
+PATIENCE: Final = 1.25  # times the agreed time after which an epoch is left unfinished
+PATIENCE_AT_FIRST: Final = 2.0  # the same for the first epoch, without which there is no model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Ask for a training on the notes in `work`, a folder, where all that it leaves comes to lie.
+
+    `base` is the folder of a model to begin from, None to begin from nothing with a network of `size`. `seconds` is the
+    most it may take, `threads` how many it works with, `title` what the music is. `file_bytes` limits each file.
+    """
+
+    work: str
+    name: str
+    base: str | None
+    size: str
+    seconds: float
+    threads: int
+    on_grid: float | None = None
+    title: str | None = None
+    file_bytes: int = FILE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Tell how a training ended: the best epoch's number and its loss, that of the first, advice, and why it ended."""
+
+    epochs: int
+    best: int
+    loss: float
+    val_loss: float
+    first_val_loss: float
+    seconds: float
+    ended: str
+    advice: tuple[str, ...]
+
+    @classmethod
+    def read(cls, work: Path) -> Self | None:
+        """Return the result of a training that has ended, None if there is none."""
+        try:
+            values = json.loads((work / RESULT).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return cls(**{**values, "advice": tuple(values["advice"])})
+
+
+def history(work: Path) -> list[Epoch]:
+    """Return the epochs that a training's checkpoint knows."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(work / "checkpoint.safetensors", "numpy") as file:
+            return [Epoch(**figures) for figures in json.loads(file.metadata()["history"])]
+    except (OSError, SafetensorError):
+        return []
+
+
+def request(order: Order) -> TrainRequest:
+    """Choose what an order leaves open."""
+    work, based = Path(order.work), order.base is not None
+    notes = read_notes(work / "notes.txt")
+    tokens = sum(map(len, evaluation.parse(notes)))
+    params = Params(**SIZES[order.size])
+    gravity = None
+    if order.base is not None:
+        base = bundle.load(Path(order.base)).params
+        params, gravity = replace(params, tempo=base.tempo), base.gravity
+    return TrainRequest(
+        notes=notes,
+        model=str(work / PUBLISHED / order.name),
+        work=order.work,
+        params=params,
+        settings=plan.plan(tokens, order.seconds, based=based, window=params.window),
+        base=order.base,
+        resume=(work / "checkpoint.safetensors").exists(),
+        gravity=gravity,
+        on_grid=order.on_grid,
+        facts={} if order.title is None else {"title": order.title},
+    )
+
+
+class _Watch:
+    """Follow a training, tell of it, and say when it should stop."""
+
+    def __init__(self, order: Order, say: Say, asked: Event) -> None:
+        self._order, self._say, self._asked = order, say, asked
+        self.epochs = history(Path(order.work))
+        self._spent = sum(epoch.seconds for epoch in self.epochs)  # before this process
+        self._began: float | None = None  # with the first step, for what comes before depends on the machine
+        self._told = 0.0
+        self.late = False
+        if self.epochs:
+            self._show_curve()
+
+    def report(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._told >= NEWS_EVERY:
+            self._told = now
+            left = min(progress.seconds_left, max(0.0, self._order.seconds - self._seconds()))
+            self._say({"progress": asdict(replace(progress, seconds_left=left, last=None))})
+
+    def epoch_done(self, epoch: Epoch, clip: bytes | None) -> None:
+        self.epochs.append(epoch)
+        self._show_curve()
+        self._say({"epoch": asdict(epoch), "clip": clip is not None, "new": True})
+
+    def stop(self) -> bool:
+        patience = PATIENCE if self.epochs else PATIENCE_AT_FIRST
+        self.late = self._seconds() > self._order.seconds * patience
+        return self._asked.is_set() or self.late
+
+    def _seconds(self) -> float:
+        """Return how long this training has learned, in all its processes."""
+        now = time.monotonic()
+        self._began = self._began or now
+        return self._spent + now - self._began
+
+    def _show_curve(self) -> None:
+        curve = Path(self._order.work) / "curve.png"
+        coming = curve.with_suffix(".part")
+        coming.write_bytes(learning_curve(self.epochs))
+        coming.replace(curve)
+
+
+def _work(values: dict[str, Any], say: Say, asked: Event) -> None:
+    order = Order(**values)
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(order.threads)
+    child.limit(memory=MEMORY, file=order.file_bytes, seconds=int(order.seconds * 2 + 600) * (order.threads + 1))
+    watch = _Watch(order, say, asked)
+    clips = Path(order.work) / "clips"
+    for epoch in watch.epochs:
+        say({"epoch": asdict(epoch), "clip": (clips / f"epoch-{epoch.epoch:03}.mp3").exists(), "new": False})
+    try:
+        training = train(request(order), report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop)
+    except Cancelled:
+        if not watch.late:
+            raise
+        raise TrainingError(
+            f"Going through this music once takes longer than {order.seconds / 60:g} minutes."
+            " Give it more minutes, or fewer files."
+        ) from None
+    _keep(training, Path(order.work), order.name, late=watch.late)
+
+
+def _keep(training: Training, work: Path, name: str, *, late: bool) -> None:
+    (work / PUBLISHED / name / "curve.png").write_bytes(training.curve)
+    result = Result(
+        epochs=len(training.history),
+        best=training.best.epoch,
+        loss=training.best.loss,
+        val_loss=training.best.val_loss,
+        first_val_loss=training.history[0].val_loss,
+        seconds=sum(epoch.seconds for epoch in training.history),
+        ended="out of time" if late and training.ended == "stopped" else training.ended,
+        advice=training.advice,
+    )
+    coming = work / "result.part"
+    with coming.open("w", encoding="utf-8") as file:
+        json.dump(asdict(result), file)
+        file.flush()
+        os.fsync(file.fileno())
+    coming.replace(work / RESULT)
+
+
+if __name__ == "__main__":
+    sys.exit(child.serve(_work))

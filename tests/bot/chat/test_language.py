@@ -1,0 +1,241 @@
+"""The bot in German: all that it says is translated, and loses nothing on the way."""
+
+import asyncio
+import re
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import simcord
+from babel.messages.catalog import Catalog, Message
+
+from bot.chat import language, translating
+from bot.client import ComposerBot
+from bot.database.store import Store
+from tests.bot.acting import begin, until
+from tests.bot.trainings import ended, learning, newest, start
+
+
+@pytest.fixture(scope="module")
+def german() -> Catalog:
+    catalogue = language.read("de")
+    assert catalogue is not None
+    return catalogue
+
+
+@pytest_asyncio.fixture
+async def said() -> Catalog:
+    return await translating.collect()
+
+
+def _forms(message: Message) -> list[tuple[str, str]]:
+    """Pair each form of a message with its translation."""
+    originals = message.id if isinstance(message.id, tuple | list) else (message.id,)
+    translations = message.string if isinstance(message.string, tuple | list) else (message.string or "",)
+    return list(zip(originals, translations, strict=True))
+
+
+def _places(text: str) -> list[str]:
+    return sorted(f"{name}:{spec}" for _, name, spec, _ in string.Formatter().parse(text) if name is not None)
+
+
+async def test_every_command_option_choice_and_text_has_its_german(german: Catalog, said: Catalog) -> None:
+    missing = [
+        message.id
+        for message in said
+        if message.id
+        and not all(translation for _, translation in _forms(german.get(message.id, message.context) or message))
+    ]
+    assert missing == [], "python -m bot.chat.translating adds them to the catalogue; then translate them there"
+
+
+async def test_nothing_in_the_catalogue_is_said_no_more(german: Catalog, said: Catalog) -> None:
+    stale = [message.id for message in german if message.id and said.get(message.id, message.context) is None]
+    assert stale == [], "python -m bot.chat.translating drops them"
+
+
+def test_no_placeholder_is_lost(german: Catalog) -> None:
+    for message in german:
+        forms = _forms(message)
+        for original, translation in forms if message.id else ():
+            if translation:
+                needed = _places(original)
+                allowed = _places(forms[-1][0])
+                assert _places(translation) in (needed, allowed), message.id
+
+
+async def test_names_and_descriptions_are_such_as_discord_allows(env: simcord.Env) -> None:
+    commands = list(env.backend.commands[None].values())
+    names = {command["name"]: command["name_localizations"] for command in commands}
+    assert names["compose"] == {"de": "komponieren"}
+    assert names["Continue this music"] == {"de": "Diese Musik fortsetzen"}
+    for command in commands:
+        _check(command)
+
+
+def _check(node: dict[str, Any]) -> None:
+    is_menu = node.get("type") == 3 and "description" in node and not node["description"]
+    for name in (node["name"], *(node.get("name_localizations") or {}).values()):
+        assert 1 <= len(name) <= 32
+        assert is_menu or re.fullmatch(r"[-_\w]+", name)
+        assert is_menu or name == name.lower()
+    for text in (node["description"], *(node.get("description_localizations") or {}).values()):
+        assert is_menu or 1 <= len(text) <= 100
+        assert not text.endswith("…"), "discord.py has cut it"
+    children = node.get("options") or []
+    names = [(child.get("name_localizations") or {}).get("de", child["name"]) for child in children]
+    assert len(set(names)) == len(names)
+    for child in children:
+        _check(child)
+
+
+async def test_answers_in_the_language_of_whoever_asks(
+    alice: simcord.MemberActor, bob: simcord.MemberActor, channel: simcord.ChannelHandle, locales: dict[int, str]
+) -> None:
+    locales[alice.id] = "de"
+    answer = (await alice.slash(channel, "compose", bars=2, seed=1)).response
+    assert answer is not None
+    fields = {field.name: field.value for field in answer.embeds[0].fields}
+    assert answer.embeds[0].title == "Ein Stück von tiny"
+    assert fields["Länge"] is not None
+    assert fields["Länge"].startswith("2 Takte, 0:0")
+    assert fields["Gespielt"] == "Klavier, 96 Viertel in der Minute"
+    assert answer.attachments[0].description == "MIDI-Datei: 2 Takte für Klavier vom Modell tiny"
+    english = (await bob.click(answer, label="Noch einmal")).response
+    assert english is not None
+    assert english.embeds[0].title == "A piece by tiny"
+    assert (await bob.click(english, label="Vary")).response is not None
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "sentence"),
+    [
+        (
+            "compose",
+            {"primer": "72r1 7276r1"},
+            "7276 ist keine MIDI-Note (0-127). Setze eine Pause zwischen zwei Noten",
+        ),
+        ("compose", {"model": "jazz"}, "Es gibt kein Modell namens 'jazz'. Es gibt: tiny."),
+        (
+            "compose",
+            {"primer": "60r4r4r4r4", "bars": 1},
+            "Der Anfang reicht bis Takt 2: Verlange 3 bis 64 Takte",
+        ),
+        ("compose", {"midi": ("a.txt", b"Dear diary")}, "Das ist keine Musikdatei, die gelesen werden kann."),
+        ("compose", {"key": "H"}, "'H' ist keine Tonart."),
+        ("piece history", {}, "Du hast noch keine Stücke."),
+        ("piece show", {"id": "nothing"}, "Es gibt kein Stück nothing von dir oder von diesem Server."),
+        ("forget me", {}, "Soll ich deine 0 Stücke löschen"),
+    ],
+)
+async def test_refuses_in_german(
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    locales: dict[int, str],
+    command: str,
+    options: dict[str, Any],
+    sentence: str,
+) -> None:
+    locales[alice.id] = "de"
+    result = await alice.slash(channel, command, **options)
+    [reply] = [each for each in (result.response, *result.followups) if each is not None]
+    assert sentence in reply.content
+
+
+async def test_refuses_a_click_in_german(
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    store: Store,
+    locales: dict[int, str],
+) -> None:
+    locales[bob.id] = "de"
+    answer = (await alice.slash(channel, "compose", bars=1)).response
+    assert answer is not None
+    refusal = (await bob.click(answer, label="Delete")).response
+    assert refusal is not None
+    assert refusal.content.startswith("Das kann nur, wer dieses Stück komponieren ließ, oder die Moderation")
+    form = await bob.click(answer, label="Tune")
+    assert form.modal is not None
+    assert form.modal["title"] == "Das Rezept abstimmen"
+
+
+async def test_several_languages_at_once_do_not_mix(
+    env: simcord.Env,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    locales: dict[int, str],
+) -> None:
+    locales[alice.id] = "de"
+    for actor in (alice, bob):
+        await begin(env, actor.slash(channel, "compose", bars=16))
+    await env.settle(timeout=60)
+    titles = {message.embeds[0].title for message in channel.history()}
+    assert titles == {"Ein Stück von tiny", "A piece by tiny"}
+
+
+@pytest.mark.parametrize(("locale", "title"), [("fr", "Privacy"), ("en-GB", "Privacy"), ("de", "Datenschutz")])
+async def test_speaks_english_where_there_is_no_other(
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    locales: dict[int, str],
+    locale: str,
+    title: str,
+) -> None:
+    locales[alice.id] = locale
+    answer = (await alice.slash(channel, "privacy")).response
+    assert answer is not None
+    assert answer.embeds[0].title == title
+
+
+def test_recognises_a_sentence_by_its_template() -> None:
+    language.speak("de")
+    try:
+        assert language.sentence("No template knows this.") == "No template knows this."
+        assert language.sentence("Go on with 3") == "Weiter mit 3"
+        assert language._("") == ""
+    finally:
+        language.speak("en-US")
+
+
+async def test_the_tool_finds_the_catalogue_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = language.file_of("de").read_text(encoding="utf-8")
+    monkeypatch.setattr(language, "FOLDER", tmp_path)
+    target = language.file_of("de")
+    target.parent.mkdir(parents=True)
+    target.write_text(before, encoding="utf-8")
+    await asyncio.to_thread(translating.main, ["de"])
+    assert target.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_tells_of_a_training_in_the_language_of_whoever_asked(
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    locales: dict[int, str],
+) -> None:
+    locales[admin.id] = "de"
+    answer = await start(admin, channel, **{"file-10": ("3.mid", b"Dear diary")})
+    assert answer.embeds[0].title == "scales soll gelernt werden"
+    assert str(answer.embeds[0].description).startswith("Behalten: 9 von 10, mit 1,350 Noten")
+    fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
+    assert "Die Datei heißt .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
+    assert fields["Tonarten"] == "9 in C-Dur"
+    assert fields["Platz"] == "Es ist als Nächstes an der Reihe."
+    async with bot.trainer:
+        job = await newest(store, guild)
+        await learning(bot.trainer, job)
+        await until(lambda: channel.history()[0].embeds[0].title == "scales wird gelernt")
+        await bot.trainer.cancel(job, "keep")
+        await ended(store, guild)
+    last = channel.history()[-1]
+    assert last.embeds[0].title == "scales ist gelernt"
+    assert {"Ein erstes Stück", "Ende"} <= {field.name for field in last.embeds[0].fields}
+    assert (await bob.click(last, label="Ausprobieren")).response is not None

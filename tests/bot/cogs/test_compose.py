@@ -1,0 +1,220 @@
+"""/compose, as a user meets it: the real bot, real workers, a small model."""
+
+import io
+import multiprocessing
+import sqlite3
+from contextlib import closing
+
+import pytest
+import simcord
+import soundfile
+from PIL import Image
+from symusic.core import ScoreTick
+
+from bot.client import ComposerBot
+from bot.settings import Settings
+from core.music import notation
+from tests.bot.acting import begin, until
+from tests.bot.music import midi
+
+
+def _recipe(message: simcord.ResponseMessage) -> dict[str, str]:
+    return {str(field.name): str(field.value) for field in message.embeds[0].fields}
+
+
+async def _files(message: simcord.ResponseMessage) -> dict[str, bytes]:
+    return {attachment.filename.rpartition(".")[2]: await attachment.read() for attachment in message.attachments}
+
+
+async def test_composes_with_nothing_given(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    answer = (await alice.slash(channel, "compose")).response
+    assert answer is not None
+    assert not answer.ephemeral
+    recipe = _recipe(answer)
+    assert recipe["Model"] == "tiny\nr1 = 1/2 quarter, lowest note first"
+    assert recipe["Length"].startswith("16 bars, 0:4")
+    assert recipe["Primer"] == "none: the model began"
+
+
+async def test_sends_midi_that_plays_sound_that_decodes_and_a_picture_that_opens(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    answer = (await alice.slash(channel, "compose", primer="72r1 60-4-7r2", bars=4, tempo=120)).response
+    assert answer is not None
+    files = await _files(answer)
+    assert set(files) == {"mid", "mp3", "png"}
+    midi = ScoreTick.from_midi(files["mid"])
+    assert midi.tempos[0].qpm == pytest.approx(120)
+    assert sorted((note.time, note.pitch) for track in midi.tracks for note in track.notes)[:4] == [
+        (0, 72),
+        (240, 60),
+        (240, 64),
+        (240, 67),
+    ]
+    sound, rate = soundfile.read(io.BytesIO(files["mp3"]))
+    assert 8 <= len(sound) / rate < 14
+    assert abs(sound).max() > 0.5
+    with Image.open(io.BytesIO(files["png"])) as picture:
+        picture.load()
+        assert picture.width > 600
+    assert answer.embeds[0].image.url == f"attachment://{answer.attachments[2].filename}"
+    assert all(attachment.description for attachment in answer.attachments)
+
+
+async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    options = {
+        "primer": "72R1, 76",
+        "temperature": 1.1,
+        "gravity": 1.5,
+        "model": "tiny",
+        "bars": 3,
+        "tempo": 90,
+        "instrument": "harp",
+        "seed": 7,
+    }
+    answer = (await alice.slash(channel, "compose", **options)).response
+    assert answer is not None
+    recipe = _recipe(answer)
+    assert recipe["Primer"] == "`72r176`"
+    assert recipe["Temperature"] == "1.1, gravity 1.5"
+    assert recipe["Seed"] == "`7`"
+    assert recipe["Length"] == "3 bars, 0:08"
+    assert recipe["Played"] == "harp, 90 quarters a minute"
+
+
+async def test_a_piece_can_have_a_single_bar(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    answer = (await alice.slash(channel, "compose", bars=1)).response
+    assert answer is not None
+    assert _recipe(answer)["Length"].startswith("1 bar, 0:0")
+    assert answer.attachments[0].description == "MIDI file: 1 bar for piano by the model tiny"
+    longer = await alice.slash(channel, "compose", bars=1, primer="60r4r4")
+    assert longer.response is not None
+    assert longer.response.content == "The primer ends in bar 1: ask for 2 to 64 bars, or shorten it."
+
+
+async def test_brings_the_same_piece_again_with_the_same_seed(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    first, second = [(await alice.slash(channel, "compose", seed=99, bars=4)).response for _ in range(2)]
+    assert first is not None
+    assert second is not None
+    assert await _files(first) == await _files(second)
+    assert first.embeds[0].description == second.embeds[0].description
+
+
+async def test_shows_the_notation_of_the_piece(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    answer = (await alice.slash(channel, "compose", primer="60r4r4r4", bars=2, seed=3)).response
+    assert answer is not None
+    text = (answer.embeds[0].description or "").strip("`\n")
+    assert notation.text(notation.parse(text)) == text
+
+
+async def test_refuses_a_wrong_primer_privately_and_shows_the_place(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    result = await alice.slash(channel, "compose", primer="72r1 7276r1")
+    assert result.ephemeral
+    assert not result.deferred
+    assert result.response is not None
+    assert result.response.content.startswith("```\n72r1 7276r1\n     ^^^^\n```7276 is not a MIDI note (0-127).")
+    assert channel.history() == [] or all(message.flags.ephemeral for message in channel.history())
+
+
+async def test_refuses_a_model_that_is_not_there_privately(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    result = await alice.slash(channel, "compose", model="../secrets")
+    assert result.ephemeral
+    assert result.response is not None
+    assert result.response.content == "There is no model called '../secrets'. There are: tiny."
+
+
+async def test_refuses_a_primer_that_is_too_long_privately(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    result = await alice.slash(channel, "compose", primer="60r4r4r4r4", bars=1)
+    assert result.ephemeral
+    assert not result.deferred
+    assert result.response is not None
+    assert result.response.content.startswith("The primer ends in bar 2: ask for 3 to 64 bars")
+
+
+async def test_takes_a_public_promise_back_and_explains_privately(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    result = await alice.slash(channel, "compose", midi=("tune.mid", midi(1)), primer_bars=4, bars=1)
+    assert result.response is None
+    [reply] = result.followups
+    assert reply.ephemeral
+    assert reply.content.startswith("The primer ends in bar 4: ask for 4 to 64 bars")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("temperature", 9.0), ("bars", 0), ("bars", 65), ("tempo", 5), ("instrument", "kazoo"), ("seed", -1)],
+)
+async def test_discord_itself_refuses_what_is_out_of_range(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, option: str, value: object
+) -> None:
+    with pytest.raises(simcord.OptionError):
+        await alice.slash(channel, "compose", **{option: value})
+
+
+async def test_offers_the_models_while_one_types(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+    assert await alice.autocomplete(channel, "compose", "model", "TI") == [{"name": "tiny", "value": "tiny"}]
+    assert await alice.autocomplete(channel, "compose", "model", "xyz") == []
+
+
+async def test_works_for_two_users_at_once(
+    env: simcord.Env, alice: simcord.MemberActor, bob: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    await begin(env, alice.slash(channel, "compose", bars=32, seed=1))
+    await begin(env, bob.slash(channel, "compose", bars=32, seed=2))
+    await env.settle(timeout=60)
+    seeds = {message.embeds[0].fields[3].value for message in channel.history()}
+    assert seeds == {"`1`", "`2`"}
+
+
+async def test_works_on_one_request_of_a_user_at_a_time(
+    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    await begin(env, alice.slash(channel, "compose", bars=64))
+    await until(lambda: bot.studio.playing > 0)
+    second = await alice.slash(channel, "compose")
+    assert second.ephemeral
+    assert second.response is not None
+    assert second.response.content.startswith("Your last request is still being worked on.")
+
+
+async def test_survives_a_worker_killed_in_mid_piece(
+    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    await begin(env, alice.slash(channel, "compose", bars=64, seed=5))
+    await until(lambda: bot.studio.playing > 0)
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    await env.settle(timeout=60)
+    [message] = channel.history()
+    assert message.embeds[0].fields[3].value == "`5`"
+    assert len(message.attachments) == 3
+
+
+async def test_says_so_when_the_database_fails(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(sqlite3.connect(settings.data / "cadenza.db")) as database:
+        database.execute("DROP TABLE opera")
+    [reply] = (await alice.slash(channel, "compose", bars=1)).followups
+    assert reply.content.startswith("The database cannot be reached, or has no room left, so nothing has changed.")
+    assert "no such table" in caplog.text
+
+
+async def test_answers_for_an_error_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot, "studio", None)
+    async with simcord.run(bot, check_errors=False) as env:
+        guild = env.create_guild()
+        alice = guild.add_member(env.create_user("alice"))
+        result = await alice.slash(guild.create_text_channel("music"), "compose")
+        [reply] = result.followups
+        assert reply.ephemeral
+        assert reply.content.startswith("Something went wrong here, and it is not your fault. It is in the log as `")

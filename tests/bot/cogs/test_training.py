@@ -1,0 +1,251 @@
+"""/train, as a server meets it: real files, a real small training in its process, real compositions."""
+
+import asyncio
+import os
+import re
+import resource
+import time
+from itertools import pairwise
+
+import discord
+import pytest
+import simcord
+
+from bot.client import ComposerBot
+from bot.database.store import Store
+from core.training.worker import MEMORY
+from tests.bot.acting import begin, until
+from tests.bot.music import files, midi, named
+from tests.bot.trainings import MUCH, ended, learning, newest
+
+HOSTILE_NAMES = ("../evil", "a/b", "CON:", "-x", "ünïcode", ".hidden", "a\0b", "%2e%2e", "shared/x")
+
+
+async def test_learns_a_style_that_everybody_can_try(
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    answer = (await admin.slash(channel, "train start", name="Old Scales", minutes=1, **files())).response
+    assert answer is not None
+    embed = answer.embeds[0]
+    assert embed.title == "old-scales is to be learned"
+    assert (embed.description or "").startswith("Kept 3 of 3: 90 notes, 90 events")
+    assert {field.name for field in embed.fields} == {"Keys", "Place"}
+    async with bot.trainer:
+        job = await ended(store, guild)
+    assert job.state == "done"
+    first, last = channel.history()
+    assert first.id == answer.id
+    assert first.embeds[0].title == "old-scales has been learned"
+    assert first.components == []
+    assert last.content == admin.mention
+    assert [user.id for user in last.mentions] == [admin.id]
+    fields = {field.name: str(field.value) for field in last.embeds[0].fields}
+    assert re.fullmatch(r"\d+\.\d{3}, after \d+\.\d{3} in the first epoch", fields["Loss on held-out pieces"])
+    assert last.embeds[0].image.url == "attachment://curve.png"
+    contents = {attachment.filename: await attachment.read() for attachment in last.attachments}
+    assert [*contents] == ["curve.png", "old-scales-first.mid", "old-scales-first.mp3"]
+    assert contents["curve.png"].startswith(b"\x89PNG")
+    piece = await store.get(fields["A first piece"].rpartition(" ")[2])
+    assert (piece.author, piece.server, piece.model.name) == (admin.id, guild.id, "old-scales")
+    result = await bob.click(last, label="Try it")
+    assert result.response is not None
+    assert result.response.embeds[0].title == "A piece by old-scales"
+    assert len(result.response.attachments) == 3
+    report = (await admin.slash(channel, "train report", training=job.id)).response
+    assert report is not None
+    assert (await report.attachments[0].read()).count(b"\n") == 4
+
+
+async def test_shows_its_progress_in_one_message_at_most_every_five_seconds(
+    env: simcord.Env,
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    options = {"name": "scales", "minutes": 5, **files(10, notes=300)}
+    answer = (await admin.slash(channel, "train start", **options)).response
+    assert answer is not None
+    path, seen, shown = f"/channels/{channel.id}/messages/{answer.id}", list[float](), list[discord.Message]()
+
+    def look() -> bool:
+        edits = [request for request in env.http_requests if request.method == "PATCH" and request.path == path]
+        if len(edits) > len(seen):
+            seen.append(time.monotonic())
+            shown.append(channel.history()[0])
+        return len(edits) >= 3 and len(shown[-1].attachments) >= 2
+
+    async with bot.trainer:
+        await until(look)
+        await bot.trainer.cancel(await newest(store, guild), "drop")
+        await ended(store, guild)
+    assert seen[-1] - seen[0] > 5 * (len(seen) - 1) - 1  # a second, since an edit may be noticed late
+    titles = [str(message.embeds[0].description) for message in shown]
+    assert all(before != after for before, after in pairwise(titles))
+    last = shown[-1]
+    assert last.embeds[0].title == "scales is being learned"
+    assert re.fullmatch(r"`█*░*` \d+%", titles[-1])
+    assert {field.name for field in last.embeds[0].fields} == {"Epoch", "Loss", "Time left", "On held-out pieces"}
+    names = [attachment.filename for attachment in last.attachments]
+    assert names[:2] == ["curve.png", "epoch-001.mp3"]
+    assert last.embeds[0].image.url == "attachment://curve.png"
+
+
+async def test_composes_while_it_learns_and_shows_who_is_next(
+    bot: ComposerBot,
+    store: Store,
+    env: simcord.Env,
+    admin: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    await admin.slash(channel, "train start", name="first", minutes=5, **MUCH)
+    first = await newest(store, guild)
+    async with bot.trainer:
+        await learning(bot.trainer, first)
+        assert bot.trainer.process is not None
+        assert os.getpriority(os.PRIO_PROCESS, bot.trainer.process) == 19
+        assert resource.prlimit(bot.trainer.process, resource.RLIMIT_AS)[0] == MEMORY
+        second = (await admin.slash(channel, "train start", name="second", **files(2))).response
+        assert second is not None
+        assert second.embeds[0].fields[-1].value == "1 other training goes first."
+        status = (await admin.slash(channel, "train status")).response
+        assert status is not None
+        assert status.ephemeral
+        assert [field.name for field in status.embeds[0].fields] == ["🎓 first", "⏳ second"]
+        assert str(status.embeds[0].fields[0].value).startswith("Epoch ")
+        assert status.embeds[0].fields[1].value == "One training goes first."
+        piece = (await alice.slash(channel, "compose", bars=8)).response
+        assert piece is not None
+        assert len(piece.attachments) == 3
+        for job in await store.jobs.of(guild.id):
+            await admin.slash(channel, "train cancel", training=job.id)
+        await until(lambda: bot.trainer.process is None)
+
+
+async def test_the_same_files_and_settings_twice_are_one_training(
+    store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
+) -> None:
+    await admin.slash(channel, "train start", name="scales", **files())
+    [reply] = (await admin.slash(channel, "train start", name="scales", **files())).followups
+    assert reply.ephemeral
+    assert reply.content.startswith("The same files with the same settings are one training. scales waits")
+    [other] = (await admin.slash(channel, "train start", name="scales", **files(4))).followups
+    assert other.content == "A model called scales is being learned already. Choose another name."
+    assert len(await store.jobs.of(guild.id)) == 1
+
+
+async def test_two_at_the_same_moment_are_one_too(
+    env: simcord.Env,
+    store: Store,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    for _ in range(2):
+        await begin(env, admin.slash(channel, "train start", name="scales", **files()))
+    await env.settle(timeout=60)
+    assert len(await store.jobs.of(guild.id)) == 1
+
+
+async def test_a_server_has_so_many_trainings_at_once(
+    store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
+) -> None:
+    for number in range(3):
+        await admin.slash(channel, "train start", name=f"scales{number}", **files())
+    refused = (await admin.slash(channel, "train start", name="more", **files())).response
+    assert refused is not None
+    assert refused.content == "3 trainings of this server have not ended yet. Wait for one, or cancel one."
+
+
+async def test_trains_on_the_files_of_a_message(
+    store: Store,
+    admin: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    message = await alice.send(channel, "our tunes", attachments=[(f"{n}.mid", midi(n)) for n in range(3)])
+    form = await admin.context_menu(channel, "Train on these", message)
+    assert form.modal is not None
+    ids = [label["component"]["custom_id"] for label in form.modal["components"]]
+    wrong = await admin.submit_modal(form, dict(zip(ids, ("tunes", "", "many"), strict=True)))
+    assert wrong.response is not None
+    assert wrong.response.content == "The minutes must be a whole number from 1 to 1440."
+    form = await admin.context_menu(channel, "Train on these", message)
+    assert form.modal is not None
+    ids = [label["component"]["custom_id"] for label in form.modal["components"]]
+    answer = (await admin.submit_modal(form, dict(zip(ids, ("tunes", "tiny", "10"), strict=True)))).response
+    assert answer is not None
+    assert answer.embeds[0].title == "tunes is to be learned"
+    job = await newest(store, guild)
+    assert (job.name, job.base, job.minutes, job.gathered.kept) == ("tunes", "tiny", 10, 3)
+
+
+async def test_a_message_without_files_has_nothing_to_train_on(
+    admin: simcord.MemberActor, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    message = await alice.send(channel, "hello")
+    answer = (await admin.context_menu(channel, "Train on these", message)).response
+    assert answer is not None
+    assert (answer.ephemeral, answer.content) == (True, "This message has no files.")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"base": "../tiny"}, "There is no model called '../tiny'. There are: tiny."),
+        ({"base": "tiny", "from-nothing": True}, "choose base or from-nothing, not both"),
+        ({"size": "large"}, "choose a size only with from-nothing"),
+        ({"minutes": 241}, "A training may take 240 minutes here at most."),
+        ({"name": "tiny"}, "There is a model called tiny already. Choose another name."),
+    ],
+)
+async def test_refuses_what_makes_no_sense(
+    store: Store,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    options: dict[str, object],
+    says: str,
+) -> None:
+    result = await admin.slash(channel, "train start", **{"name": "scales", **files(), **options})
+    answer = result.followups[0] if result.response is None else result.response
+    assert answer.ephemeral
+    assert says in answer.content
+    assert await store.jobs.of(guild.id) == ()
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+async def test_hostile_names_are_no_names(
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    name: str,
+) -> None:
+    result = await admin.slash(channel, "train start", name=name, **files())
+    assert result.response is not None
+    assert "cannot be a model's name" in result.response.content
+    for command, option in (("train cancel", "training"), ("train delete", "training"), ("train report", "training")):
+        result = await admin.slash(channel, command, **{option: name})
+        assert result.response is not None
+        assert result.response.content.startswith("There is no such training on this server.")
+    assert await store.jobs.of(guild.id) == ()
+    assert not await asyncio.to_thread((bot.settings.data / "trainings").exists)
+
+
+async def test_forgets_who_asked_for_a_training(
+    store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
+) -> None:
+    await admin.slash(channel, "train start", name="scales", **named(*files().values()))
+    await store.forget(admin.id)
+    assert (await newest(store, guild)).user is None

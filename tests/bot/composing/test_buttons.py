@@ -1,0 +1,147 @@
+"""What holds for every button: it answers whatever happens."""
+
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import discord
+import pytest
+import simcord
+
+from bot.chat import components
+from bot.client import ComposerBot
+from bot.composing.buttons import ITEMS
+from bot.database.store import Server, Store
+from bot.settings import Settings
+from tests.bot.acting import begin, until
+from tests.bot.clicking import UNDER_A_PIECE, files, filled_in, opus_of, refusal, response
+
+
+def test_every_button_that_is_shown_has_its_action() -> None:
+    actions = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in ITEMS}
+    assert actions == {"like", "withdraw", *(action for action, *_ in components.UNDER_A_PIECE)}
+    assert tuple(label for _, label, *_ in components.UNDER_A_PIECE) == UNDER_A_PIECE
+
+
+async def test_every_button_says_when_its_piece_is_gone(
+    anybody: simcord.MemberActor, old_piece: discord.Message, store: Store
+) -> None:
+    await store.delete((await opus_of(store, old_piece)).id)
+    for label in UNDER_A_PIECE:
+        answer = refusal(await anybody.click(old_piece, label=label))
+        assert answer == "This piece is no longer kept: it has been deleted.", label
+
+
+async def test_the_form_says_when_its_piece_is_gone(
+    alice: simcord.MemberActor, piece: discord.Message, store: Store
+) -> None:
+    form = await alice.click(piece, label="Tune")
+    await store.delete((await opus_of(store, piece)).id)
+    result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))
+    assert refusal(result) == "This piece is no longer kept: it has been deleted."
+
+
+@pytest.mark.parametrize("label", ["Again", "Vary", "Continue", "Takes", "Sheet", "Share"])
+async def test_a_second_click_says_that_the_first_is_being_worked_on(
+    env: simcord.Env,
+    bot: ComposerBot,
+    guild: simcord.GuildHandle,
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    store: Store,
+    label: str,
+) -> None:
+    showcase = guild.create_text_channel("showcase")
+    await store.choose(guild.id, Server(showcase=showcase.id))
+    message = response(await alice.slash(channel, "compose", bars=24, seed=3))
+    await bot.cache.drop((await opus_of(store, message)).id)  # so that Share has files to make
+    await begin(env, alice.click(message, label=label))
+    await until(lambda: bot.studio.playing > 0)
+    second = await alice.click(message, label=label)
+    assert refusal(second) == "Your last click on this button is still being worked on."
+    place = showcase if label == "Share" else channel
+    assert len(place.history()) == (1 if label == "Share" else 2)  # the first click had its answer
+
+
+async def test_clicks_of_several_people_do_not_get_in_each_others_way(
+    env: simcord.Env,
+    bot: ComposerBot,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+) -> None:
+    message = response(await alice.slash(channel, "compose", bars=24, seed=3))
+    await begin(env, alice.click(message, label="Again"))
+    await until(lambda: bot.studio.playing > 0)
+    response(await bob.click(message, label="Again"))
+    assert len(channel.history()) == 3
+
+
+async def test_every_button_answers_for_errors_that_nobody_expected(
+    bot: ComposerBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with simcord.run(bot, settle_timeout=60, check_errors=False) as env:
+        guild = env.create_guild()
+        alice = guild.add_member(env.create_user("alice"))
+        message = response(await alice.slash(guild.create_text_channel("music"), "compose", bars=1))
+        form = await alice.click(message, label="Tune")
+        monkeypatch.setattr(bot.store, "find", None)
+        for label in UNDER_A_PIECE:
+            assert "It is in the log as" in refusal(await alice.click(message, label=label))
+        result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))
+        assert "It is in the log as" in refusal(result)
+
+
+class TestWithAModelThatGoes:
+    @pytest.fixture
+    def settings(self, settings: Settings, tiny_model: Path, tmp_path: Path) -> Settings:
+        for name in ("fleeting", "tiny"):
+            shutil.copytree(tiny_model, tmp_path / "models" / name)
+        return replace(settings, models=tmp_path / "models", model="fleeting")
+
+    @pytest.fixture
+    def without_model(self, piece: discord.Message, settings: Settings) -> discord.Message:
+        shutil.rmtree(settings.models / "fleeting")
+        return piece
+
+    @pytest.mark.parametrize("label", ["Again", "Vary", "Continue", "Takes"])
+    async def test_says_so_where_the_model_would_compose(
+        self,
+        alice: simcord.MemberActor,
+        without_model: discord.Message,
+        then: Callable[[], Awaitable[None]],
+        label: str,
+    ) -> None:
+        await then()
+        sentence = refusal(await alice.click(without_model, label=label))
+        assert sentence == "There is no model called 'fleeting'. There are: tiny."
+
+    async def test_the_sheet_and_the_files_are_made_all_the_same(
+        self,
+        alice: simcord.MemberActor,
+        guild: simcord.GuildHandle,
+        without_model: discord.Message,
+        store: Store,
+        then: Callable[[], Awaitable[None]],
+    ) -> None:
+        showcase = guild.create_text_channel("showcase")
+        await store.choose(guild.id, Server(showcase=showcase.id))
+        await then()
+        assert len(response(await alice.click(without_model, label="Sheet")).attachments) == 2
+        refusal(await alice.click(without_model, label="Share"))
+        [shown] = showcase.history()
+        assert await files(shown) == await files(without_model)
+
+    async def test_the_form_offers_the_models_that_are_left(
+        self, alice: simcord.MemberActor, without_model: discord.Message, settings: Settings
+    ) -> None:
+        form = await alice.click(without_model, label="Tune")
+        assert (
+            response(await alice.submit_modal(form, filled_in(form, "60r4", "bars 1", ["tiny"], ["piano"])))
+            .embeds[0]
+            .title
+            == "A piece by tiny"
+        )
+        shutil.rmtree(settings.models / "tiny")
+        assert "There is no model in" in refusal(await alice.click(without_model, label="Tune"))

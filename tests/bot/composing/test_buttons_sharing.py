@@ -1,0 +1,224 @@
+"""The buttons that show, share and delete: by author, stranger and moderator, before and after a restart."""
+
+from collections.abc import Awaitable, Callable
+from xml.etree import ElementTree
+
+import discord
+import pytest
+import pytest_asyncio
+import simcord
+
+from bot.client import ComposerBot
+from bot.database.engine import StoreError
+from bot.database.store import Server, Store
+from tests.bot.acting import begin, until
+from tests.bot.clicking import files, opus_of, refusal, response
+
+Then = Callable[[], Awaitable[None]]
+
+
+@pytest_asyncio.fixture
+async def showcase(guild: simcord.GuildHandle, store: Store) -> simcord.ChannelHandle:
+    channel = guild.create_text_channel("showcase")
+    await store.choose(guild.id, Server(showcase=channel.id))
+    return channel
+
+
+async def test_sheet_engraves_the_piece(anybody: simcord.MemberActor, old_piece: discord.Message, store: Store) -> None:
+    opus = await opus_of(store, old_piece)
+    sheet = response(await anybody.click(old_piece, label="Sheet"))
+    found = await files(sheet)
+    assert found[f"{opus.id}-1.png"].startswith(b"\x89PNG")
+    assert ElementTree.fromstring(found[f"{opus.id}.musicxml"]).tag == "score-partwise"
+    assert sheet.embeds[0].image.url == f"attachment://{opus.id}-1.png"
+
+
+async def test_every_file_has_an_alternative_text(alice: simcord.MemberActor, piece: discord.Message) -> None:
+    takes, sheet = [response(await alice.click(piece, label=label)) for label in ("Takes", "Sheet")]
+    for message in (piece, takes, sheet):
+        for attachment in message.attachments:
+            assert attachment.description, attachment.filename
+
+
+async def test_share_explains_that_there_is_no_showcase(alice: simcord.MemberActor, old_piece: discord.Message) -> None:
+    assert "There is no showcase here." in refusal(await alice.click(old_piece, label="Share"))
+
+
+async def test_share_is_for_the_author_alone(
+    anybody: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    showcase: simcord.ChannelHandle,
+    old_piece: discord.Message,
+) -> None:
+    answer = refusal(await anybody.click(old_piece, label="Share"))
+    if anybody is alice:
+        [shown] = showcase.history()
+        assert answer == f"It is in the showcase: {shown.jump_url}"
+        assert shown.content == f"By {alice.mention}"
+        assert await files(shown) == await files(old_piece)
+        assert "in a showcase already" in refusal(await alice.click(old_piece, label="Share"))
+    else:
+        assert answer == "Only the one who had this piece composed can do that."
+        assert showcase.history() == []
+
+
+async def test_anybody_likes_and_takes_it_back(
+    anybody: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    store: Store,
+    then: Then,
+) -> None:
+    await alice.click(piece, label="Share")
+    for before, after in (("0", 1), ("1", 0)):
+        await then()
+        assert (await anybody.click(showcase.history()[0], label=before)).acknowledged
+        [(opus, likes)] = await store.favourites(guild.id, 5)
+        assert (opus.id, likes) == ((await opus_of(store, piece)).id, after)
+
+
+async def test_the_author_and_moderators_withdraw(
+    anybody: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    store: Store,
+    then: Then,
+) -> None:
+    await alice.click(piece, label="Share")
+    await then()
+    result = await anybody.click(showcase.history()[0], label="Withdraw")
+    assert result.acknowledged
+    if anybody is bob:
+        assert "or a moderator of its server, can do that" in refusal(result)
+        assert len(await store.favourites(guild.id, 5)) == 1
+    else:
+        assert showcase.history() == []
+        assert await store.favourites(guild.id, 5) == ()
+        assert await opus_of(store, piece)  # it is kept, and can be shared again
+        assert "It is in the showcase" in refusal(await alice.click(piece, label="Share"))
+
+
+@pytest.mark.parametrize("label", ["0", "Withdraw"])
+async def test_a_button_in_a_showcase_says_when_its_piece_is_gone(
+    anybody: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    moderator: simcord.MemberActor,
+    store: Store,
+    then: Then,
+    label: str,
+) -> None:
+    await alice.click(piece, label="Share")
+    await store.delete((await opus_of(store, piece)).id)
+    await then()
+    result = await anybody.click(showcase.history()[0], label=label)
+    if label == "Withdraw" and anybody is moderator:
+        assert result.acknowledged
+        assert showcase.history() == []
+    else:
+        assert refusal(result) == "This piece is no longer kept: it has been deleted."
+        assert len(showcase.history()) == 1
+
+
+@pytest.mark.parametrize("how", ["Delete", "forget me"])
+async def test_a_piece_that_goes_while_it_is_shared_leaves_nothing_in_the_showcase(
+    env: simcord.Env,
+    bot: ComposerBot,
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    store: Store,
+    how: str,
+) -> None:
+    opus = await opus_of(store, piece)
+    await bot.cache.drop(opus.id)  # so that there are files to make
+    sharing = alice.click(piece, label="Share")
+    await begin(env, sharing)
+    await until(lambda: bot.studio.playing > 0)
+    if how == "Delete":
+        await begin(env, alice.click(piece, label="Delete"))
+    else:
+        await store.forget(alice.id)
+    await env.settle(timeout=60)
+    assert showcase.history() == []
+    assert await store.find(opus.id) == ()
+
+
+async def test_share_posts_anew_what_somebody_has_deleted_by_hand(
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    store: Store,
+) -> None:
+    await alice.click(piece, label="Share")
+    [first] = showcase.history()
+    await first.delete()
+    answer = refusal(await alice.click(piece, label="Share"))
+    [again] = showcase.history()
+    assert answer == f"It is in the showcase: {again.jump_url}"
+    showing = await store.showing((await opus_of(store, piece)).id)
+    assert showing is not None
+    assert showing.link == again.jump_url
+
+
+async def test_delete_is_for_the_author_and_for_moderators(
+    anybody: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    old_piece: discord.Message,
+    store: Store,
+) -> None:
+    opus = await opus_of(store, old_piece)
+    result = await anybody.click(old_piece, label="Delete")
+    if anybody is bob:
+        assert "or a moderator of its server, can do that" in refusal(result)
+        assert await store.get(opus.id) == opus
+    else:
+        assert result.acknowledged
+        assert channel.history() == []
+        with pytest.raises(StoreError):
+            await store.get(opus.id)
+
+
+async def test_delete_takes_the_piece_out_of_the_showcase_too(
+    alice: simcord.MemberActor, showcase: simcord.ChannelHandle, piece: discord.Message, then: Then
+) -> None:
+    await alice.click(piece, label="Share")
+    await then()
+    assert (await alice.click(piece, label="Delete")).acknowledged
+    assert showcase.history() == []
+
+
+async def test_who_moderates_another_server_moderates_nothing_here(
+    env: simcord.Env, alice: simcord.MemberActor, piece: discord.Message, store: Store
+) -> None:
+    elsewhere = env.create_guild("elsewhere")
+    boss = elsewhere.add_member(
+        env.create_user("boss"), roles=[elsewhere.create_role("boss", permissions=discord.Permissions.all())]
+    )
+    visiting = elsewhere.add_member(alice.user)
+    again = response(await visiting.slash(elsewhere.create_text_channel("music"), "compose", bars=1))
+    own = await opus_of(store, again)
+    await store.delete(own.id)
+    first = await opus_of(store, piece)
+    await store.add(type(own)(**{name: getattr(own, name) for name in own.__slots__} | {"server": first.server}))
+    assert "or a moderator of its server" in refusal(await boss.click(again, label="Delete"))
+
+
+async def test_share_names_the_showcase_that_it_may_not_write_to(
+    env: simcord.Env, alice: simcord.MemberActor, guild: simcord.GuildHandle, piece: discord.Message, store: Store
+) -> None:
+    assert env.bot.user is not None
+    locked = discord.PermissionOverwrite(send_messages=False)
+    channel = guild.create_text_channel("locked", overwrites={env.bot.user: locked})
+    await store.choose(guild.id, Server(showcase=channel.id))
+    assert refusal(await alice.click(piece, label="Share")).startswith(f"I may not write to <#{channel.id}>.")
+    assert await store.showing((await opus_of(store, piece)).id) is None

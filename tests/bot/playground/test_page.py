@@ -1,0 +1,185 @@
+"""The playground, as a visitor meets it: the real process, a real browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from bot.playground import page as playground
+from bot.settings import Settings, SettingsError
+from tests.machine import lacking
+
+BROWSER = (
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+PATIENCE = 30  # seconds
+DRAWN = """return [...arguments[0].querySelectorAll("img")]
+    .every((image) => image.complete && image.naturalWidth > 0)"""
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def screenshot(request: pytest.FixtureRequest) -> Path | None:
+    """Return where --screenshot wants the picture of the page, with a model that ships."""
+    path = request.config.getoption("screenshot")
+    return None if path is None else Path(path).absolute()
+
+
+@pytest.fixture
+def address(tiny_model: Path, screenshot: Path | None) -> Iterator[str]:
+    """Start the playground, return its address, and see that SIGTERM ends it cleanly."""
+    models = tiny_model.parent if screenshot is None else ROOT / "models"
+    environment = {**os.environ, "DISCORD_TOKEN": "", "CADENZA_MODELS": str(models), "CADENZA_PORT": "0"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("The playground is open: http://127.0.0.1:"), line
+        yield line.split()[-1]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.fixture
+def browser(tmp_path: Path, screenshot: Path | None) -> Iterator[WebDriver]:
+    """Open a headless Chromium with a profile of its own."""
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if binary is None or driver is None:
+        lacking("Chromium and its driver are not installed (Debian: chromium, chromium-driver).")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in (*BROWSER.split(), "--window-size=1100,1600", f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(argument)
+    if screenshot is not None:
+        options.add_argument("--force-device-scale-factor=2")
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as browser:
+        yield browser
+
+
+def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: WebDriver) -> None:
+    browser.get(address)
+    wait = WebDriverWait(browser, PATIENCE)
+
+    def players(number: int) -> None:
+        wait.until(lambda page: len(page.find_elements(By.TAG_NAME, "audio")) == number)
+
+    def type_into_focus(text: str) -> None:
+        browser.switch_to.active_element.send_keys(text)
+
+    def shows(selector: str) -> None:
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, selector))
+
+    players(1)
+    assert "72r1" in browser.find_element(By.ID, "channel-message-list").text
+    browser.find_element(By.ID, "channel-composer-input").send_keys("/compose")
+    shows(".command-entry.is-active")
+    type_into_focus(Keys.ENTER)
+    shows("[data-value=primer].is-active")
+    type_into_focus(Keys.ENTER)
+    shows("[data-option=primer]")
+    type_into_focus("65r2 67r2")
+    browser.find_element(By.ID, "send-message").click()
+    players(2)
+    sound = browser.find_elements(By.TAG_NAME, "audio")[-1]
+    browser.execute_script("arguments[0].scrollIntoView()", sound)
+    wait.until(lambda page: page.execute_script("return arguments[0].readyState > 0", sound))
+    assert browser.execute_script("return arguments[0].duration", sound) > 30
+    assert "65r267r2" in browser.find_element(By.ID, "channel-message-list").text
+
+
+class Page:
+    """Look at the page as a visitor does."""
+
+    def __init__(self, browser: WebDriver) -> None:
+        self.browser = browser
+
+    def until(self, condition: Callable[[], object]) -> None:
+        WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
+
+    def messages(self) -> list[WebElement]:
+        """Return the messages in the channel."""
+        return self.browser.find_elements(By.CSS_SELECTOR, "#channel-message-list > .channel-message")
+
+    def grows_to(self, number: int) -> WebElement:
+        """Wait for a number of messages and return the last, with its pictures drawn."""
+        self.until(lambda: len(self.messages()) == number)
+        return self.in_view(number - 1)
+
+    def in_view(self, message: int) -> WebElement:
+        """Scroll to a message and wait for its pictures, which the page loads when they are seen and which move it."""
+
+        def drawn() -> bool:
+            found = self.messages()[message]
+            self.browser.execute_script("arguments[0].scrollIntoView()", found)
+            return bool(self.browser.execute_script(DRAWN, found))
+
+        self.until(drawn)
+        return self.messages()[message]
+
+    def press(self, message: int, label: str) -> None:
+        """Press a button under a message."""
+        buttons = self.in_view(message).find_elements(By.CSS_SELECTOR, ".component-button")
+        next(button for button in buttons if label in button.text).click()
+
+
+def test_shows_a_sheet_and_every_button_works(address: str, browser: WebDriver, screenshot: Path | None) -> None:
+    browser.get(address)
+    page = Page(browser)
+    page.grows_to(1)
+    page.press(0, "Sheet")
+    sheet = page.grows_to(2)
+    assert sheet.find_element(By.TAG_NAME, "img").get_property("naturalWidth") == 1400
+    assert ".musicxml" in sheet.text
+    if screenshot is not None:
+        browser.set_window_size(850, 1900)
+        page.in_view(0)
+        page.until(lambda: browser.execute_script("return document.querySelector('audio').readyState > 0"))
+        browser.execute_script("document.activeElement.blur()")
+        ActionChains(browser).move_to_element(browser.find_element(By.ID, "channel-name")).perform()
+        browser.find_element(By.ID, "channel-message-list").screenshot(str(screenshot))
+
+    for number, (label, sounds) in enumerate((("Again", 1), ("Vary", 1), ("Continue", 1), ("Takes", 4)), 3):
+        page.press(0, label)
+        page.until(partial(_sounds, page, number, sounds))
+
+    page.press(0, "Tune")
+    page.until(lambda: browser.find_elements(By.NAME, "numbers"))
+    values = browser.find_element(By.NAME, "numbers")
+    assert "temperature 1.1" in str(values.get_property("value"))
+    values.clear()
+    values.send_keys("bars 2\nseed 5")
+    browser.find_element(By.CSS_SELECTOR, ".modal-dialog [type=submit]").click()
+    page.until(lambda: "2 bars" in page.grows_to(7).text)
+
+    page.press(6, "Share")
+    page.until(lambda: "There is no showcase here" in browser.find_element(By.TAG_NAME, "body").text)
+    shown = (By.CSS_SELECTOR, f"[data-message-id='{page.in_view(6).get_attribute('data-message-id')}']")
+    page.press(6, "Delete")
+    page.until(lambda: not browser.find_elements(*shown))
+
+
+def _sounds(page: Page, message: int, number: int) -> bool:
+    return len(page.grows_to(message).find_elements(By.TAG_NAME, "audio")) == number
+
+
+async def test_says_when_its_port_is_taken(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"Port {port} is in use on this machine"):
+            await playground.run(Settings(models=settings.models, workers=1, port=port))

@@ -1,0 +1,56 @@
+"""The buttons of a training, when the training itself is no longer kept."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import simcord
+
+from bot.chat import components
+from bot.client import ComposerBot
+from bot.database.store import Store
+from bot.settings import Settings
+from tests.bot.clicking import opus_in, refusal
+from tests.bot.database.test_jobs import job
+
+
+@pytest.fixture
+def own(tiny_model: Path, settings: Settings, guild: simcord.GuildHandle) -> None:
+    """Put a model called scales on the server's shelf."""
+    shutil.copytree(tiny_model, settings.data / "models" / str(guild.id) / "scales")
+
+
+@pytest.mark.usefixtures("own")
+async def test_a_model_can_be_tried_after_its_training_is_forgotten(
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    await store.jobs.add(job("a", guild.id))
+    await store.jobs.end("a", "done", "It ended.")
+    place = bot.get_partial_messageable(channel.id)
+    message = await place.send("a model", view=components.under_model("a", "scales"))
+    await admin.slash(channel, "train delete", training="a")
+    assert await store.jobs.of(guild.id) == ()
+    assert (await opus_in(store, await alice.click(message, label="Try it"))).model.name == "scales"
+    await admin.slash(channel, "models delete", model="scales")
+    assert refusal(await alice.click(message, label="Try it")) == "There is no model called 'scales'. There are: tiny."
+
+
+@pytest.mark.usefixtures("own")
+async def test_a_button_of_an_earlier_version_finds_its_model_by_the_training(
+    bot: ComposerBot,
+    store: Store,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    await store.jobs.add(replace(job("a", guild.id), name="scales"))
+    view = components.under_model("a", "scales")
+    view.children[0].custom_id = "train-try:a"  # type: ignore[attr-defined]
+    message = await bot.get_partial_messageable(channel.id).send("a model", view=view)
+    assert (await opus_in(store, await alice.click(message, label="Try it"))).model.name == "scales"

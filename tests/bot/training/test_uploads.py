@@ -1,0 +1,123 @@
+"""Hostile uploads to /train: each is refused in a sentence and at once, and composing goes on meanwhile."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+import simcord
+
+from bot.client import ComposerBot
+from bot.database.store import Store
+from tests.bot.acting import begin
+from tests.bot.music import HOSTILE, files, midi, named, packed
+
+QUICKLY = 2.0  # seconds
+ATTEMPTS = 3  # since another test may have the machine just then
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_refuses_a_hostile_file_at_once_while_composing_goes_on(
+    env: simcord.Env,
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    name: str,
+) -> None:
+    await asyncio.gather(*(bot.studio.run(abs, -1) for _ in range(2)))  # the workers have started
+    await begin(env, alice.slash(channel, "compose", bars=16, seed=1))
+    seconds = list[float]()
+    while not seconds or (seconds[-1] > QUICKLY and len(seconds) < ATTEMPTS):
+        began = time.monotonic()
+        result = await admin.slash(channel, "train start", name="evil", **named((name, HOSTILE[name])))
+        seconds.append(time.monotonic() - began)
+    answer = result.followups[0] if result.response is None else result.response
+    assert answer.ephemeral
+    assert answer.content.startswith("There is nothing to learn from")
+    assert answer.content.rstrip()[-1] in ".…"
+    assert "Something went wrong" not in answer.content
+    assert min(seconds) < QUICKLY
+    assert await store.jobs.of(guild.id) == ()
+    [piece] = [message for message in channel.history() if message.attachments]
+    assert piece.embeds[0].fields[3].value == "`1`"
+    assert _left(bot.settings.data) == []
+
+
+async def test_one_hostile_file_does_not_stop_the_others(
+    store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
+) -> None:
+    uploads = named(
+        ("good.zip", packed(a__mid=midi(1), b__mid=midi(2))),
+        *((name, HOSTILE[name]) for name in ("endless.mid", "words.txt", "damaged.zip", "../../etc/passwd.mid")),
+    )
+    answer = (await admin.slash(channel, "train start", name="mixed", **uploads)).response
+    assert answer is not None
+    assert (answer.embeds[0].description or "").startswith("Kept 2 of 5")
+    fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
+    assert fields["Left out"].count("\n- ") == 3
+    assert "words.txt: .txt is not one of a music file" in fields["Left out"]
+    [job] = await store.jobs.of(guild.id)
+    assert (job.state, job.gathered.kept, job.gathered.rest_unit) == ("queued", 2, "1/2")
+
+
+async def test_keeps_of_uploads_only_their_notes(
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    await admin.slash(channel, "train start", name="scales", **files())
+    [job] = await store.jobs.of(guild.id)
+    kept = {path.name: path.read_bytes() for path in bot.trainer.folder(job.id).iterdir()}
+    assert set(kept) == {"notes.txt", "report.csv"}
+    assert _left(bot.settings.data) == [f"trainings/{job.id}/{name}" for name in ("notes.txt", "report.csv")]
+    assert not any(b"MThd" in content for content in kept.values())
+
+
+@pytest.mark.parametrize(
+    ("uploads", "says"),
+    [
+        (named(("one.mid", midi(1))), "Only one piece was kept, and two are the least"),
+        (named(("one.mid", midi(1)), ("again.mid", midi(1))), "Only one piece was kept"),
+        (named(("large.mid", bytes(2 << 20))), "The file has more than 1 MiB."),
+        (named(*((f"{n}.zip", bytes(3 << 20)) for n in range(6))), "weigh more than 16 MiB together"),
+        (named(("short.mid", midi(1, notes=3)), ("shorter.mid", midi(2, notes=2))), "8 are the least to learn from"),
+    ],
+)
+async def test_says_what_is_too_little_or_too_much(
+    store: Store,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+    uploads: dict[str, tuple[str, bytes]],
+    says: str,
+) -> None:
+    result = await admin.slash(channel, "train start", name="scales", **uploads)
+    answer = result.followups[0] if result.response is None else result.response
+    assert answer.ephemeral
+    assert says in answer.content
+    assert await store.jobs.of(guild.id) == ()
+
+
+async def test_downloads_nothing_that_is_too_large_or_no_music(
+    env: simcord.Env, admin: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    before = len(env.http_requests)
+    uploads = named(("words.txt", b"words"), ("large.mid", bytes(2 << 20)))
+    result = await admin.slash(channel, "train start", name="scales", **uploads)
+    assert not result.deferred
+    assert [request.path for request in env.http_requests[before:] if "attachments" in request.path] == []
+
+
+def _left(data: Path) -> list[str]:
+    """List the files that the bot keeps of trainings."""
+    return sorted(
+        str(path.relative_to(data))
+        for folder in ("uploads", "trainings")
+        for path in (data / folder).rglob("*")
+        if path.is_file()
+    )

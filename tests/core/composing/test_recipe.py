@@ -1,0 +1,137 @@
+"""The recipe: a request in, a composition out, and nothing heavy on the way."""
+
+import io
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from PIL import Image
+from symusic import Score as MidiScore
+
+from core.composing import recipe
+from core.composing.recipe import ComposeRequest, ModelInfo
+from core.drawing import roll
+from core.errors import BundleError, NotationError, RequestError
+from core.model import bundle
+from core.music import keys, score
+from core.performing import performance
+
+
+@pytest.fixture
+def request_(tiny_model: Path) -> ComposeRequest:
+    return ComposeRequest(model=str(tiny_model), primer="72r1", bars=4, seed=7, audio=None, picture=False)
+
+
+def test_a_composition_has_notation_midi_sound_and_picture(request_: ComposeRequest) -> None:
+    composition = recipe.compose(replace(request_, audio="mp3", picture=True))
+    (take,) = composition.takes
+    piece = score.from_text(take.text, composition.model.anchor, score.UNITS[1])
+    read: Any = MidiScore.from_midi(take.midi)
+    onsets = [note.start for track in read.tracks for note in track.notes]
+    assert take.bars == piece.bars == 4
+    assert len(set(onsets)) == len(piece.events) == take.events
+    assert take.primer_events == 1
+    assert take.audio is not None
+    assert soundfile.info(io.BytesIO(take.audio)).duration >= take.seconds
+    assert take.picture is not None
+    assert Image.open(io.BytesIO(take.picture)).format == "PNG"
+
+
+def test_a_picture_is_headed_by_model_key_and_length() -> None:
+    model = ModelInfo("chorales", "1", "1", "lowest")
+    for text, title in (
+        ("60-4-7r460-4-7r4", "chorales · C major · 2 bars"),
+        ("63-4-7r4", "chorales · E flat major · 1 bar"),
+        ("66-3-7r2", "chorales · F sharp minor · 0.5 bars"),
+    ):
+        take = recipe.render(ComposeRequest(model="", tempo=96, audio=None), model, text, 1)
+        piece = score.from_text(text, "lowest", score.UNITS[0])
+        assert take.picture == roll.piano_roll(piece, primer_events=1, title=title)
+
+
+def test_what_was_left_open_is_filled_in(request_: ComposeRequest) -> None:
+    composition = recipe.compose(replace(request_, seed=None))
+    assert composition.request.seed is not None
+    assert composition.request.gravity == 0.5
+    assert composition.request.tempo == 96
+    assert recipe.compose(composition.request).takes == composition.takes
+
+
+def test_the_same_request_gives_the_same_bytes(request_: ComposeRequest) -> None:
+    request = replace(request_, audio="mp3", picture=True, takes=2)
+    assert recipe.compose(request) == recipe.compose(request)
+
+
+def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
+    as_it_comes = recipe.compose(request_).takes[0]
+    moved = recipe.compose(replace(request_, key="Eb")).takes[0]
+    tonic, mode = keys.parse_key(moved.key)
+    assert tonic == 3
+    assert mode == keys.parse_key(as_it_comes.key)[1]
+
+
+@pytest.mark.parametrize("tempo", performance.TEMPOS)
+def test_every_tempo_that_a_model_may_have_is_composed_at(
+    tempo: float, request_: ComposeRequest, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    loaded = bundle.load(folder)
+    bundle.publish(folder, replace(loaded.params, tempo=tempo), loaded.weights, (folder / "notes.txt").read_text())
+    assert recipe.compose(replace(request_, model=str(folder))).request.tempo == tempo
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"primer": "7276r1"}, NotationError, "is not a MIDI note"),
+        ({"primer": "72r1" * 6000}, RequestError, "characters; the longest is"),
+        (
+            {"primer": "72r4" * 10, "bars": 4},
+            RequestError,
+            r"^The primer ends in bar 5: ask for 6 to 64 bars, or shorten it\.$",
+        ),
+        ({"primer": "72r4r4", "bars": 1}, RequestError, "ends in bar 1: ask for 2 to 64 bars"),
+        ({"primer": "72r4" * 127, "bars": 63}, RequestError, "ends in bar 64: ask for 64 to 64 bars"),
+        ({"primer": "72r4" * 128, "bars": 64}, RequestError, "^The primer ends in bar 64, .* 64 at most: shorten it.$"),
+        ({"primer": "72r4" * 140, "bars": None}, RequestError, "^The primer ends in bar 70, .*: shorten it.$"),
+        ({"primer": "72r4" * 140, "bars": 8}, RequestError, "^The primer ends in bar 70, .*: shorten it.$"),
+        ({"bars": 0}, RequestError, "1 to 64 bars"),
+        ({"bars": 65}, RequestError, "1 to 64 bars"),
+        ({"tempo": 5}, RequestError, "tempo of 5 is out of range: give 20 to 400"),
+        ({"tempo": float("nan")}, RequestError, "tempo of nan is out of range"),
+        ({"temperature": 0}, RequestError, "temperature is 0"),
+        ({"instrument": "kazoo choir"}, RequestError, "no instrument called 'kazoo choir'"),
+        ({"key": "H"}, RequestError, "is not a key"),
+        ({"model": "nowhere"}, BundleError, "There is no model in nowhere"),
+    ],
+)
+def test_what_the_user_can_mend_is_a_sentence(
+    request_: ComposeRequest, change: dict[str, Any], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        recipe.compose(replace(request_, **change))
+
+
+def test_composing_loads_neither_tensorflow_nor_music21(tiny_model: Path) -> None:
+    program = (
+        "import sys; from core.composing.recipe import ComposeRequest, compose;"
+        f"compose(ComposeRequest(model={str(tiny_model)!r}, bars=2));"
+        "print([name for name in ('tensorflow', 'keras', 'music21', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_model_that_was_replaced_is_loaded_anew(request_: ComposeRequest, tiny_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "changing"))
+    request = replace(request_, model=str(folder))
+    before = recipe.compose(request).model
+    loaded = bundle.load(folder)
+    weights = {name: tensor * 1.5 for name, tensor in loaded.weights.items()}
+    bundle.publish(folder, loaded.params, weights, (folder / "notes.txt").read_text())
+    assert recipe.compose(request).model.version != before.version

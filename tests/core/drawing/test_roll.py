@@ -1,0 +1,135 @@
+"""Pictures that show the piece, the primer and the training."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.drawing import canvas, roll
+from core.errors import PictureError
+from core.music import score
+from core.music.score import Event, Score
+
+QUARTERS, SIXTEENTHS = Fraction(1), Fraction(1, 4)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    epoch: int
+    loss: float
+    val_loss: float
+
+
+def opened(png: bytes) -> NDArray[np.int16]:
+    """Return the pixels, (height, width, 3)."""
+    with Image.open(BytesIO(png)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB"), np.int16)
+
+
+def coloured(pixels: NDArray[np.int16]) -> NDArray[np.intp]:
+    """Return (row, column) of every pixel of a voice's colour below the header; everything else is nearly grey."""
+    vivid = pixels.max(axis=2) - pixels.min(axis=2) > 80
+    vivid[: canvas.HEADER] = False
+    return np.argwhere(vivid)
+
+
+def drawn(text: str, *, primer_events: int = 0, title: str = "") -> NDArray[np.int16]:
+    piece = score.from_text(text, "lowest", QUARTERS)
+    return opened(roll.piano_roll(piece, primer_events=primer_events, title=title))
+
+
+def test_a_higher_note_is_drawn_higher() -> None:
+    marks = coloured(drawn("60r472r4"))
+    early, late = marks[:, 1] < canvas.WIDTH * 0.4, marks[:, 1] > canvas.WIDTH * 0.6
+    assert marks[late, 0].max() < marks[early, 0].min()
+
+
+def test_time_goes_to_the_right_and_a_rest_stays_empty() -> None:
+    columns = coloured(drawn("60r4r4r4r460r4"))[:, 1]
+    width = canvas.WIDTH - canvas.MARGIN
+    middle = (columns > width * 0.4) & (columns < width * 0.75)
+    assert not middle.any()
+    assert columns.min() < width * 0.1 < width * 0.85 < columns.max()
+
+
+def test_each_voice_has_its_colour() -> None:
+    pixels = drawn("48-7-16-24r4")
+    shown = {tuple(pixels[row, column]) for row, column in coloured(pixels)}
+    assert all(min(math.dist(colour, pixel) for pixel in shown) < 60 for colour in canvas.PALETTE[:4])
+    assert all(min(math.dist(colour, pixel) for pixel in shown) > 60 for colour in canvas.PALETTE[4:])
+
+
+def test_the_primer_is_set_apart() -> None:
+    text = "60-4-7r4" * 4
+    without, with_primer = coloured(drawn(text)), coloured(drawn(text, primer_events=2))
+    middle = canvas.WIDTH * 0.5
+    assert (without[:, 1] < middle).any()
+    assert not (with_primer[:, 1] < middle).any()
+    assert (with_primer[:, 1] > middle).any()
+
+
+def test_a_piece_that_is_all_primer_is_drawn() -> None:
+    assert not len(coloured(drawn("60r462r4", primer_events=2)))
+
+
+def test_long_pieces_take_more_lines_but_not_without_end() -> None:
+    def height(bars: int) -> int:
+        events = tuple(Event(16 * bar, (60, 67)) for bar in range(bars))
+        return len(opened(roll.piano_roll(Score(events, 16 * bars, SIXTEENTHS))))
+
+    assert height(4) == height(16) < height(17) < height(64)
+    assert height(512) == height(700)
+
+
+@pytest.mark.parametrize("events", [(Event(0, (60,)),), (Event(0, (0, 127)),), (Event(0, tuple(range(128))),)])
+@pytest.mark.parametrize("unit", score.UNITS)
+def test_any_score_can_be_drawn(events: tuple[Event, ...], unit: Fraction) -> None:
+    pixels = opened(roll.piano_roll(Score(events, 1, unit), primer_events=1, title="🎵 " + "long " * 100))
+    assert pixels.shape[1] == canvas.WIDTH
+
+
+def test_the_title_is_drawn_and_cut_to_fit() -> None:
+    blank, short, long = (drawn("60r4", title=title)[: canvas.HEADER] for title in ("", "chorales", "chorales" * 99))
+    assert (short != blank).any()
+    legend = canvas.WIDTH * 7 // 8
+    assert (long[:, legend:] == blank[:, legend:]).all()
+
+
+def test_the_same_score_gives_the_same_picture() -> None:
+    piece = score.from_text("60-4-7r4" * 4, "lowest", QUARTERS)
+    assert roll.piano_roll(piece, title="a") == roll.piano_roll(piece, title="a")
+
+
+def test_a_score_without_notes_is_refused() -> None:
+    with pytest.raises(PictureError, match="no notes"):
+        roll.piano_roll(Score((), 0, QUARTERS))
+
+
+def test_the_best_epoch_is_marked_where_it_is() -> None:
+    def marked(best: int) -> int:
+        history = [Epoch(epoch, 2.0 - epoch / 20, 1.5 if epoch == best else 1.9) for epoch in range(1, 11)]
+        white = opened(roll.learning_curve(history))[canvas.HEADER :].min(axis=2) > 225
+        return int(np.median(np.argwhere(white)[:, 1]))
+
+    columns = [marked(best) for best in (1, 4, 10)]
+    assert columns == sorted(columns)
+    assert columns[0] < canvas.WIDTH * 0.1
+    assert columns[2] > canvas.WIDTH * 0.9
+
+
+@pytest.mark.parametrize("losses", [[1.5], [1.5, 1.5, 1.5], [9e9, 1.0], [2.0, math.nan, 1.0, math.inf]])
+def test_any_history_can_be_drawn(losses: list[float]) -> None:
+    history = [Epoch(epoch, loss, loss) for epoch, loss in enumerate(losses, 1)]
+    assert len(coloured(opened(roll.learning_curve(history))))
+
+
+@pytest.mark.parametrize("history", [[], [Epoch(1, math.nan, math.nan)]])
+def test_a_history_without_figures_is_refused(history: list[Epoch]) -> None:
+    with pytest.raises(PictureError, match="no epoch"):
+        roll.learning_curve(history)

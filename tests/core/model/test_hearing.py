@@ -1,0 +1,57 @@
+"""Hearing: what each token stands for."""
+
+import numpy as np
+import pytest
+
+from core.model import hearing
+from core.model.hearing import BASE, NONE, NOW, PITCH, PLACE, RINGING, STEP
+from core.music import notation
+from core.music.notation import Anchor
+from core.music.score import lead
+
+
+def voices(frame: np.ndarray, columns: slice) -> list[int]:
+    return [pitch for pitch in frame[columns].tolist() if pitch != NONE]
+
+
+def test_a_frame_tells_pitch_step_place_and_what_rings() -> None:
+    frames = hearing.listen(notation.parse("60-4-7r262r164r1"), "lowest", 8)
+    assert frames[:, PITCH].tolist() == [NONE, 60, 64, 67, NONE, 62, NONE, 64, NONE]
+    assert frames[:, BASE].tolist() == [60, 60, 60, 60, 60, 62, 62, 64, 64]
+    assert frames[:, PLACE].tolist() == [0, 0, 0, 0, 4, 4, 6, 6, 8]
+    assert frames[5, STEP] == 62 - 60 + 127
+    assert voices(frames[4], NOW) == [60, 64, 67]
+    assert voices(frames[6], RINGING) == [62, 64, 67]  # the D replaces the C beneath it
+    assert voices(frames[8], RINGING) == [62, 64, 67]  # the E takes the place of the E
+
+
+@pytest.mark.parametrize(
+    ("ringing", "chord", "after"),
+    [
+        ((), (60,), (60,)),
+        ((60, 64, 67), (62,), (62, 64, 67)),  # equally near: the lower gives way
+        ((60, 64, 67), (72,), (60, 64, 72)),
+        ((60, 64, 67), (60, 64, 67), (60, 64, 67)),
+        ((60, 64), (50, 55, 60), (50, 55, 60)),
+        ((60, 64, 67, 72), (59, 74), (59, 64, 67, 74)),
+    ],
+)
+def test_a_passing_note_replaces_the_voice_that_it_leaves(
+    ringing: tuple[int, ...], chord: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    assert lead(ringing, chord) == after
+
+
+@pytest.mark.parametrize("anchor", ["lowest", "highest"])
+@pytest.mark.parametrize("semitones", [-6, -1, 3, 5])
+def test_transposed_frames_are_those_of_the_transposed_piece(anchor: Anchor, semitones: int) -> None:
+    ids = notation.parse("r272-4-7r460-12r1r1 65-2-3-5-7-9-11r370r4r4", anchor)
+    frames = hearing.listen(ids, anchor, 4)
+    moved = hearing.listen(notation.transpose(ids, semitones), anchor, 4)
+    assert np.array_equal(hearing.transpose(frames, semitones), moved)
+
+
+def test_places_count_sixteenths_whatever_the_rest_unit() -> None:
+    eighths = hearing.listen(notation.parse("60r260r260r4"), "lowest", 8)
+    quarters = hearing.listen(notation.parse("60r160r160r2"), "lowest", 4)
+    assert eighths[:, PLACE].tolist() == quarters[:, PLACE].tolist()

@@ -1,0 +1,48 @@
+"""notes.txt: what is written is read."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from core.errors import CorpusError
+from core.model.notes import Notes, read_notes, write_notes
+
+
+def test_notes_survive_the_round_trip(tmp_path: Path) -> None:
+    notes = Notes("highest", Fraction(1, 4), (("Für Elise", "76r175r1"), ("Chord", "67-3-7r4")))
+    write_notes(tmp_path / "notes.txt", notes)
+    assert read_notes(tmp_path / "notes.txt") == notes
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_title_cannot_break_the_lines(tmp_path: Path) -> None:
+    notes = Notes("lowest", Fraction(1), (("one\ttwo\r\nthree\x00", "60r1"), ("# not a header", "62r1")))
+    write_notes(tmp_path / "notes.txt", notes)
+    assert read_notes(tmp_path / "notes.txt").pieces == (("one two three", "60r1"), ("# not a header", "62r1"))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "does not begin with"),
+        (b"60r1\n", "does not begin with"),
+        (b"# cadenza notes 1\n# anchor: middle\n# rest unit: 1\n", "must name the anchor"),
+        (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1/3\n", "must name the anchor"),
+        (b"\xff\xfe\x00", "is not a text"),
+        (
+            b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\t60r1\nb 60r1\n",
+            "Line 5 of .* is not a title, a tab",
+        ),
+        (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\tA60r1\n", "Line 4 of .* is not a title, a tab"),
+    ],
+)
+def test_broken_notes_are_a_sentence(content: bytes, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes(content)
+    with pytest.raises(CorpusError, match=sentence):
+        read_notes(tmp_path / "notes.txt")
+
+
+def test_missing_notes_are_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="cannot be read"):
+        read_notes(tmp_path / "notes.txt")

@@ -1,0 +1,156 @@
+"""Sound that is there, is as long as its music, has its pitch and level, and says why when it is not."""
+
+import time
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from core.errors import AudioError
+from core.music import score
+from core.performing import audio, performance, synthesizer
+from core.performing.audio import Format
+
+PIECE = performance.perform(score.from_text("60-4-7-12r262r264r271-4r472-4r4", "lowest", Fraction(1, 2)), tempo=120)
+PIECE_SECONDS = 4.5  # the last event begins after ten eighths and rings a bar
+FORMATS: tuple[Format, ...] = ("mp3", "wav", "flac", "ogg")
+
+
+def decoded(data: bytes) -> tuple[NDArray[np.float64], int]:
+    samples, rate = soundfile.read(BytesIO(data), always_2d=True)
+    return samples, rate
+
+
+def midi(*messages: mido.Message | mido.MetaMessage) -> bytes:
+    file, data = mido.MidiFile(), BytesIO()
+    file.tracks.append(mido.MidiTrack(messages))
+    file.save(file=data)
+    return data.getvalue()
+
+
+def note(pitch: int = 60, ticks: int = 480) -> list[mido.Message]:
+    return [mido.Message("note_on", note=pitch), mido.Message("note_off", note=pitch, time=ticks)]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_sound_lasts_as_long_as_the_music_and_is_loud_enough(format: Format) -> None:
+    samples, rate = decoded(audio.render(PIECE, format=format))
+    assert PIECE_SECONDS <= len(samples) / rate < PIECE_SECONDS + 2
+    assert samples.shape[1] == 2
+    assert -2 < 20 * np.log10(np.abs(samples).max()) < -0.5
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_file_is_what_its_name_says(format: Format) -> None:
+    data = audio.render(PIECE, format=format)
+    assert soundfile.info(BytesIO(data)).format == format.upper()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_music_gives_the_same_bytes(format: Format) -> None:
+    assert audio.render(PIECE, format=format) == audio.render(PIECE, format=format)
+
+
+def test_a4_is_heard_at_440_hertz() -> None:
+    samples, rate = decoded(audio.render(midi(mido.Message("program_change", program=73), *note(69, 1920))))
+    spectrum = np.abs(np.fft.rfft(samples[: 2 * rate, 0]))
+    assert np.fft.rfftfreq(2 * rate, 1 / rate)[spectrum.argmax()] == pytest.approx(440, rel=0.01)
+
+
+def test_the_tail_fades_to_nothing() -> None:
+    samples, rate = decoded(audio.render(PIECE, format="wav"))
+    assert np.abs(samples[-rate // 50 :]).max() < 0.001
+
+
+def test_midi_without_notes_is_refused() -> None:
+    with pytest.raises(AudioError, match="no notes"):
+        audio.render(midi())
+
+
+@pytest.mark.parametrize("data", [b"", b"not music", PIECE[:40]])
+def test_damaged_midi_is_refused(data: bytes) -> None:
+    with pytest.raises(AudioError, match=r"damaged|no notes"):
+        audio.render(data)
+
+
+def test_a_note_that_lasts_for_days_is_refused_before_it_is_played() -> None:
+    with pytest.raises(AudioError, match="15 at most"):
+        audio.render(midi(mido.MetaMessage("set_tempo", tempo=2**24 - 1), *note(60, 2**28 - 1)))
+
+
+def test_music_turned_down_to_nothing_is_called_silent() -> None:
+    with pytest.raises(AudioError, match="silence"):
+        audio.render(midi(mido.Message("control_change", control=7, value=0), *note()))
+
+
+def test_without_fluidsynth_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AudioError, match="apt-get install --no-install-recommends fluidsynth"):
+        audio.render(PIECE)
+
+
+def test_without_a_soundfont_it_says_how_to_install_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CADENZA_SOUNDFONT", raising=False)
+    monkeypatch.setattr(audio, "SOUNDFONT_FOLDERS", (tmp_path, tmp_path / "nowhere"))
+    with pytest.raises(AudioError, match="timgm6mb-soundfont"):
+        audio.render(PIECE)
+
+
+def test_the_environment_names_a_soundfont(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    font = tmp_path / "copy.sf2"
+    font.write_bytes(audio.soundfonts()[0].read_bytes())
+    monkeypatch.setenv("CADENZA_SOUNDFONT", str(font))
+    assert audio.find_soundfont() == font
+
+
+def test_the_projects_own_soundfonts_come_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CADENZA_SOUNDFONT", raising=False)
+    font = tmp_path / "own.sf2"
+    font.write_bytes(audio.soundfonts()[0].read_bytes())
+    monkeypatch.setattr(audio, "SOUNDFONT_FOLDERS", (tmp_path, *audio.SOUNDFONT_FOLDERS))
+    assert audio.find_soundfont() == font
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read"),
+        (b"", "not a soundfont"),
+        (b"an essay about instruments", "not a soundfont"),
+        (b"RIFF\xff\xff\x00\x00sfbkLIST", "cut short"),
+        (b"RIFF\x40\x00\x00\x00sfbk" + b"\x07" * 0x3C, "silence"),
+    ],
+)
+def test_a_bad_soundfont_is_refused(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    font = tmp_path / "bad.sf2"
+    if content is not None:
+        font.write_bytes(content)
+    with pytest.raises(AudioError, match=reason) as refusal:
+        audio.render(PIECE, soundfont=font)
+    assert str(refusal.value).endswith(".")
+
+
+def test_a_synthesizer_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> None:
+    endless = tmp_path / "endless.mid"
+    endless.write_bytes(midi(*note(), mido.MetaMessage("end_of_track", time=2**28 - 1)))
+    synthesizer.synthesise(endless, audio.find_soundfont(), sample_rate=44_100, timeout=0.6, file_bytes=0)
+    deadline = time.monotonic() + 10
+    while any(str(endless) in command for command in commands()):  # a grandchild that is killed takes its time to die
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def commands() -> list[str]:
+    """Return the command lines of all processes."""
+    found = []
+    for process in filter(str.isdigit, (path.name for path in Path("/proc").iterdir())):
+        try:
+            found.append(Path("/proc", process, "cmdline").read_text())
+        except OSError:  # it ended meanwhile
+            continue
+    return found

@@ -1,0 +1,208 @@
+"""Reading files: every format to the same notes."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.music.notation import Anchor, pitches
+from core.music.piece import Piece, unpack
+from core.music.score import UNITS, Event, to_ids, to_text
+from core.reading.formats import read
+from tests.core.examples import OLD_HUNDREDTH, file
+
+HALF = Fraction(1, 2)
+
+
+@pytest.mark.parametrize("ending", ["mid", "musicxml", "mxl", "krn"])
+def test_every_format_gives_the_same_piece(ending: str) -> None:
+    (piece,) = read(file(f"old_hundredth.{ending}"), f"old_hundredth.{ending}").pieces
+    assert to_text(piece.score(HALF), "lowest") == OLD_HUNDREDTH
+    assert piece.metres == ("4/4",)
+    assert piece.title == ("old_hundredth" if ending == "mid" else "Old Hundredth")
+
+
+def test_a_tune_book_gives_its_tunes_and_says_why_not_the_others() -> None:
+    reading = read(file("tunes.abc"), "tunes.abc")
+    assert [piece.title for piece in reading.pieces] == [
+        "Old Hundredth",
+        "A Reel in the Old Style",
+        "March, with a Change of Key",
+        "Polka",
+    ]
+    assert to_text(reading.pieces[0].score(HALF), "lowest") == OLD_HUNDREDTH  # two voices, a tie, a grace note
+    assert [(refused.kind, refused.reason) for refused in reading.refusals] == [
+        ("metre 6/8", "The piece is in 6/8 at its start; pieces in two or four are read."),
+        ("metre 3/4", "The piece is in 3/4 from bar 2 on; pieces in two or four are read."),
+    ]
+
+
+def test_abc_keeps_decorations_and_chord_symbols_out_and_inline_keys_in() -> None:
+    reel, march, polka = read(file("tunes.abc"), "tunes.abc").pieces[1:]
+    quarters = (reel.onsets / reel.ticks_per_quarter).round(3).tolist()
+    assert list(zip(quarters, reel.pitches.tolist(), strict=True))[21:26] == [
+        (12.0, 76),  # a triplet
+        (12.333, 78),
+        (12.667, 79),
+        (13.0, 76),
+        (13.5, 73),
+    ]
+    assert to_text(march.score(Fraction(1, 4)), "lowest").endswith("78r274-2r274r457-5-9r457-5r4")  # F sharp by [K:D]
+    first = to_text(polka.score(Fraction(1, 4)), "lowest")
+    assert first.startswith("r467r269r270r474r4")  # no fingering, staccato, up-bow; an upbeat of half a bar of 2/4
+
+
+def test_abc_counts_bars_of_rest_and_unites_what_returns_to_a_voice() -> None:
+    tune = b"X:1\nM:4/4\nL:1/4\nK:C\n[V:a]c d e f|\n[V:b]Z|\n[V:a]g a b c'|\n[V:b]C2 G,2|x2 y E2|\n"
+    (piece,) = read(tune, "two.abc").pieces
+    assert to_text(piece.score(Fraction(1)), "lowest") == "72r174r176r177r160-19r181r155-28r184r364r2"
+
+
+@pytest.mark.parametrize(
+    ("key", "pitch"),
+    [
+        ("D", 66),
+        ("Dm", 65),
+        ("D dorian", 65),
+        ("Emin", 66),
+        ("Eb", 65),
+        ("F# phr", 66),
+        ("HP", 66),
+        ("C loc", 65),
+        ("none", 65),
+    ],
+)
+def test_abc_knows_the_modes(key: str, pitch: int) -> None:
+    (piece,) = read(f"X:1\nM:2/4\nL:1/4\nK:{key}\nF F|F F|\n".encode(), "a.abc").pieces
+    assert set(piece.pitches.tolist()) == {pitch}
+
+
+@pytest.mark.parametrize(
+    ("music", "pitches"),
+    [
+        ("^F F =F F|F4|", "66r166r165r165r165r4"),  # until the bar line
+        ("^F f ^f F|", "66r177r178r166r1"),  # in its octave
+        ("^F4-|F2 F2|", "66r4r265r2"),  # over the bar line with its tie, and no further
+        ("[^CE]2 C2|[^CE]4-|[CE]2 C2|", "61-3r261r261-3r4r260r2"),
+        ("^F2 z2::F2 __B B|", "66r4" + "65r269r169r1"),
+    ],
+)
+def test_abc_accidentals_hold_until_the_bar_ends(music: str, pitches: str) -> None:
+    (piece,) = read(f"X:1\nM:4/4\nL:1/4\nK:C\n{music}\n".encode(), "a.abc").pieces
+    assert to_text(piece.score(Fraction(1)), "lowest") == pitches
+
+
+@pytest.mark.parametrize(
+    ("fields", "pitch"),
+    [
+        ("K:C clef=bass", 65),
+        ("K:C alto middle=C", 65),
+        ("K:treble", 65),
+        ("K:D treble-8", 54),
+        ("K:C octave=1", 77),
+        ("K:Am transpose=-2", 63),
+        ("V:1 clef=bass octave=-1\nK:C\n[V:1]", 53),
+        ("K:D\nK:clef=bass\n", 66),
+    ],
+)
+def test_abc_clefs_leave_the_key_and_say_how_high_it_sounds(fields: str, pitch: int) -> None:
+    tune = f"X:1\nM:2/4\nL:1/4\n{fields}\nF F|F F|\n"
+    (piece,) = read(tune.replace("]\n", "]").encode(), "a.abc").pieces
+    assert set(piece.pitches.tolist()) == {pitch}
+
+
+def test_abc_takes_no_words_for_notes() -> None:
+    tune = b'X:1\nM:4/4\nL:1/4\nK:C\n%%begintext\nABC def\n%%endtext\n"50%"C D E F|G4| % A4|\nw:la\n+:a b c\nc4|\n'
+    (piece,) = read(tune, "a.abc").pieces
+    assert to_text(piece.score(Fraction(1)), "lowest") == "60r162r164r165r167r472r4"
+
+
+def test_voices_of_a_part_keep_their_ties_apart() -> None:
+    def note(voice: int, quarters: int, pitch: str, tie: str = "") -> str:
+        tied = "".join(f'<tie type="{kind}"/>' for kind in tie.split())
+        return (
+            f"<note><pitch><step>{pitch}</step><octave>4</octave></pitch><duration>{quarters}</duration>{tied}"
+            f"<voice>{voice}</voice></note>"
+        )
+
+    back = "<backup><duration>4</duration></backup>"
+    first = note(1, 2, "E") + note(1, 2, "G", "start") + back
+    first += note(2, 1, "G", "start") + note(2, 1, "G", "stop") + note(2, 2, "G", "start")
+    second = note(1, 4, "G", "stop") + back + note(2, 4, "G", "stop")
+    attributes = (
+        "<attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
+    )
+    bars = f'<measure number="1">{attributes}{first}</measure><measure number="2">{second}</measure>'
+    parts = '<part-list><score-part id="P1"><part-name/></score-part></part-list>'
+    score = f'<score-partwise>{parts}<part id="P1">{bars}</part></score-partwise>'
+    (piece,) = read(score.encode(), "a.musicxml").pieces
+    assert to_text(piece.score(Fraction(1)), "lowest") == "64-3r267r4r2"
+
+
+def test_transposing_instruments_sound_where_they_sound() -> None:
+    score = file("old_hundredth.musicxml").decode()
+    clarinet = score.replace(
+        "</time></attributes>",
+        "</time><transpose><diatonic>-1</diatonic><chromatic>-2</chromatic></transpose></attributes>",
+    )
+    (piece,) = read(clarinet.encode(), "clarinet.musicxml").pieces
+    assert (piece.pitches.min(), piece.pitches.max()) == (41, 70)
+
+
+def test_utf_16_and_latin_1_are_read() -> None:
+    score = file("old_hundredth.musicxml").decode().replace("Hundredth", "Hündredth")
+    assert read(score.replace("UTF-8", "UTF-16").encode("utf-16"), "a.xml").pieces[0].title == "Old Hündredth"
+    tunes = file("tunes.abc").decode().replace("Hundredth", "Hündredth")
+    assert read(tunes.encode("latin-1"), "a.abc").pieces[0].title == "Old Hündredth"
+
+
+def test_the_content_decides_and_not_the_name() -> None:
+    assert len(read(file("old_hundredth.mid"), "old.abc").pieces[0].onsets) == 30
+    assert read(file("old_hundredth.krn"), "no-ending").pieces[0].title == "Old Hundredth"
+
+
+# --- pieces ---------------------------------------------------------------------------------------------------------
+
+
+def piece(onsets: list[int], pitches: list[int], length: int, ticks: int = 480) -> Piece:
+    return Piece("a", np.array(onsets, np.int64), np.array(pitches, np.int16), ticks, length, ("4/4",))
+
+
+def test_a_score_rounds_flattens_and_caps_silences() -> None:
+    score = piece([5, 238, 240, 240, 480 * 40], [60, 64, 67, 67, 72], 480 * 41).score(HALF)
+    assert score.events == (Event(0, (60,)), Event(1, (64, 67)), Event(17, (72,)))
+    assert score.length == 19  # a quarter more, in eighths
+
+
+@pytest.mark.parametrize("anchor", ["lowest", "highest"])
+@given(st.lists(st.tuples(st.integers(0, 9_000), st.integers(0, 127)), min_size=1), st.sampled_from(UNITS))
+def test_a_piece_is_written_as_its_score_is(anchor: Anchor, pairs: list[tuple[int, int]], unit: Fraction) -> None:
+    pairs.sort()
+    some = piece([onset for onset, _ in pairs], [pitch for _, pitch in pairs], pairs[-1][0] + 900)
+    ids = some.ids(unit, anchor).tolist()
+    assert ids == to_ids(some.score(unit), anchor)
+    onsets = {round_half_up(Fraction(onset, 480) / unit) for onset, _ in pairs}
+    assert len(some.score(unit).events) == len(onsets)
+    assert set(pitches(ids, anchor)) == {pitch for _, pitch in pairs}
+
+
+def round_half_up(number: Fraction) -> int:
+    return math.floor(number + Fraction(1, 2))
+
+
+def test_a_share_of_onsets_is_on_the_grid() -> None:
+    some = piece([0, 120, 240, 480], [60, 60, 60, 60], 960)
+    assert [some.on_grid(unit) for unit in (Fraction(1), HALF, Fraction(1, 4))] == [0.5, 0.75, 1.0]
+
+
+def test_a_reading_survives_packing() -> None:
+    reading = read(file("tunes.abc"), "tunes.abc")
+    back = unpack(reading.pack())
+    assert back.refusals == reading.refusals
+    for before, after in zip(reading.pieces, back.pieces, strict=True):
+        assert (before.title, before.length, before.metres) == (after.title, after.length, after.metres)
+        assert np.array_equal(before.onsets, after.onsets)
+        assert np.array_equal(before.pitches, after.pitches)

@@ -1,0 +1,286 @@
+"""What reading refuses and with which sentence, and where it can be stopped."""
+
+import io
+import os
+import signal
+import struct
+import time
+import zipfile
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.errors import ReadingError
+from core.music.piece import Budget
+from core.music.score import to_text
+from core.reading.formats import read
+from core.reading.pool import Readers, read_safely
+from tests.core.examples import OLD_HUNDREDTH, file
+
+HALF = Fraction(1, 2)
+
+
+def refusal(data: bytes, name: str = "piece.mid", budget: Budget | None = None) -> ReadingError:
+    with pytest.raises(ReadingError) as caught:
+        read(data, name, budget)
+    sentence = str(caught.value)
+    assert sentence[0].isupper(), sentence
+    assert sentence.endswith("."), sentence
+    return caught.value
+
+
+def number(value: int) -> bytes:
+    """Write a MIDI number of variable length."""
+    digits = [value & 0x7F]
+    while value := value >> 7:
+        digits.append(value & 0x7F | 0x80)
+    return bytes(reversed(digits))
+
+
+def midi(track: bytes, *, form: int = 1, division: int = 480, tracks: int = 1) -> bytes:
+    chunk = b"MTrk" + struct.pack(">I", len(track)) + track
+    return b"MThd" + struct.pack(">IHHH", 6, form, tracks, division) + chunk * tracks
+
+
+def notes(count: int, delta: int = 240, channel: int = 0) -> bytes:
+    one = bytes([0x00, 0x90 | channel, 60, 64]) + number(delta) + bytes([0x80 | channel, 60, 0])
+    return one * count + b"\x00\xff\x2f\x00"
+
+
+def metre(numerator: int, power: int) -> bytes:
+    """Write a time signature; the second number is a power of two."""
+    return bytes([0x00, 0xFF, 0x58, 4, numerator, power, 24, 8])
+
+
+LONGEST = 0x0FFFFFFF
+WALTZ = metre(3, 2)
+SLOW = b"\x00\xff\x51\x03\xff\xff\xff"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "says"),
+    [
+        (b"", "empty", "empty"),
+        (b"  \n", "empty", "empty"),
+        (b"just a text", "damaged", "called .mid but holds nothing of the kind"),
+        (midi(notes(9))[:-5], "damaged", "cut off within track 1"),
+        (b"MThd\x00\x00\x00\x06\x00", "damaged", "within its header"),
+        (midi(notes(9), form=2), "MIDI format 2", "format 2"),
+        (midi(notes(9), division=0xE728), "SMPTE time", "SMPTE"),
+        (midi(notes(9), division=0), "damaged", "no ticks"),
+        (midi(notes(1), tracks=65), "too many tracks", "65 tracks; 64"),
+        (midi(notes(0)), "no notes", "no notes"),
+        (midi(notes(9, channel=9)), "only percussion", "drums"),
+        (midi(notes(20_001, delta=1)), "too many notes", "20,001 notes; 20,000"),
+        (midi(notes(1, delta=LONGEST)), "too long", "quarter notes; 4,096"),
+        (midi(notes(16, delta=LONGEST)), "too long", "weeks"),  # a clock of 32 bits would be back at 0
+        (midi(SLOW + notes(80, delta=480)), "too long", "22 minutes; 10"),
+        (midi(WALTZ + notes(9)), "metre 3/4", "in 3/4 at its start"),
+        (midi(notes(1, delta=4800)[:-4] + WALTZ + notes(1)), "metre 3/4", "quarter note 11"),
+        (midi(metre(4, 8) + notes(9)), "damaged", "reads 4/0"),
+        (midi(metre(0, 2) + notes(9)), "damaged", "reads 0/4"),
+        (midi(metre(4, 2) + metre(3, 2) + notes(9)), "metre 3/4", "in 3/4 at its start"),
+        (midi(b"\x00\x90\x3c"), "damaged", "cannot be read"),
+    ],
+)
+def test_midi_refusals_say_what_is_wrong(data: bytes, kind: str, says: str) -> None:
+    error = refusal(data)
+    assert error.kind == kind
+    assert says in str(error)
+
+
+@pytest.mark.parametrize(
+    ("data", "count", "metres"),
+    [
+        (midi(WALTZ + metre(4, 2) + notes(9)), 9, ("4/4",)),  # the latest at a moment holds
+        (midi(notes(9)[:-4] + WALTZ + notes(0)), 9, ("4/4",)),  # behind the last note
+        (midi(notes(9), tracks=2) + bytes(12), 18, ("4/4",)),
+        (midi(notes(9), tracks=2) + b"\xff" * 12, 18, ("4/4",)),
+        (midi(notes(9), tracks=2) + b"MTrk" + b"\xff" * 12, 18, ("4/4",)),
+        (midi(notes(9))[:11] + b"\x02" + midi(notes(9))[12:] + b"\xff" * 12, 9, ("4/4",)),  # declares one more
+        (midi(notes(9))[:14] + b"XFIH\x00\x00\x00\x04abcd" + midi(notes(9))[14:], 9, ("4/4",)),
+    ],
+)
+def test_what_does_not_touch_the_music_of_a_midi_file_is_left_out(
+    data: bytes, count: int, metres: tuple[str, ...]
+) -> None:
+    (piece,) = read(data, "piece.mid").pieces
+    assert len(piece.onsets) == count
+    assert piece.metres == metres
+
+
+def xml(old: str, new: str) -> bytes:
+    text = file("old_hundredth.musicxml").decode()
+    assert old in text
+    return text.replace(old, new).encode()
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><score-partwise>&b;&b;</score-partwise>'
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "says"),
+    [
+        (BOMB.encode(), "XML entities", "entities"),
+        (
+            b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><score-partwise>&x;</score-partwise>',
+            "XML entities",
+            "entities",
+        ),
+        (b"<html></html>", "not music", "not a MusicXML score"),
+        (b"<score-timewise/>", "score-timewise", "score-partwise"),
+        (b"<score-partwise/>", "no notes", "no notes"),
+        (b"<score-partwise><part>", "damaged", "damaged"),
+        (xml("<beats>4</beats>", "<beats>3</beats>"), "metre 3/4", "3/4 in bar 0"),
+        (xml("<beats>4</beats>", "<beats>2+3</beats>"), "metre 2+3/4", "2+3/4"),
+        (xml("<beats>4</beats>", "<beats>four</beats>"), "damaged", "time signature"),
+        (xml("<duration>4</duration>", "<duration>999999999</duration>"), "too long", "quarter notes; 4,096"),
+        (xml("<duration>4</duration>", "<duration>1e999999999</duration>"), "damaged", "not a duration"),
+        (xml("<divisions>2</divisions>", "<divisions>0</divisions>"), "damaged", "no divisions"),
+        (xml("<octave>2</octave>", "<octave>99</octave>"), "out of range", "outside MIDI's range"),
+        (xml("<step>B</step>", "<step>Q</step>"), "damaged", "music21"),
+        (xml("<note>", "<note>" + "<dot/>" * 9 + "</note><note>" * 1500), "too many notes", "20,000"),
+    ],
+)
+def test_musicxml_refusals_say_what_is_wrong(data: bytes, kind: str, says: str) -> None:
+    error = refusal(data, "piece.musicxml")
+    assert error.kind == kind
+    assert says in str(error)
+
+
+def packed(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return buffer.getvalue()
+
+
+def test_mxl_bombs_and_odd_archives_are_refused() -> None:
+    assert refusal(packed(a__xml=b" " * (40 << 20)), "bomb.mxl").kind == "file too large"
+    assert refusal(packed(a__txt=b"hello"), "text.mxl").kind == "not music"
+    assert refusal(file("old_hundredth.mxl")[:-30], "cut.mxl").kind == "damaged"
+    assert read(packed(a__xml=file("old_hundredth.musicxml")), "without_container.mxl").pieces
+
+
+@pytest.mark.parametrize(
+    ("tune", "kind", "says"),
+    [
+        ("X:1\nM:4/4\nK:C\nA99999999|", "damaged", "line 4"),
+        ("X:1\nM:4/4\nL:1\nK:C\n" + "A999|" * 9, "too long", "4,096"),
+        ("X:1\nM:4/4\nK:C\n" + "AB" * 20_000, "too many notes", "20,000"),
+        ("X:1\nM:4/4\nK:C\nA/0 B|", "damaged", "damaged"),
+        ("X:1\nM:4/4\nL:1/0\nK:C\nAB|", "damaged", "unit length"),
+        ("X:1\nM:4/4\nK:C\nA2 & B2|", "voice overlay", "&"),
+        ("X:1\nM:4/4\nK:C ^f\nAB|", "damaged", "key"),
+        ("X:1\nM:4/4\nK:C\n", "no notes", "no music"),
+        ("X:1\nM:4/4\nK:C\nz4|", "no notes", "no notes"),
+        ("X:1\nM:4/4\nK:C\nc''''''''|", "out of range", "outside MIDI's range"),
+        ("X:1\nM:6/8\nK:C\nABc|\n\nX:2\nM:3/4\nK:C\nABc|", "metre 6/8", "None of the 2 tunes"),
+    ],
+)
+def test_abc_refusals_say_what_is_wrong(tune: str, kind: str, says: str) -> None:
+    error = refusal(tune.encode(), "tune.abc")
+    assert error.kind == kind
+    assert says in str(error)
+
+
+def test_a_tune_book_may_be_as_long_as_books_are() -> None:
+    tune = b"X:1\nM:4/4\nK:C\nCDEF|\n"
+    error = refusal(tune * 20_000, "book.abc")
+    assert error.kind == "too many tunes"
+    assert str(error).startswith("There are 20,000 tunes; 2,000 are read at most.")
+    assert Budget().tunes >= 1_850  # O'Neill's Music of Ireland
+    assert len(read(tune * 3, "book.abc", Budget(tunes=3)).pieces) == 3
+    assert refusal(tune * 4, "book.abc", Budget(tunes=3)).kind == "too many tunes"
+
+
+@pytest.mark.parametrize("junk", [b"{", b"}", b"[K:", b"@", b"[M:4/4]"])
+def test_what_is_no_music_in_a_tune_takes_no_time(junk: bytes) -> None:
+    tune = b"X:1\nM:4/4\nL:1/4\nK:C\n" + junk * (900_000 // len(junk))
+    with pytest.raises(ReadingError) as caught:
+        read_safely(tune, "tune.abc", deadline_seconds=10)
+    assert caught.value.kind != "took too long"
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [("99999999999c", "damaged"), ("1%99999c", "damaged"), ("4" + "c" * 60, "out of range"), ("*M3/4", "metre 3/4")],
+)
+def test_humdrum_refusals_say_what_is_wrong(line: str, kind: str) -> None:
+    assert refusal(f"**kern\n*M4/4\n=1\n{line}\n4c\n*-\n".encode(), "a.krn").kind == kind
+
+
+def test_files_over_the_budget_are_not_even_opened() -> None:
+    assert refusal(b"MThd" + bytes(1 << 20)).kind == "file too large"
+    assert refusal(file("old_hundredth.mid"), budget=Budget(notes=30)).kind == "too many notes"
+
+
+@pytest.mark.parametrize(
+    "name", ["old_hundredth.mid", "old_hundredth.mxl", "old_hundredth.musicxml", "old_hundredth.krn", "tunes.abc"]
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_whatever_the_bytes_nothing_but_a_reading_error_is_raised(name: str, data: st.DataObject) -> None:
+    content = bytearray(file(name))
+    for _ in range(data.draw(st.integers(1, 12))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        end = place + data.draw(st.integers(0, 6))
+        content[place:end] = data.draw(st.binary(max_size=6))
+        if not content:
+            break
+    with suppress(ReadingError):
+        for found in read(bytes(content), name).pieces:
+            assert found.score(HALF).events
+
+
+@given(
+    st.sampled_from(["a.mid", "a.mxl", "a.xml", "a.abc", "a.krn", ""]),
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"MThd", b"<", b"X:1\nK:C\n"]),
+)
+@settings(max_examples=150, deadline=None)
+def test_noise_is_refused(name: str, noise: bytes, head: bytes) -> None:
+    with suppress(ReadingError):
+        read(head + noise, name)
+
+
+# --- in a process that can be killed --------------------------------------------------------------------------------
+
+
+def test_reading_apart_gives_the_same() -> None:
+    reading = read_safely(file("old_hundredth.mxl"), "old_hundredth.mxl")
+    assert to_text(reading.pieces[0].score(HALF), "lowest") == OLD_HUNDREDTH
+    with pytest.raises(ReadingError, match="SMPTE") as caught:
+        read_safely(midi(notes(9), division=0xE728), "a.mid")
+    assert caught.value.kind == "SMPTE time"
+
+
+def children() -> set[int]:
+    """List the child processes of this one."""
+    found = set[int]()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            found |= set(map(int, (task / "children").read_text().split()))
+    return found
+
+
+def test_a_reader_that_hangs_or_dies_is_replaced() -> None:
+    before = children()
+    with Readers(1, Budget(), deadline_seconds=20) as readers:
+        assert readers.submit(file("old_hundredth.mid"), "a.mid").result()
+        (first,) = children() - before
+        os.kill(first, signal.SIGKILL)
+        assert readers.submit(file("old_hundredth.mid"), "a.mid").result()
+        (second,) = children() - before
+        assert second != first
+    with Readers(1, Budget(), deadline_seconds=0.02) as readers:
+        started = time.monotonic()
+        late = readers.submit(file("old_hundredth.mxl"), "a.mxl").exception()
+        assert isinstance(late, ReadingError)
+        assert late.kind == "took too long"
+        assert time.monotonic() - started < 5

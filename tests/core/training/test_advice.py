@@ -1,0 +1,48 @@
+"""Advice after a training: what a musician should know, in words that hold for the chat and for the command line."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from core.training.advice import advise
+from core.training.progress import Epoch
+
+
+def _epoch(number: int, loss: float, val_loss: float) -> Epoch:
+    return Epoch(number, loss, val_loss, accuracy=0.5, val_accuracy=0.5, seconds=1.0, tokens_per_second=1.0)
+
+
+LEARNING = (_epoch(1, 2.0, 2.0), _epoch(2, 1.5, 1.5))
+BY_HEART = (_epoch(1, 2.0, 2.0), _epoch(2, 1.0, 2.5))
+APART = (_epoch(1, 2.0, 2.0), _epoch(2, 1.0, 1.995))
+WELL: dict[str, Any] = {
+    "epochs": 9,
+    "tokens": 100_000,
+    "pieces": 90,
+    "unit": Fraction(1, 2),
+    "on_grid": 1.0,
+    "based": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("history", "changes", "says"),
+    [
+        (LEARNING, {"tokens": 900}, "begin from a trained model, or add more pieces"),
+        (LEARNING, {"on_grid": 0.8}, "a rest unit of 1/4 would suit them better"),
+        (LEARNING, {"on_grid": 0.8, "unit": Fraction(1, 4)}, "quantised files would be learned better"),
+        (LEARNING, {"epochs": 2}, "let it learn for longer"),
+        (BY_HEART, {}, "since epoch 1"),
+        (APART, {}, "more music would help"),
+    ],
+)
+def test_says_what_to_do_and_names_no_option(history: tuple[Epoch, ...], changes: dict[str, Any], says: str) -> None:
+    [advice] = advise(history, **{**WELL, **changes})
+    assert says in advice
+    assert advice.endswith(".")
+    assert "--" not in advice
+
+
+def test_is_silent_if_all_is_well() -> None:
+    assert advise(LEARNING, **WELL) == ()

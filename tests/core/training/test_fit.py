@@ -1,0 +1,153 @@
+"""Training: it learns, it can be stopped and killed, and it goes on as if nothing had happened."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.errors import Cancelled, TrainingError
+from core.model import hearing
+from core.model.bundle import Params
+from core.model.hearing import ID, Frames
+from core.music import notation
+from core.training.batches import KEYS, in_key
+from core.training.fit import Fitted, Settings, fit
+from core.training.learner import Learner
+from core.training.progress import Progress
+
+PARAMS = Params(rest_unit="1/2", units=16, layers=1, dropout=0.2, weight_drop=0.1, window=16)
+SETTINGS = Settings(batch=4, epochs=3, keys=4, learning_rate=0.02, patience=5, seed=3)
+NOTHING = {name: np.zeros(shape, np.float32) for name, shape in PARAMS.shapes.items()}
+SCALES = ["60r162r164r165r167r169r171r172r4", "72r171r169r167r165r164r162r160r4", "60-4-7r265-4-9r267-4-7r260-4-7r4"]
+
+
+def frames() -> list[Frames]:
+    return [hearing.listen(notation.parse(text * 4), "lowest", 8) for text in SCALES]
+
+
+def learn(settings: Settings = SETTINGS, **arguments: Any) -> Fitted:
+    return fit(PARAMS, frames(), frames()[:1], settings, **arguments)
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Fitted:
+    return learn()
+
+
+def test_it_learns(undisturbed: Fitted) -> None:
+    losses = [epoch.val_loss for epoch in undisturbed.history]
+    assert losses[0] > losses[-1]
+    assert losses[-1] < np.log(notation.SIZE) * 0.6
+    assert undisturbed.best == int(np.argmin(losses)) + 1
+    assert {name: tensor.shape for name, tensor in undisturbed.weights.items()} == PARAMS.shapes
+
+
+def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fitted, tmp_path: Path) -> None:
+    """SIGKILL comes in the middle of the second epoch, from within the process; then it is stopped there politely."""
+    checkpoint = tmp_path / "checkpoint"
+    program = f"""
+        import os, signal
+        from pathlib import Path
+        from tests.core.test_training import learn
+        def report(progress):
+            if progress.epoch == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+        learn(checkpoint=Path({str(checkpoint)!r}), report=report)
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=120, stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+    seen = list[Progress]()
+    stopped = learn(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
+    assert stopped.ended == "stopped"
+    assert len(stopped.history) == 1
+    assert {progress.epoch for progress in seen} == {2}
+
+    resumed = learn(checkpoint=checkpoint)
+    assert [epoch.val_loss for epoch in resumed.history] == [epoch.val_loss for epoch in undisturbed.history]
+    for name, tensor in undisturbed.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], tensor)
+
+    with pytest.raises(TrainingError, match="belongs to another training"):
+        learn(replace(SETTINGS, seed=99), checkpoint=checkpoint)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="cannot be read"):
+        learn(checkpoint=checkpoint)
+
+
+def test_it_begins_from_a_base(undisturbed: Fitted) -> None:
+    based = learn(replace(SETTINGS, epochs=1, learning_rate=1e-4), start=undisturbed.weights)
+    assert based.history[0].val_loss < undisturbed.history[0].val_loss
+
+
+def test_it_stops_early_when_it_no_longer_gets_better_and_does_not_go_on_when_resumed(tmp_path: Path) -> None:
+    hopeless = replace(SETTINGS, epochs=20, patience=2, learning_rate=0.5)
+    early = learn(hopeless, checkpoint=tmp_path / "checkpoint")
+    assert len(early.history) < 20
+    assert early.ended == f"no better since epoch {early.best}"
+    assert early.best == len(early.history) - 2
+    resumed = learn(hopeless, checkpoint=tmp_path / "checkpoint")
+    assert (resumed.best, resumed.history, resumed.ended) == (early.best, early.history, early.ended)
+    patient = learn(replace(hopeless, patience=3), checkpoint=tmp_path / "checkpoint")
+    assert len(patient.history) > len(early.history)
+
+
+def test_a_checkpoint_belongs_to_its_music(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, epochs=1)
+    learn(settings, checkpoint=tmp_path / "checkpoint")
+    first, second, third = frames()
+    for learned, held_out in (([first, second, second], [first]), ([first, second, third], [second])):
+        with pytest.raises(TrainingError, match="belongs to another training"):
+            fit(PARAMS, learned, held_out, settings, checkpoint=tmp_path / "checkpoint")
+
+
+def test_the_order_of_the_first_weights_does_not_matter(tmp_path: Path, undisturbed: Fitted) -> None:
+    settings, weights = replace(SETTINGS, epochs=1), undisturbed.weights
+    first = learn(settings, start=weights, checkpoint=tmp_path / "checkpoint")
+    turned = dict(reversed(weights.items()))
+    assert learn(settings, start=turned, checkpoint=tmp_path / "checkpoint").history == first.history
+
+
+def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_epoch = Learner.run_epoch
+
+    def broken(self: Learner, *arguments: Any) -> bool:
+        if len(self.history) == 1:
+            self.variables[0].assign(self.variables[0] * np.nan)
+        return run_epoch(self, *arguments)
+
+    monkeypatch.setattr(Learner, "run_epoch", broken)
+    kept = learn()
+    assert kept.ended == "the loss was no longer a number"
+    assert (kept.best, len(kept.history)) == (1, 1)
+    assert all(np.isfinite(tensor).all() for tensor in kept.weights.values())
+
+
+def test_nothing_to_learn_from_and_nothing_learned_are_sentences() -> None:
+    with pytest.raises(TrainingError, match="at least two pieces"):
+        fit(PARAMS, frames(), [], SETTINGS)
+    with pytest.raises(Cancelled, match="no model yet"):
+        learn(stop=lambda: True)
+    with pytest.raises(TrainingError, match=r"too little music for steps of 1000 windows"):
+        learn(replace(SETTINGS, batch=1000))
+    with pytest.raises(TrainingError, match="learning rate is too high"):
+        learn(replace(SETTINGS, learning_rate=1, weight_decay=1), start={n: t * np.nan for n, t in NOTHING.items()})
+
+
+def test_each_piece_is_seen_in_all_twelve_keys() -> None:
+    piece = frames()[0]
+    firsts = {int(in_key(piece, semitones)[1, ID]) - notation.NOTES.start for semitones in KEYS}
+    assert firsts == {60 + semitones for semitones in KEYS}
+    assert len(KEYS) == 12
+
+
+def test_a_piece_at_the_edge_moves_by_an_octave() -> None:
+    high = hearing.listen(notation.parse("127r1120-5r1"), "lowest", 8)
+    assert in_key(high, 5)[1, hearing.PITCH] == 127 + 5 - 12
