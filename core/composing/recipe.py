@@ -18,6 +18,7 @@ from core.model.stepping import Stepper
 from core.music import keys, notation, score
 from core.music.notation import Anchor
 from core.music.score import Score
+from core.music.tempo import check_tempo
 from core.performing import audio, performance
 from core.performing.audio import Format
 
@@ -230,7 +231,7 @@ def _options(request: ComposeRequest, units_per_bar: int) -> Options:
     assert request.tempo is not None
     assert request.gravity is not None
     assert request.seed is not None
-    performance.check_tempo(request.tempo)
+    check_tempo(request.tempo)
     return Options(
         temperature=request.temperature,
         gravity=request.gravity,

@@ -99,7 +99,7 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
     logits, states = np.repeat(logits, ENDINGS, 0), np.repeat(states, ENDINGS, 1)
     logits, _ = _play(model, forks, logits, states, limit)
     closing = logits[:, BOUNDARY] - np.logaddexp.reduce(logits, axis=1)
-    home = np.array([is_home(fork.ear.ringing, keys[i // ENDINGS]) for i, fork in enumerate(forks)])
+    home = np.array([is_home(fork.ear.sounding, keys[i // ENDINGS]) for i, fork in enumerate(forks)])
     best = np.where(home, closing + _FAR, closing).reshape(len(takes), ENDINGS).argmax(1)
     return tuple(Sample(tuple(forks[i * ENDINGS + fork].ids), False) for i, fork in enumerate(best))
 

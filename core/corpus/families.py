@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.music import notation, score
 from core.music.notation import INTERVALS, RESTS, SIZE, Anchor
 from core.music.score import UNITS
+from core.music.voices import Ringing, lead
 
 RUN: Final = 8  # events
 RELATED: Final = 0.2  # share of its runs that a piece has in common with another only if one is a version of the other
@@ -125,12 +126,13 @@ def find_runs(ids: Ids) -> Runs:
 
 def find_melody(ids: Iterable[int], anchor: Anchor) -> Runs:
     """Hash the runs of a piece's upper line: the steps of the highest voice that rings, repeated notes left out."""
-    ringing: tuple[int, ...] = ()
+    ringing: tuple[Ringing, ...] = ()
     line: list[int] = []
-    for event in score.from_ids(ids, anchor, UNITS[0]).events:
-        ringing = score.lead(ringing, event.pitches)
-        if line[-1:] != [ringing[-1]]:
-            line.append(ringing[-1])
+    piece = score.from_ids(ids, anchor, UNITS[0])
+    for event in piece.events:
+        ringing = lead(ringing, event.pitches, event.onset, piece.length + 1)  # where a bar ends is not known here
+        if line[-1:] != [ringing[-1].pitch]:
+            line.append(ringing[-1].pitch)
     return _hashed((np.diff(line) + 128).astype(np.uint64)) if len(line) > RUN else np.zeros(0, np.uint64)
 
 

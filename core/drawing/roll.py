@@ -8,7 +8,8 @@ from typing import Final, Protocol
 from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE, PLOT, TEXT, WIDTH, Canvas, Colour, mix
 from core.errors import PictureError
 from core.music.score import QUARTERS_PER_BAR, Score
-from core.performing.performance import Note, notes
+from core.music.voices import Note, notes
+from core.performing.performance import velocity
 
 _KEYBOARD: Final = 58  # width in pixels, as all lengths
 _RULER: Final = 24  # above each system, for bar numbers
@@ -90,7 +91,13 @@ def piano_roll(score: Score, *, primer_events: int = 0, title: str = "") -> byte
         _draw_grid(canvas, system, score, primer if primer_events else 0)
         for note in sounding:
             if note.start < system.end and note.end > system.start:
-                _draw_note(canvas, system, note, is_primer=note.start < primer and primer_events > 0)
+                _draw_note(
+                    canvas,
+                    system,
+                    note,
+                    loudness=velocity(note, score.unit),
+                    is_primer=note.start < primer and primer_events > 0,
+                )
         _draw_keyboard(canvas, system)
     voices = sorted({min(note.voice, len(PALETTE) - 1) for note in sounding})
     legend = [("primer", [_PRIMER])] if primer_events else []
@@ -138,10 +145,10 @@ def _draw_grid(canvas: Canvas, system: _System, score: Score, primer: int) -> No
             canvas.text(x + 5, system.top - 6, str(unit // bar + 1), 13, FAINT)
 
 
-def _draw_note(canvas: Canvas, system: _System, note: Note, *, is_primer: bool) -> None:
+def _draw_note(canvas: Canvas, system: _System, note: Note, *, loudness: int, is_primer: bool) -> None:
     """Draw a note, with a seam before the next one."""
     colour = _PRIMER if is_primer else PALETTE[min(note.voice, len(PALETTE) - 1)]
-    shade = mix(colour, BACKGROUND, min(1.0, 0.62 + 0.38 * (note.velocity - 58) / 32))
+    shade = mix(colour, BACKGROUND, min(1.0, 0.62 + 0.38 * (loudness - 58) / 32))
     left, right, top = system.x(note.start), system.x(note.end), system.y(note.pitch)
     seam = min(1.5, (right - left) / 4)
     canvas.box(

@@ -15,7 +15,7 @@ from core.drawing.staves import BAR, BEAT, Head, Staff, Symbol, Tonality, Voice,
 from core.errors import PictureError
 from core.music.keys import key_of
 from core.music.score import QUARTERS_PER_BAR, Score
-from core.performing.performance import DEFAULT_TEMPO
+from core.music.tempo import DEFAULT_TEMPO
 
 if TYPE_CHECKING:  # music21 takes most of a second to load, so it is loaded where it is used
     from music21.note import GeneralNote

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Final, Literal
 
 from core.music.score import QUARTERS_PER_BAR, Score
-from core.performing.performance import Note, notes
+from core.music.voices import Note, notes
 
 BEAT: Final = 4  # sixteenths, as all times here
 BAR: Final = BEAT * QUARTERS_PER_BAR
@@ -84,9 +84,7 @@ def write(score: Score, tonality: Tonality) -> tuple[Staff, ...]:
     """Write a score in a key, on one staff or on two, as its range asks for; the first is the upper one."""
     per_unit = int(score.unit * BEAT)
     bars = max(1, -(-score.length * per_unit // BAR))
-    sounding = [
-        Note(n.pitch, n.start * per_unit, min(n.end * per_unit, bars * BAR), n.velocity, n.voice) for n in notes(score)
-    ]
+    sounding = [Note(n.pitch, n.start * per_unit, min(n.end * per_unit, bars * BAR), n.voice) for n in notes(score)]
     staves = [_staff(clef, line, bars) for clef, line in _divide(sounding).items()]
     return tuple(Staff(staff.clef, tuple(_spelt(bar, tonality) for bar in staff.bars)) for staff in staves)
 

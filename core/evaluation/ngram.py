@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.music import notation
-from core.music.notation import BOUNDARY, NOTES, SIZE, Anchor
-from core.training.batches import KEYS
+from core.music.notation import BOUNDARY, NOTES, SIZE, TRANSPOSITIONS, Anchor
 
 ORDER: Final = 6  # tokens of a gram, the predicted one included; 260 ** 7 still fits 64 bits
 
@@ -70,7 +69,7 @@ def in_twelve_keys(pieces: Iterable[Sequence[int]], anchor: Anchor) -> list[list
     keys = []
     for ids in pieces:
         pitches = notation.pitches(ids, anchor)
-        shifts = {notation.fitting(key, min(pitches), max(pitches)) or 0 for key in KEYS} if pitches else {0}
+        shifts = {notation.fitting(key, min(pitches), max(pitches)) or 0 for key in TRANSPOSITIONS} if pitches else {0}
         keys += [_transposed(ids, shift) for shift in sorted(shifts)]
     return keys
 

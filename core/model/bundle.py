@@ -24,7 +24,7 @@ from core.errors import BundleError, named
 from core.model import hearing
 from core.music.notation import Anchor
 from core.music.score import QUARTERS_PER_BAR, UNITS
-from core.performing.performance import TEMPOS
+from core.music.tempo import TEMPOS
 
 FORMAT: Final = 1
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")

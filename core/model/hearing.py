@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.music import notation
 from core.music.notation import Anchor
-from core.music.score import lead
+from core.music.voices import Ringing, lead, sounding
 
 NONE: Final = 128  # no pitch
 VOICES: Final = 6  # pitches kept of a chord, counted from its own note
@@ -82,10 +82,15 @@ class Ear:
     def _begin(self) -> None:
         self.time = 0  # units
         self.base = START
-        self.ringing: tuple[int, ...] = ()
-        self.before: tuple[int, ...] = ()
+        self.ringing: tuple[Ringing, ...] = ()
+        self.before: tuple[Ringing, ...] = ()
         self.now: tuple[int, ...] = ()
         self._voices = _SILENCE
+
+    @property
+    def sounding(self) -> tuple[int, ...]:
+        """Return the pitches that ring, ascending."""
+        return _pitches(self.ringing)
 
     def copy(self) -> "Ear":
         """Return another ear that has heard the same."""
@@ -111,10 +116,11 @@ class Ear:
         place *= PLACES // self.units_per_bar
         return [self.base, token, pitch, step, place, bar % BARS, *self._voices]
 
-    def _sound(self, before: tuple[int, ...], now: tuple[int, ...]) -> None:
+    def _sound(self, before: tuple[Ringing, ...], now: tuple[int, ...]) -> None:
         """Let an event's pitches so far follow on what rang before it."""
-        self.before, self.now, self.ringing = before, now, lead(before, now)
-        self._voices = _slots(self.ringing) + _slots(before) + _slots(now)
+        self.before, self.now = sounding(before, self.time, self.units_per_bar), now
+        self.ringing = lead(self.before, now, self.time, self.units_per_bar)
+        self._voices = _slots(self.sounding) + _slots(_pitches(self.before)) + _slots(now)
 
 
 def listen(ids: Iterable[int], anchor: Anchor, units_per_bar: int) -> Frames:
@@ -138,6 +144,10 @@ def transpose(frames: Frames, semitones: int) -> Frames:
     notes = np.isin(frames[:, ID], np.array(notation.NOTES))
     moved[notes, ID] += semitones
     return moved
+
+
+def _pitches(ringing: tuple[Ringing, ...]) -> tuple[int, ...]:
+    return tuple(note.pitch for note in ringing)
 
 
 def _slots(pitches: tuple[int, ...]) -> tuple[int, ...]:

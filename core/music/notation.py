@@ -23,6 +23,7 @@ INTERVALS: Final = range(129, 256)
 RESTS: Final = range(256, 260)
 SIZE: Final = 260
 LONGEST_REST: Final = len(RESTS)  # units of r4
+TRANSPOSITIONS: Final = range(-6, 6)  # semitones of the twelve keys that a piece is trained in
 
 _TOKEN = re.compile(
     r"(?P<blank>[\s,]+)|(?P<note>[0-9]+)|(?P<interval>-[0-9]*)|(?P<rest>[rR][0-9]?)|(?P<other>.)", re.DOTALL

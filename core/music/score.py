@@ -1,6 +1,5 @@
 """Scores: events in rest units, and their way from and to the notation."""
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -106,19 +105,3 @@ def from_text(text: str, anchor: Anchor, unit: Fraction, *, open_end: bool = Fal
 def to_text(score: Score, anchor: Anchor) -> str:
     """Write a score in the notation, in normal form."""
     return notation.text(to_ids(score, anchor))
-
-
-def lead(ringing: tuple[int, ...], chord: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the pitches that ring once `chord` has started, by the voice leading of the notation; both ascend.
-
-    A chord with fewer notes than are ringing releases, for each of its notes, the nearest ringing one (the lower, of
-    two equally near); the others go on. A chord with as many notes, or more, releases all.
-    """
-    if len(chord) >= len(ringing):
-        return chord
-    going_on = list(ringing)
-    for pitch in chord:
-        above = bisect_left(going_on, pitch)  # the nearest is here or just below
-        lower_wins = above == len(going_on) or (above and pitch - going_on[above - 1] <= going_on[above] - pitch)
-        del going_on[above - 1 if lower_wins else above]
-    return tuple(sorted({*going_on, *chord}))

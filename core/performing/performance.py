@@ -1,10 +1,6 @@
-"""Scores as performances: voice leading, dynamics that follow the metre, tempo and instrument, as MIDI.
-
-The notation says when notes begin; when they end follows from voice leading. docs/notation.md describes both.
-"""
+"""Scores as performances: dynamics that follow the metre, tempo and instrument, as MIDI."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
 from types import MappingProxyType
@@ -14,9 +10,8 @@ from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
 
 from core.errors import RequestError
 from core.music.score import QUARTERS_PER_BAR, Score
-
-DEFAULT_TEMPO: Final = 96.0  # quarters a minute
-TEMPOS: Final = (20, 400)  # quarters a minute, lowest and highest, of models and pieces alike
+from core.music.tempo import DEFAULT_TEMPO, check_tempo
+from core.music.voices import Note, notes
 
 INSTRUMENTS: Final[Mapping[str, int]] = MappingProxyType(  # General MIDI programs, counted from 0
     {
@@ -64,21 +59,6 @@ _VOICES: Final = 32  # tracks at most, since readers limit them; what lies below
 _TAIL: Final = 2  # quarters for the sound to die away behind the last note
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Name one sounding note.
-
-    It sounds from `start` until before `end`, in units. `voice` counts from the top, 0 upwards; a note that takes over
-    from another has its voice.
-    """
-
-    pitch: int
-    start: int
-    end: int
-    velocity: int
-    voice: int
-
-
 def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> bytes:
     """Write a score as a MIDI file that any player reads, with a track for each voice.
 
@@ -94,59 +74,22 @@ def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> 
     sounding = notes(score)
     for voice in range(min(_VOICES, 1 + max((note.voice for note in sounding), default=0))):
         line = [note for note in sounding if min(note.voice, _VOICES - 1) == voice]
-        file.tracks.append(_voice(line, voice, program, int(score.unit * _TICKS_PER_QUARTER)))
+        file.tracks.append(_voice(line, voice, program, score.unit))
     data = BytesIO()
     file.save(file=data)
     return data.getvalue()
 
 
-def check_tempo(tempo: float) -> None:
-    """Raise RequestError for a tempo that nothing is played at."""
-    if not TEMPOS[0] <= tempo <= TEMPOS[1]:
-        raise RequestError(f"A tempo of {tempo:g} is out of range: give {TEMPOS[0]} to {TEMPOS[1]} quarters a minute.")
+def velocity(note: Note, unit: Fraction) -> int:
+    """Return how loud a note is, as MIDI does, in a score whose rest unit lasts `unit` quarters.
 
-
-def notes(score: Score) -> tuple[Note, ...]:
-    """Lead the voices of a score: return its notes as they sound, by start and then by pitch.
-
-    An event with fewer notes than are ringing releases, for each of its notes, the nearest ringing one (the lower, of
-    two equally near); an event with as many or more releases all. Nothing rings longer than a bar, and the last event
-    rings a whole one.
+    Its place in the bar tells, an arch over every phrase, and whether it is the top voice.
     """
-    sounding: list[Note] = []
-    ringing: dict[int, int] = {}  # voice -> the place of its note in `sounding`
-    for event in score.events:
-        ringing = {voice: place for voice, place in ringing.items() if sounding[place].end > event.onset}
-        voices = _voices({voice: sounding[place].pitch for voice, place in ringing.items()}, event.pitches)
-        for voice in voices if len(voices) < len(ringing) else tuple(ringing):
-            place = ringing.pop(voice)
-            sounding[place] = replace(sounding[place], end=event.onset)
-        for pitch, voice in zip(event.pitches, voices, strict=True):
-            ringing[voice] = len(sounding)
-            end = event.onset + score.units_per_bar
-            sounding.append(Note(pitch, event.onset, end, _velocity(event.onset * score.unit, voice), voice))
-    return tuple(sounding)
-
-
-def _voices(ringing: Mapping[int, int], pitches: Sequence[int]) -> list[int]:
-    """Give each pitch the voice whose ringing pitch it replaces, or all of them new ones, counted from the top."""
-    if len(pitches) >= len(ringing):
-        return list(reversed(range(len(pitches))))
-    free = dict(ringing)
-    voices = []
-    for pitch in pitches:
-        voice = min(free, key=lambda voice: (abs(free[voice] - pitch), free[voice]))
-        voices.append(voice)
-        del free[voice]
-    return voices
-
-
-def _velocity(quarter: Fraction, voice: int) -> int:
-    """Return how loud a note is: by its place in the bar, in an arch over every phrase, with the top voice in front."""
+    quarter = note.start * unit
     metre = next((velocity for step, velocity in _METRE if quarter % step == 0), _WEAKEST)
     phrase = QUARTERS_PER_BAR * _PHRASE_BARS
     x = quarter % phrase / phrase  # 0 at the start of the phrase, 1 at its end
-    return metre + int(4 * x * (1 - x) * _ARCH) + (_MELODY if voice == 0 else 0)
+    return metre + int(4 * x * (1 - x) * _ARCH) + (_MELODY if note.voice == 0 else 0)
 
 
 def _conductor(score: Score, tempo: float) -> MidiTrack:
@@ -164,18 +107,19 @@ def _conductor(score: Score, tempo: float) -> MidiTrack:
     return track
 
 
-def _voice(line: Sequence[Note], voice: int, program: int, ticks_per_unit: int) -> MidiTrack:
+def _voice(line: Sequence[Note], voice: int, program: int, unit: Fraction) -> MidiTrack:
     """Write the track of one voice; where one note ends and another begins, the end comes first."""
+    ticks_per_unit = int(unit * _TICKS_PER_QUARTER)
     changes = []  # (tick, velocity, pitch)
     for note in line:
-        changes.append((note.start * ticks_per_unit, note.velocity, note.pitch))
+        changes.append((note.start * ticks_per_unit, velocity(note, unit), note.pitch))
         changes.append((note.end * ticks_per_unit, 0, note.pitch))
     track = MidiTrack()
     track.append(MetaMessage("track_name", name=f"Voice {voice + 1}"))
     track.append(Message("program_change", program=program))
     now = 0
-    for tick, velocity, pitch in sorted(changes):
-        track.append(Message("note_on", note=pitch, velocity=velocity, time=tick - now))
+    for tick, loudness, pitch in sorted(changes):
+        track.append(Message("note_on", note=pitch, velocity=loudness, time=tick - now))
         now = tick
     track.append(MetaMessage("end_of_track", time=_TICKS_PER_QUARTER * _TAIL))
     return track

@@ -1,7 +1,6 @@
 """What a training hears: the pieces of an epoch in a stream, held-out ones in batches."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +8,7 @@ from numpy.typing import NDArray
 from core.model import hearing
 from core.model.hearing import ID, NONE, PITCH, Frames
 from core.music import notation
-
-KEYS: Final = tuple(range(-6, 6))  # semitones of the twelve transpositions
+from core.music.notation import TRANSPOSITIONS
 
 
 def epoch_stream(pieces: Sequence[Frames], epoch: int, keys: int, seed: int) -> Frames:
@@ -21,9 +19,9 @@ def epoch_stream(pieces: Sequence[Frames], epoch: int, keys: int, seed: int) -> 
     rng = np.random.default_rng([seed, epoch])
     parts = []
     for i, frames in enumerate(pieces):
-        order = np.random.default_rng([seed, i]).permutation(len(KEYS))
+        order = np.random.default_rng([seed, i]).permutation(len(TRANSPOSITIONS))
         turns = range((epoch - 1) * keys, epoch * keys)
-        parts += [(frames, KEYS[order[turn % len(KEYS)]]) for turn in turns]
+        parts += [(frames, TRANSPOSITIONS[order[turn % len(TRANSPOSITIONS)]]) for turn in turns]
     rng.shuffle(parts)
     return np.concatenate([in_key(frames, semitones) for frames, semitones in parts])
 

@@ -12,8 +12,9 @@ import numpy as np
 from core.errors import TrainingError
 from core.model.bundle import Params, Weights
 from core.model.hearing import ID, Frames
+from core.music.notation import TRANSPOSITIONS
 from core.training import checkpoints
-from core.training.batches import KEYS, batches, epoch_stream
+from core.training.batches import batches, epoch_stream
 from core.training.progress import Epoch, Progress
 
 WARM_UP: Final = 0.03  # share of all steps in which the learning rate rises
@@ -44,7 +45,7 @@ class Settings:
         for name, value, lowest, highest in (
             ("batch", self.batch, 1, 1024),
             ("epochs", self.epochs, 1, 10_000),
-            ("keys", self.keys, 1, len(KEYS)),
+            ("keys", self.keys, 1, len(TRANSPOSITIONS)),
             ("learning rate", self.learning_rate, 1e-9, 1),
             ("weight decay", self.weight_decay, 0, 1),
             ("average", self.average, 0, 0.99999),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from core.training.batches import KEYS
+from core.music.notation import TRANSPOSITIONS
 from core.training.fit import Settings
 
 TOKENS_A_SECOND: Final = 4_000  # that a training of medium size is sure to hear on two cores, beside composing
@@ -33,7 +33,7 @@ def plan(tokens: int, seconds: float, *, based: bool, window: int) -> Settings:
     """
     manner = FROM_BASE if based else FROM_NOTHING
     heard = seconds * TOKENS_A_SECOND
-    keys = max(1, min(len(KEYS), int(heard / (tokens * manner.epochs))))
+    keys = max(1, min(len(TRANSPOSITIONS), int(heard / (tokens * manner.epochs))))
     epochs = max(2, min(manner.epochs, int(heard / (tokens * keys))))
     return Settings(
         batch=max(1, min(LARGEST_BATCH, tokens * keys // (window * STEPS_AN_EPOCH))),

@@ -19,7 +19,7 @@ from core.drawing import roll
 from core.errors import BundleError, NotationError, RequestError
 from core.model import bundle
 from core.music import keys, score
-from core.performing import performance
+from core.music.tempo import TEMPOS
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
     assert mode == keys.parse_key(as_it_comes.key)[1]
 
 
-@pytest.mark.parametrize("tempo", performance.TEMPOS)
+@pytest.mark.parametrize("tempo", TEMPOS)
 def test_every_tempo_that_a_model_may_have_is_composed_at(
     tempo: float, request_: ComposeRequest, tiny_model: Path, tmp_path: Path
 ) -> None:

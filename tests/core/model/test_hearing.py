@@ -7,7 +7,6 @@ from core.model import hearing
 from core.model.hearing import BASE, NONE, NOW, PITCH, PLACE, RINGING, STEP
 from core.music import notation
 from core.music.notation import Anchor
-from core.music.score import lead
 
 
 def voices(frame: np.ndarray, columns: slice) -> list[int]:
@@ -23,23 +22,6 @@ def test_a_frame_tells_pitch_step_place_and_what_rings() -> None:
     assert voices(frames[4], NOW) == [60, 64, 67]
     assert voices(frames[6], RINGING) == [62, 64, 67]  # the D replaces the C beneath it
     assert voices(frames[8], RINGING) == [62, 64, 67]  # the E takes the place of the E
-
-
-@pytest.mark.parametrize(
-    ("ringing", "chord", "after"),
-    [
-        ((), (60,), (60,)),
-        ((60, 64, 67), (62,), (62, 64, 67)),  # equally near: the lower gives way
-        ((60, 64, 67), (72,), (60, 64, 72)),
-        ((60, 64, 67), (60, 64, 67), (60, 64, 67)),
-        ((60, 64), (50, 55, 60), (50, 55, 60)),
-        ((60, 64, 67, 72), (59, 74), (59, 64, 67, 74)),
-    ],
-)
-def test_a_passing_note_replaces_the_voice_that_it_leaves(
-    ringing: tuple[int, ...], chord: tuple[int, ...], after: tuple[int, ...]
-) -> None:
-    assert lead(ringing, chord) == after
 
 
 @pytest.mark.parametrize("anchor", ["lowest", "highest"])

@@ -16,7 +16,7 @@ from core.model import hearing
 from core.model.bundle import Params
 from core.model.hearing import ID, Frames
 from core.music import notation
-from core.training.batches import KEYS, in_key
+from core.training.batches import in_key
 from core.training.fit import Fitted, Settings, fit
 from core.training.learner import Learner
 from core.training.progress import Progress
@@ -143,9 +143,9 @@ def test_nothing_to_learn_from_and_nothing_learned_are_sentences() -> None:
 
 def test_each_piece_is_seen_in_all_twelve_keys() -> None:
     piece = frames()[0]
-    firsts = {int(in_key(piece, semitones)[1, ID]) - notation.NOTES.start for semitones in KEYS}
-    assert firsts == {60 + semitones for semitones in KEYS}
-    assert len(KEYS) == 12
+    firsts = {int(in_key(piece, semitones)[1, ID]) - notation.NOTES.start for semitones in notation.TRANSPOSITIONS}
+    assert firsts == {60 + semitones for semitones in notation.TRANSPOSITIONS}
+    assert len(notation.TRANSPOSITIONS) == 12
 
 
 def test_a_piece_at_the_edge_moves_by_an_octave() -> None:

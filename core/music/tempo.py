@@ -1,0 +1,14 @@
+"""Tempo: how fast pieces and models may go, in quarters a minute."""
+
+from typing import Final
+
+from core.errors import RequestError
+
+DEFAULT_TEMPO: Final = 96.0
+TEMPOS: Final = (20, 400)  # the slowest and the fastest
+
+
+def check_tempo(tempo: float) -> None:
+    """Raise RequestError for a tempo that nothing is played at."""
+    if not TEMPOS[0] <= tempo <= TEMPOS[1]:
+        raise RequestError(f"A tempo of {tempo:g} is out of range: give {TEMPOS[0]} to {TEMPOS[1]} quarters a minute.")
