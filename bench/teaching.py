@@ -14,14 +14,13 @@ from typing import Final
 
 from bench import kinds
 from bot.work import child
-from core.corpus.worker import Order as Reading
-from core.corpus.worker import gather
+from core.corpus.worker import CollectJob, gather
 from core.evaluation import evaluation
 from core.model import bundle
 from core.model.bundle import Bundle
 from core.model.notes import Notes, read_notes
 from core.model.stepping import Stepper
-from core.training.worker import PUBLISHED, Order
+from core.training.worker import PUBLISHED, TrainJob
 
 MODELS: Final = Path(__file__).parent.parent / "models"
 LEARNED: Final = 20  # files
@@ -60,7 +59,7 @@ def _read(folder: Path, files: list[bytes], base: Bundle) -> Notes:
         for number, data in enumerate(files):
             (Path(music) / f"{number:03}.mid").write_bytes(data)
         folder.mkdir(exist_ok=True)
-        gather(Reading(music=music, work=str(folder), anchor=base.params.anchor, rest_unit=base.params.rest_unit))
+        gather(CollectJob(music=music, work=str(folder), anchor=base.params.anchor, rest_unit=base.params.rest_unit))
         return read_notes(folder / "notes.txt")
 
 
@@ -70,7 +69,7 @@ async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
 
     await asyncio.to_thread(work.mkdir)
     await asyncio.to_thread(write_notes, work / "notes.txt", notes)
-    order = Order(
+    job = TrainJob(
         work=str(work),
         name="new",
         base=None if base is None else str(base),
@@ -79,7 +78,7 @@ async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
         threads=2,
     )
     began = time.monotonic()
-    async with child.start("core.training.worker", asdict(order), work / "log.txt") as process:
+    async with child.start("core.training.worker", asdict(job), work / "log.txt") as process:
         async for message in process.messages(600):
             if "error" in message:
                 raise RuntimeError(message["error"])

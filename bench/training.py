@@ -19,7 +19,7 @@ from core.model import hearing
 from core.model.bundle import Params
 from core.music import notation
 from core.music.notation import SIZE
-from core.training.fit import Settings, fit
+from core.training.fit import Hyperparameters, fit
 from core.training.progress import Progress
 
 STEPS: Final = 10  # a round; a multiple of what lies between two reports of a training
@@ -69,9 +69,9 @@ def ours(batch: int, hears: int) -> Round:
         f"{pitch}-4-7r{rest}"
         for pitch, rest in zip(chance.integers(40, 80, 500), chance.integers(1, 5, 500), strict=True)
     ]
-    settings, tokens = Settings(batch=batch, epochs=50), batch * params.window
+    hyperparameters, tokens = Hyperparameters(batch=batch, epochs=50), batch * params.window
     piece = hearing.listen(notation.parse("".join(notes)), "lowest", params.units_per_bar)
-    pieces = [piece] * (2 * 4 * STEPS * 20 * tokens // (len(piece) * settings.keys))  # more than all rounds need
+    pieces = [piece] * (2 * 4 * STEPS * 20 * tokens // (len(piece) * hyperparameters.keys))  # more than all rounds need
     go, came = threading.Semaphore(0), threading.Semaphore(0)
     steps = 0
 
@@ -83,7 +83,7 @@ def ours(batch: int, hears: int) -> Round:
             go.acquire()
 
     threading.Thread(
-        target=fit, args=(params, pieces, [piece], settings), kwargs={"report": report}, daemon=True
+        target=fit, args=(params, pieces, [piece], hyperparameters), kwargs={"report": report}, daemon=True
     ).start()
     came.acquire()
 

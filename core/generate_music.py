@@ -22,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         request = _request(options)
-        studio = recipe.open_files(options.weights, options.params, options.notes)
+        composer = recipe.open_files(options.weights, options.params, options.notes)
         terminal.prepare(options.output)  # before the work, which would be lost
-        composition = recipe.compose(request, studio)
+        composition = recipe.compose(request, composer)
         _write(composition, options.output)
         terminal.say("".join(f"{take.text}\n" for take in composition.takes))
     except CadenzaError as error:

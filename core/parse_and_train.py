@@ -9,14 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
-from core.corpus import collect
-from core.corpus.collect import CollectSettings, RestUnit
+from core.corpus import report
+from core.corpus.collect import CollectSettings, RestUnit, collect
 from core.errors import CadenzaError, Cancelled
 from core.model import bundle
 from core.model.bundle import Params
-from core.model.notes import Notes, read_notes
+from core.model.notes import Notes, read_notes, write_notes
 from core.processes import terminal
-from core.training.fit import Settings, device
+from core.training.fit import Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
 from core.training.recipe import SIZES, Training, TrainRequest, train
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         ("patience", int, "epochs without a better held-out loss before it stops"),
         ("seed", int, "of everything random"),
     ):
-        default = Settings.__dataclass_fields__[flag.replace("-", "_")].default
+        default = Hyperparameters.__dataclass_fields__[flag.replace("-", "_")].default
         training.add_argument(f"--{flag}", type=kind, default=default, help=f"{help_text} (default {default})")
     training.add_argument("--minutes", type=float, help="stop after the epoch in which this time is over")
     training.add_argument(
@@ -157,11 +157,11 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
         least_on_grid=options.least_on_grid,
     )
     options.parsed.mkdir(parents=True, exist_ok=True)
-    collection = collect.collect(Path(options.music), settings, cache=options.parsed / ".cache")
-    collect.write_report(options.parsed / "report.csv", collection)
-    print(collect.summary(collection), file=sys.stderr)
-    collect.require(collection)
-    collect.write_notes(path, collection)
+    collection = collect(Path(options.music), settings, cache=options.parsed / ".cache")
+    report.write_report(options.parsed / "report.csv", collection)
+    print(report.summary(collection), file=sys.stderr)
+    report.require(collection)
+    write_notes(path, collection.notes)
     return read_notes(path), collection.on_grid
 
 
@@ -209,7 +209,8 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
     }
     if options.base is not None:
         given.setdefault("tempo", bundle.load(options.base).params.tempo)
-    settings = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name != "seconds"}
+    hyperparameters = {f.name: getattr(options, f.name) for f in fields(Hyperparameters) if f.name != "seconds"}
+    seconds = None if options.minutes is None else options.minutes * 60
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
     facts |= {name: value for name in ("title", "source", "terms") if (value := getattr(options, name)) is not None}
     return TrainRequest(
@@ -217,7 +218,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
         model=str(model),
         work=str(options.parsed),
         params=Params(**{**SIZES[options.size or "medium"], **given}, window=options.window, hears=not options.plain),
-        settings=Settings(**settings, seconds=None if options.minutes is None else options.minutes * 60),
+        hyperparameters=Hyperparameters(**hyperparameters, seconds=seconds),
         base=None if options.base is None else str(options.base),
         validation_share=options.validation_share,
         resume=options.resume,

@@ -21,7 +21,7 @@ from bot.chat import language
 from bot.chat.language import _, mark
 from bot.database.jobs import JobError
 from bot.work import child
-from core.corpus.worker import REASONS, Gathered, Order
+from core.corpus.worker import REASONS, CollectJob, Gathered
 from core.errors import CorpusError
 from core.model.bundle import Params
 from core.music.piece import Budget, clean_title
@@ -142,10 +142,10 @@ async def _download(file: Attachment, folder: Path) -> bytes:
 
 async def _read(uploads: Path, work: Path, base: Params | None) -> Gathered:
     """Have the files read in a process of its own. Raises CadenzaError."""
-    order = Order(music=str(uploads), work=str(work))
+    job = CollectJob(music=str(uploads), work=str(work))
     if base is not None:
-        order = replace(order, anchor=base.anchor, rest_unit=base.rest_unit)
-    async with child.start("core.corpus.worker", asdict(order)) as process:
+        job = replace(job, anchor=base.anchor, rest_unit=base.rest_unit)
+    async with child.start("core.corpus.worker", asdict(job)) as process:
         async for message in process.messages(READING_SECONDS):
             if "error" in message:
                 raise CorpusError(message["error"])

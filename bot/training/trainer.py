@@ -17,7 +17,7 @@ from bot.work import child
 from bot.work.child import Child
 from core.errors import CadenzaError
 from core.training.progress import Epoch, Progress
-from core.training.worker import PUBLISHED, Order, Result
+from core.training.worker import PUBLISHED, Result, TrainJob
 
 STARTS: Final = 3  # of a process that ends without having finished another epoch, before it is given up
 SILENCE: Final = 600.0  # seconds after which a process that says nothing is taken for dead
@@ -186,7 +186,7 @@ class Trainer:
             return f"The process that trained it died {STARTS} times in a row. Try it with fewer files."
         shelf = self._catalogue.at(job.server)
         title = f"{job.gathered.kept} pieces that its server gave it"
-        order = Order(
+        ask = TrainJob(
             work=str(work),
             name=job.name,
             base=None if job.base is None else str(shelf.path(job.base).absolute()),
@@ -199,7 +199,7 @@ class Trainer:
         await self._jobs.begin(job.id)
         job, error = replace(job, state="running", starts=job.starts + 1), None
         try:
-            async with child.start("core.training.worker", asdict(order), work / "log.txt") as process:
+            async with child.start("core.training.worker", asdict(ask), work / "log.txt") as process:
                 self._child = job.id, process
                 _carry_out((await self._jobs.get(job.id, job.server)).wish, process)
                 async for message in process.messages(SILENCE):

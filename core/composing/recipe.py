@@ -94,7 +94,7 @@ class Composition:
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class Composer:
     """Hold a loaded model, ready to compose; `index` knows its training pieces."""
 
     bundle: Bundle
@@ -102,18 +102,18 @@ class Studio:
     index: novelty.Index
 
 
-def compose(request: ComposeRequest, studio: Studio | None = None) -> Composition:
+def compose(request: ComposeRequest, composer: Composer | None = None) -> Composition:
     """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
-    studio = studio or open_model(request.model)
-    params = studio.bundle.params
+    composer = composer or open_model(request.model)
+    params = composer.bundle.params
     ids = check_request(request, params)
     request = replace(_filled_in(request, params), primer=notation.text(ids))
-    samples = sampling.sample(studio.stepper, ids, _options(request, params.units_per_bar))
-    model = ModelInfo(studio.bundle.name, studio.bundle.version, params.rest_unit, params.anchor)
+    samples = sampling.sample(composer.stepper, ids, _options(request, params.units_per_bar))
+    model = ModelInfo(composer.bundle.name, composer.bundle.version, params.rest_unit, params.anchor)
     given = len(score.from_ids(ids, params.anchor, params.unit).events)
     texts = [_in_key(notation.text(sample.ids), request.key, model) for sample in samples]
     takes = tuple(
-        render(request, model, text, given, sample.ended, studio.index.longest_quote(text, given))
+        render(request, model, text, given, sample.ended, composer.index.longest_quote(text, given))
         for text, sample in zip(texts, samples, strict=True)
     )
     return Composition(request, model, takes)
@@ -169,24 +169,24 @@ def check_primer(text: str, anchor: Anchor) -> list[int]:
     return notation.primer(text, anchor)
 
 
-def open_model(directory: str) -> Studio:
+def open_model(directory: str) -> Composer:
     """Load a model, or take it from memory if its files have not changed. Raises BundleError and CorpusError."""
     folder = Path(directory)
     stamps = tuple(_stamp(folder / name) for name in ("weights.safetensors", "params.json", "notes.txt"))
     return _open(folder, stamps)
 
 
-def open_files(weights: Path, params: Path, parsed: Path) -> Studio:
+def open_files(weights: Path, params: Path, parsed: Path) -> Composer:
     """Load a model from its three files. Raises BundleError and CorpusError."""
-    return _studio(bundle.load_files(weights, params), parsed)
+    return _composer(bundle.load_files(weights, params), parsed)
 
 
 @lru_cache(maxsize=8)
-def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Studio:
-    return _studio(bundle.load(folder), folder / "notes.txt")
+def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Composer:
+    return _composer(bundle.load(folder), folder / "notes.txt")
 
 
-def _studio(model: Bundle, parsed: Path) -> Studio:
+def _composer(model: Bundle, parsed: Path) -> Composer:
     """Make a model ready, with the notes that it has learned from."""
     learned = notes.read_notes(parsed)
     for what, its, theirs in (
@@ -198,7 +198,7 @@ def _studio(model: Bundle, parsed: Path) -> Studio:
                 f"{parsed} does not belong to the model {model.name}: its {what} is {theirs}, and the model's {its}."
                 " Take both from the same folder."
             )
-    return Studio(model, Stepper(model), novelty.Index(learned.pieces))
+    return Composer(model, Stepper(model), novelty.Index(learned.pieces))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -39,10 +39,10 @@ def engrave(text: str, model: ModelInfo, tempo: float, title: str) -> Sheet:
 def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:
     """Return what a piece quotes from the pieces that its model learned from, if the model is still the same."""
     try:
-        studio = recipe.open_model(folder)
+        composer = recipe.open_model(folder)
     except (BundleError, CorpusError):
         return None
-    return studio.index.longest_quote(text, given) if studio.bundle.version == model.version else None
+    return composer.index.longest_quote(text, given) if composer.bundle.version == model.version else None
 
 
 def fingerprint(request: ComposeRequest, model: ModelInfo, text: str, given: int) -> str:

@@ -1,6 +1,5 @@
 """A collection of files -> parsed notes and a report of what was taken and why the rest was not."""
 
-import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,12 +13,11 @@ import numpy as np
 from tqdm import tqdm
 
 from core.corpus.cache import Readings
-from core.corpus.families import Known, find_families
+from core.corpus.families import Known
 from core.corpus.files import Bounds, Found, find, load
-from core.corpus.report import Collection, ReportLine, pitch_name, require, summary, write_report
+from core.corpus.report import Collection, ReportLine, pitch_name
 from core.errors import ReadingError, check_range
 from core.model.notes import Notes
-from core.model.notes import write_notes as write
 from core.music import notation
 from core.music.keys import find_key
 from core.music.notation import Anchor
@@ -27,20 +25,7 @@ from core.music.piece import Budget, Piece, Reading
 from core.music.score import QUARTERS_PER_BAR, UNITS
 from core.reading.pool import ACCIDENTS, Readers
 
-__all__ = [
-    "CollectSettings",
-    "Collection",
-    "ReportLine",
-    "collect",
-    "require",
-    "split",
-    "summary",
-    "write_notes",
-    "write_report",
-]
-
 ON_GRID: Final = 0.95  # share of onsets that a rest unit must hit to be chosen
-LARGEST_FAMILY: Final = 0.15  # share of what is held out
 _WAITING: Final = 32  # files in memory for each process that reads
 
 RestUnit = Literal["auto", "1", "1/2", "1/4"]
@@ -92,36 +77,6 @@ def collect(
         return _keep(outcomes, readings, settings, unit)
     finally:
         readings.close()
-
-
-def write_notes(path: Path, collection: Collection) -> None:
-    """Write notes.txt. Raises CorpusError if nothing was kept."""
-    require(collection)
-    write(path, collection.notes)
-
-
-def split(notes: Notes, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Choose by piece what to learn from and what to hold out; return indices of both, in order.
-
-    Versions of one piece stay together, so that what is held out was not learned under another title; of what is held
-    out no family makes up more than LARGEST_FAMILY, or it would stand for that one tune. The choice depends on the
-    texts and the seed; one piece more moves few others.
-    """
-    pieces, families = notes.pieces, dict[int, list[int]]()
-    for place, family in enumerate(find_families((text for _, text in pieces), notes.anchor)):
-        families.setdefault(family, []).append(place)
-    ranks = {
-        family: hashlib.sha256(f"{seed}\0{min(pieces[place][1] for place in places)}".encode()).digest()
-        for family, places in families.items()
-    }
-    wanted = max(round(validation_share * len(pieces)), 1)
-    largest = max(min(map(len, families.values()), default=1), int(LARGEST_FAMILY * wanted))
-    held_out: list[int] = []
-    for family in sorted(families, key=ranks.__getitem__):
-        size = len(families[family])
-        if size <= largest and len(held_out) < wanted and len(held_out) + size < len(pieces):
-            held_out += families[family]
-    return sorted(set(range(len(pieces))) - set(held_out)), sorted(held_out)
 
 
 def _read(

@@ -9,9 +9,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final, Self, cast
 
-from core.corpus import collect
-from core.corpus.collect import Collection, CollectSettings, RestUnit
+from core.corpus import report
+from core.corpus.collect import CollectSettings, RestUnit, collect
 from core.corpus.files import Bounds
+from core.corpus.report import Collection
+from core.model.notes import write_notes
 from core.music import notation
 from core.music.notation import Anchor
 from core.processes import child
@@ -25,7 +27,7 @@ BOUNDS: Final = Bounds(members=1_000, unpacked_bytes=64 << 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class CollectJob:
     """Ask for `music`, a folder, to be read into `work`, another, as a model writes: its anchor and rest unit.
 
     Where the music needs a finer unit than that, it gets one.
@@ -62,15 +64,15 @@ class Gathered:
         return cls(**{**values, **pairs})
 
 
-def gather(order: Order) -> Gathered:
+def gather(job: CollectJob) -> Gathered:
     """Write notes.txt, if anything was kept, and report.csv. Raises CorpusError."""
-    work = Path(order.work)
-    collection = _collect(order, "auto")
-    if order.rest_unit is not None and collection.notes.unit > Fraction(order.rest_unit):
-        collection = _collect(order, cast(RestUnit, order.rest_unit))
-    collect.write_report(work / "report.csv", collection)
+    work = Path(job.work)
+    collection = _collect(job, "auto")
+    if job.rest_unit is not None and collection.notes.unit > Fraction(job.rest_unit):
+        collection = _collect(job, cast(RestUnit, job.rest_unit))
+    report.write_report(work / "report.csv", collection)
     if collection.notes.pieces:
-        collect.write_notes(work / "notes.txt", collection)
+        write_notes(work / "notes.txt", collection.notes)
     return Gathered(
         kept=len(collection.notes.pieces),
         found=len(collection.report),
@@ -83,24 +85,24 @@ def gather(order: Order) -> Gathered:
             for line in collection.report
             if not line.kept
         )[:REASONS],
-        summary=collect.summary(collection),
+        summary=report.summary(collection),
     )
 
 
-def _collect(order: Order, rest_unit: RestUnit) -> Collection:
+def _collect(job: CollectJob, rest_unit: RestUnit) -> Collection:
     settings = CollectSettings(
-        anchor=order.anchor,
+        anchor=job.anchor,
         rest_unit=rest_unit,
         deadline_seconds=DEADLINE,
-        workers=order.workers,
+        workers=job.workers,
         bounds=BOUNDS,
     )
-    return collect.collect(Path(order.music), settings, cache=Path(order.work), progress=lambda done, of: None)
+    return collect(Path(job.music), settings, cache=Path(job.work), progress=lambda done, of: None)
 
 
 def _work(request: dict[str, Any], say: Say, _: Event) -> None:
     child.limit(memory=MEMORY, file=FILE)
-    gathered = gather(Order(**request))
+    gathered = gather(CollectJob(**request))
     (Path(request["work"]) / "readings.sqlite").unlink()
     say({"done": asdict(gathered)})
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from core.composing import recipe
 from core.composing.novelty import Index
-from core.composing.recipe import ComposeRequest, Studio
-from core.corpus.collect import split
-from core.drawing.roll import learning_curve
+from core.composing.recipe import Composer, ComposeRequest
+from core.corpus.split import split
+from core.drawing.curve import learning_curve
 from core.errors import AudioError, CorpusError, TrainingError, check_range
 from core.evaluation import evaluation
 from core.model import bundle, hearing
@@ -22,7 +22,7 @@ from core.model.notes import Notes, lines
 from core.model.stepping import Stepper
 from core.performing import audio
 from core.training.advice import advise
-from core.training.fit import Fitted, Settings, device, fit
+from core.training.fit import Fitted, Hyperparameters, device, fit
 from core.training.progress import Epoch, Progress
 
 CLIP_BARS: Final = 8
@@ -50,7 +50,7 @@ class TrainRequest:
     model: str
     work: str
     params: Params = field(default_factory=Params)
-    settings: Settings = field(default_factory=Settings)
+    hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     base: str | None = None
     validation_share: float = 0.1
     resume: bool = False
@@ -96,7 +96,7 @@ def train(
     params, start = _beginning(request)
     ids = evaluation.parse(request.notes)
     pieces = [hearing.listen(each, params.anchor, params.units_per_bar) for each in ids]
-    learned, held_out = split(request.notes, request.validation_share, request.settings.seed)
+    learned, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
     if not learned or not held_out:
         raise CorpusError("At least two pieces are needed: one to learn from and one to test with.")
     checkpoint = work / "checkpoint.safetensors"
@@ -106,7 +106,7 @@ def train(
         raise TrainingError(f"There is no checkpoint in {work} to resume from; leave --resume out to begin.")
 
     def done(epoch: Epoch, weights: Weights) -> None:
-        every = max(1, request.settings.epochs // CLIPS)
+        every = max(1, request.hyperparameters.epochs // CLIPS)
         wanted = request.clips and (epoch.epoch == 1 or epoch.epoch % every == 0)
         clip = _clip(work / "clips", params, weights, epoch.epoch, stage) if wanted else None
         epoch_done(epoch, clip)
@@ -115,7 +115,7 @@ def train(
         params,
         [pieces[i] for i in learned],
         [pieces[i] for i in held_out],
-        request.settings,
+        request.hyperparameters,
         start=start,
         checkpoint=checkpoint,
         report=report,
@@ -135,7 +135,7 @@ def train(
     (work / "history.csv").write_text(_history(fitted.history), encoding="utf-8")
     advice = advise(
         fitted.history,
-        epochs=request.settings.epochs,
+        epochs=request.hyperparameters.epochs,
         tokens=sum(len(pieces[i]) for i in learned),
         pieces=len(learned),
         unit=request.notes.unit,
@@ -166,9 +166,9 @@ def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
 def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Callable[[str], None]) -> bytes | None:
     """Compose a clip with the weights of an epoch and keep it in a folder; without a synthesizer there is no sound."""
     made = Bundle("clip", params, weights, str(epoch))
-    studio = Studio(made, Stepper(made), Index(()))
+    composer = Composer(made, Stepper(made), Index(()))
     request = ComposeRequest(model="clip", seed=epoch, bars=CLIP_BARS, audio=None, picture=False)
-    clip = recipe.compose(request, studio).takes[0]
+    clip = recipe.compose(request, composer).takes[0]
     (folder / f"epoch-{epoch:03}.mid").write_bytes(clip.midi)
     try:
         sound = audio.render(clip.midi)
@@ -198,7 +198,7 @@ def _facts(
         "val_accuracy": round(best.val_accuracy, 4),
         "seconds": round(sum(epoch.seconds for epoch in fitted.history)),
         "device": device(),
-        "settings": asdict(request.settings),
+        "settings": asdict(request.hyperparameters),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("tensorflow", "keras", "numpy")},

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final, Self
 
-from core.drawing.roll import learning_curve
+from core.drawing.curve import learning_curve
 from core.errors import Cancelled, TrainingError
 from core.evaluation import evaluation
 from core.model import bundle
@@ -35,7 +35,7 @@ PATIENCE_AT_FIRST: Final = 2.0  # the same for the first epoch, without which th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class TrainJob:
     """Ask for a training on the notes in `work`, a folder, where all that it leaves comes to lie.
 
     `base` is the folder of a model to begin from, None to begin from nothing with a network of `size`. `seconds` is the
@@ -87,36 +87,36 @@ def history(work: Path) -> list[Epoch]:
         return []
 
 
-def request(order: Order) -> TrainRequest:
-    """Choose what an order leaves open."""
-    work, based = Path(order.work), order.base is not None
+def request(job: TrainJob) -> TrainRequest:
+    """Choose what a job leaves open."""
+    work, based = Path(job.work), job.base is not None
     notes = read_notes(work / "notes.txt")
     tokens = sum(map(len, evaluation.parse(notes)))
-    params = Params(**SIZES[order.size])
+    params = Params(**SIZES[job.size])
     gravity = None
-    if order.base is not None:
-        base = bundle.load(Path(order.base)).params
+    if job.base is not None:
+        base = bundle.load(Path(job.base)).params
         params, gravity = replace(params, tempo=base.tempo), base.gravity
     return TrainRequest(
         notes=notes,
-        model=str(work / PUBLISHED / order.name),
-        work=order.work,
+        model=str(work / PUBLISHED / job.name),
+        work=job.work,
         params=params,
-        settings=plan.plan(tokens, order.seconds, based=based, window=params.window),
-        base=order.base,
+        hyperparameters=plan.plan(tokens, job.seconds, based=based, window=params.window),
+        base=job.base,
         resume=(work / "checkpoint.safetensors").exists(),
         gravity=gravity,
-        on_grid=order.on_grid,
-        facts={} if order.title is None else {"title": order.title},
+        on_grid=job.on_grid,
+        facts={} if job.title is None else {"title": job.title},
     )
 
 
 class _Watch:
     """Follow a training, tell of it, and say when it should stop."""
 
-    def __init__(self, order: Order, say: Say, asked: Event) -> None:
-        self._order, self._say, self._asked = order, say, asked
-        self.epochs = history(Path(order.work))
+    def __init__(self, job: TrainJob, say: Say, asked: Event) -> None:
+        self._job, self._say, self._asked = job, say, asked
+        self.epochs = history(Path(job.work))
         self._spent = sum(epoch.seconds for epoch in self.epochs)  # before this process
         self._began: float | None = None  # with the first step, for what comes before depends on the machine
         self._told = 0.0
@@ -128,7 +128,7 @@ class _Watch:
         now = time.monotonic()
         if now - self._told >= NEWS_EVERY:
             self._told = now
-            left = min(progress.seconds_left, max(0.0, self._order.seconds - self._seconds()))
+            left = min(progress.seconds_left, max(0.0, self._job.seconds - self._seconds()))
             self._say({"progress": asdict(replace(progress, seconds_left=left, last=None))})
 
     def epoch_done(self, epoch: Epoch, clip: bytes | None) -> None:
@@ -138,7 +138,7 @@ class _Watch:
 
     def stop(self) -> bool:
         patience = PATIENCE if self.epochs else PATIENCE_AT_FIRST
-        self.late = self._seconds() > self._order.seconds * patience
+        self.late = self._seconds() > self._job.seconds * patience
         return self._asked.is_set() or self.late
 
     def _seconds(self) -> float:
@@ -148,31 +148,31 @@ class _Watch:
         return self._spent + now - self._began
 
     def _show_curve(self) -> None:
-        curve = Path(self._order.work) / "curve.png"
+        curve = Path(self._job.work) / "curve.png"
         coming = curve.with_suffix(".part")
         coming.write_bytes(learning_curve(self.epochs))
         coming.replace(curve)
 
 
 def _work(values: dict[str, Any], say: Say, asked: Event) -> None:
-    order = Order(**values)
+    job = TrainJob(**values)
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(order.threads)
-    child.limit(memory=MEMORY, file=order.file_bytes, seconds=int(order.seconds * 2 + 600) * (order.threads + 1))
-    watch = _Watch(order, say, asked)
-    clips = Path(order.work) / "clips"
+        os.environ[name] = str(job.threads)
+    child.limit(memory=MEMORY, file=job.file_bytes, seconds=int(job.seconds * 2 + 600) * (job.threads + 1))
+    watch = _Watch(job, say, asked)
+    clips = Path(job.work) / "clips"
     for epoch in watch.epochs:
         say({"epoch": asdict(epoch), "clip": (clips / f"epoch-{epoch.epoch:03}.mp3").exists(), "new": False})
     try:
-        training = train(request(order), report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop)
+        training = train(request(job), report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop)
     except Cancelled:
         if not watch.late:
             raise
         raise TrainingError(
-            f"Going through this music once takes longer than {order.seconds / 60:g} minutes."
+            f"Going through this music once takes longer than {job.seconds / 60:g} minutes."
             " Give it more minutes, or fewer files."
         ) from None
-    _keep(training, Path(order.work), order.name, late=watch.late)
+    _keep(training, Path(job.work), job.name, late=watch.late)
 
 
 def _keep(training: Training, work: Path, name: str, *, late: bool) -> None:

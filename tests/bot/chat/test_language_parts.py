@@ -10,7 +10,7 @@ import simcord
 
 from bot.chat import language
 from bot.database.store import Server, Store
-from core.corpus.worker import Order, gather
+from core.corpus.worker import CollectJob, gather
 from core.errors import CadenzaError
 from core.model import description
 from core.music import piece
@@ -91,7 +91,7 @@ def test_no_line_of_a_report_stays_english(tmp_path: Path) -> None:
     for name, data in (unreadable | {"1.mid": midi(1), "2.mid": midi(1), "3.mid": midi(3, notes=2)}).items():
         (music / name).write_bytes(data)
     (music / "nested.zip").write_bytes(packed(a__zip=b"", b__txt=b"", c=b""))
-    gathered = gather(Order(music=str(music), work=str(tmp_path)))
+    gathered = gather(CollectJob(music=str(music), work=str(tmp_path)))
     said = [language.sentence(line) for line in gathered.summary.splitlines()]
     said += [language.sentence(reason) for _, reason in gathered.skipped]
     assert len(gathered.skipped) > 9

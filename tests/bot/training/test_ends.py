@@ -20,7 +20,7 @@ from bot.work.workers import Studio
 from core.training.worker import PUBLISHED
 from tests.bot.acting import until
 from tests.bot.music import files
-from tests.bot.trainings import ended, learning, models, newest, order, start
+from tests.bot.trainings import ended, learning, models, newest, start, train_job
 
 ROOT = Path(__file__).parents[3]
 
@@ -84,7 +84,7 @@ class TestKilled:
 import asyncio, os, signal
 from bot import child
 async def main():
-    async with child.start("core.training.worker", {asdict(order(tiny_model, tmp_path))!r}) as process:
+    async with child.start("core.training.worker", {asdict(train_job(tiny_model, tmp_path))!r}) as process:
         print(process.id, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
@@ -209,13 +209,13 @@ class TestFailed:
         assert again.embeds[0].title == "scales is to be learned"
 
     async def test_no_epoch_takes_longer_than_agreed(self, tiny_model: Path, tmp_path: Path) -> None:
-        limited = replace(order(tiny_model, tmp_path, pieces=40), seconds=0.06)
+        limited = replace(train_job(tiny_model, tmp_path, pieces=40), seconds=0.06)
         async with child.start("core.training.worker", asdict(limited), tmp_path / "log.txt") as process:
             said = [message async for message in process.messages(60)]
         assert said[-1]["error"].startswith("Going through this music once takes longer than 0.001 minutes.")
 
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
-        limited = replace(order(tiny_model, tmp_path), file_bytes=20_000)
+        limited = replace(train_job(tiny_model, tmp_path), file_bytes=20_000)
         async with child.start("core.training.worker", asdict(limited), tmp_path / "log.txt") as process:
             said = [message async for message in process.messages(60)]
         assert said[-1] == {

@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 from symusic import Note, Score, TimeSignature, Track
 
-from core.corpus import collect as corpus
 from core.corpus import files
-from core.corpus.collect import Collection, CollectSettings, collect
-from core.corpus.report import ReportLine
+from core.corpus.collect import CollectSettings, collect
+from core.corpus.report import Collection, ReportLine, require, summary, write_report
 from core.errors import CorpusError
-from core.model.notes import read_notes
+from core.model.notes import read_notes, write_notes
 from core.music.keys import find_key
 from core.reading.pool import Readers
 from tests.core.examples import DATA, melody
@@ -114,20 +113,20 @@ def test_a_folder_gives_the_right_report(folder: Path, tmp_path: Path) -> None:
     assert "a (a.mid)" in report["copy of a.mid"].reason
     assert all(line.reason.endswith(".") for line in collection.report if not line.kept)
 
-    corpus.write_report(tmp_path / "report.csv", collection)
+    write_report(tmp_path / "report.csv", collection)
     with (tmp_path / "report.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     assert len(table) == len(collection.report)
     assert table[0]["file"] == "a.mid"
     assert table[0]["kept"] == "True"
     assert table[0]["range"].startswith(("C", "D", "E"))
-    assert "2 duplicate" in corpus.summary(collection)
-    assert "Rest unit 1/2" in corpus.summary(collection)
+    assert "2 duplicate" in summary(collection)
+    assert "Rest unit 1/2" in summary(collection)
 
 
 def test_parsed_notes_are_read_back(folder: Path, tmp_path: Path) -> None:
     collection = gather(folder)
-    corpus.write_notes(tmp_path / "notes.txt", collection)
+    write_notes(tmp_path / "notes.txt", collection.notes)
     assert read_notes(tmp_path / "notes.txt") == collection.notes
     assert collection.notes.pieces[0][0] == "a"
     assert collection.notes.unit == Fraction(1, 2)
@@ -263,13 +262,12 @@ def test_an_empty_collection_says_why(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="is not there"):
         gather(tmp_path / "nowhere")
     with pytest.raises(CorpusError, match="no music files"):
-        corpus.require(gather(tmp_path))
+        require(gather(tmp_path))
     for number in range(3):
         (tmp_path / f"{number}.mid").write_bytes(midi(melody(number), metre=(3, 4)))
     (tmp_path / "x.txt").touch()
     with pytest.raises(CorpusError, match=r"no piece was kept\. Left out: 3 metre 3/4, 1 not music"):
-        corpus.write_notes(tmp_path / "notes.txt", gather(tmp_path))
-    assert not (tmp_path / "notes.txt").exists()
+        require(gather(tmp_path))
 
 
 def test_progress_is_told_up_to_the_end(small: Path) -> None:

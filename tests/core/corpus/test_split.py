@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.corpus import families as versions
-from core.corpus.collect import split
 from core.corpus.families import find_families
+from core.corpus.split import split
 from core.model.notes import Notes
 from core.music.notation import Anchor
 from core.music.score import Event, Score, to_text

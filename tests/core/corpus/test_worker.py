@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.corpus.worker import BOUNDS, Order, gather
+from core.corpus.worker import BOUNDS, CollectJob, gather
 from core.model.notes import read_notes
 from tests.core.corpus.test_collect import midi
 from tests.core.examples import melody
@@ -25,12 +25,12 @@ def _music(folder: Path, ticks: int) -> Path:
 def test_writes_as_a_model_does_where_that_is_fine_enough(tmp_path: Path) -> None:
     music = _music(tmp_path, ticks=480)  # quarters
     for base, unit in ((None, "1"), ("1", "1"), ("1/2", "1/2"), ("1/4", "1/4")):
-        assert gather(Order(music=str(music), work=str(tmp_path), rest_unit=base)).rest_unit == unit
+        assert gather(CollectJob(music=str(music), work=str(tmp_path), rest_unit=base)).rest_unit == unit
         assert str(read_notes(tmp_path / "notes.txt").unit) == unit
 
 
 def test_takes_a_finer_unit_where_the_music_needs_it(tmp_path: Path) -> None:
-    gathered = gather(Order(music=str(_music(tmp_path, ticks=120)), work=str(tmp_path), rest_unit="1/2"))
+    gathered = gather(CollectJob(music=str(_music(tmp_path, ticks=120)), work=str(tmp_path), rest_unit="1/2"))
     assert (gathered.rest_unit, gathered.on_grid, gathered.kept) == ("1/4", 1.0, 3)
     assert sum(count for _, count in gathered.keys) == 3
 
@@ -43,24 +43,24 @@ def test_an_archive_has_its_bounds_and_only_notes_and_report_stay(tmp_path: Path
         for number in range(BOUNDS.members + 1):
             archive.writestr(f"{number}.mid", b"")
     (music / "good.mid").write_bytes(midi(melody(1)))
-    done = _ask(Order(music=str(music), work=str(work)))["done"]
+    done = _ask(CollectJob(music=str(music), work=str(work)))["done"]
     assert done["kept"] == 1
     assert done["skipped"][0][1].startswith("The archive holds 1,001 files; 1,000 are read at most")
     assert sorted(path.name for path in work.iterdir()) == ["notes.txt", "report.csv"]
 
 
 def test_what_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    said = _ask(Order(music=str(tmp_path / "nowhere"), work=str(tmp_path)))
+    said = _ask(CollectJob(music=str(tmp_path / "nowhere"), work=str(tmp_path)))
     assert said["error"].endswith("is not there. Name a folder of music files, or a zip archive of them.")
 
 
-def _ask(order: Order) -> dict[str, Any]:
+def _ask(job: CollectJob) -> dict[str, Any]:
     """Have a process of its own read a collection, and return its answer."""
     command = [sys.executable, "-m", "core.corpus.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps(asdict(order)) + "\n")
+        process.stdin.write(json.dumps(asdict(job)) + "\n")
         process.stdin.flush()
         answer: dict[str, Any] = json.loads(process.stdout.readline())
         return answer

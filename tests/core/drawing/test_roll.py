@@ -1,7 +1,6 @@
-"""Pictures that show the piece, the primer and the training."""
+"""Piano rolls that show the piece and its primer."""
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 
@@ -16,13 +15,6 @@ from core.music import score
 from core.music.score import Event, Score
 
 QUARTERS, SIXTEENTHS = Fraction(1), Fraction(1, 4)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    epoch: int
-    loss: float
-    val_loss: float
 
 
 def opened(png: bytes) -> NDArray[np.int16]:
@@ -109,27 +101,3 @@ def test_the_same_score_gives_the_same_picture() -> None:
 def test_a_score_without_notes_is_refused() -> None:
     with pytest.raises(PictureError, match="no notes"):
         roll.piano_roll(Score((), 0, QUARTERS))
-
-
-def test_the_best_epoch_is_marked_where_it_is() -> None:
-    def marked(best: int) -> int:
-        history = [Epoch(epoch, 2.0 - epoch / 20, 1.5 if epoch == best else 1.9) for epoch in range(1, 11)]
-        white = opened(roll.learning_curve(history))[canvas.HEADER :].min(axis=2) > 225
-        return int(np.median(np.argwhere(white)[:, 1]))
-
-    columns = [marked(best) for best in (1, 4, 10)]
-    assert columns == sorted(columns)
-    assert columns[0] < canvas.WIDTH * 0.1
-    assert columns[2] > canvas.WIDTH * 0.9
-
-
-@pytest.mark.parametrize("losses", [[1.5], [1.5, 1.5, 1.5], [9e9, 1.0], [2.0, math.nan, 1.0, math.inf]])
-def test_any_history_can_be_drawn(losses: list[float]) -> None:
-    history = [Epoch(epoch, loss, loss) for epoch, loss in enumerate(losses, 1)]
-    assert len(coloured(opened(roll.learning_curve(history))))
-
-
-@pytest.mark.parametrize("history", [[], [Epoch(1, math.nan, math.nan)]])
-def test_a_history_without_figures_is_refused(history: list[Epoch]) -> None:
-    with pytest.raises(PictureError, match="no epoch"):
-        roll.learning_curve(history)

@@ -17,12 +17,11 @@ from core.model.bundle import Params
 from core.model.hearing import ID, Frames
 from core.music import notation
 from core.training.batches import in_key
-from core.training.fit import Fitted, Settings, fit
-from core.training.learner import Learner
+from core.training.fit import Fitted, Hyperparameters, Run, fit
 from core.training.progress import Progress
 
 PARAMS = Params(rest_unit="1/2", units=16, layers=1, dropout=0.2, weight_drop=0.1, window=16)
-SETTINGS = Settings(batch=4, epochs=3, keys=4, learning_rate=0.02, patience=5, seed=3)
+HYPERPARAMETERS = Hyperparameters(batch=4, epochs=3, keys=4, learning_rate=0.02, patience=5, seed=3)
 NOTHING = {name: np.zeros(shape, np.float32) for name, shape in PARAMS.shapes.items()}
 SCALES = ["60r162r164r165r167r169r171r172r4", "72r171r169r167r165r164r162r160r4", "60-4-7r265-4-9r267-4-7r260-4-7r4"]
 
@@ -31,8 +30,8 @@ def frames() -> list[Frames]:
     return [hearing.listen(notation.parse(text * 4), "lowest", 8) for text in SCALES]
 
 
-def learn(settings: Settings = SETTINGS, **arguments: Any) -> Fitted:
-    return fit(PARAMS, frames(), frames()[:1], settings, **arguments)
+def learn(hyperparameters: Hyperparameters = HYPERPARAMETERS, **arguments: Any) -> Fitted:
+    return fit(PARAMS, frames(), frames()[:1], hyperparameters, **arguments)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fit
     program = f"""
         import os, signal
         from pathlib import Path
-        from tests.core.test_training import learn
+        from tests.core.training.test_fit import learn
         def report(progress):
             if progress.epoch == 2:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -76,19 +75,19 @@ def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fit
         np.testing.assert_array_equal(resumed.weights[name], tensor)
 
     with pytest.raises(TrainingError, match="belongs to another training"):
-        learn(replace(SETTINGS, seed=99), checkpoint=checkpoint)
+        learn(replace(HYPERPARAMETERS, seed=99), checkpoint=checkpoint)
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(TrainingError, match="cannot be read"):
         learn(checkpoint=checkpoint)
 
 
 def test_it_begins_from_a_base(undisturbed: Fitted) -> None:
-    based = learn(replace(SETTINGS, epochs=1, learning_rate=1e-4), start=undisturbed.weights)
+    based = learn(replace(HYPERPARAMETERS, epochs=1, learning_rate=1e-4), start=undisturbed.weights)
     assert based.history[0].val_loss < undisturbed.history[0].val_loss
 
 
 def test_it_stops_early_when_it_no_longer_gets_better_and_does_not_go_on_when_resumed(tmp_path: Path) -> None:
-    hopeless = replace(SETTINGS, epochs=20, patience=2, learning_rate=0.5)
+    hopeless = replace(HYPERPARAMETERS, epochs=20, patience=2, learning_rate=0.5)
     early = learn(hopeless, checkpoint=tmp_path / "checkpoint")
     assert len(early.history) < 20
     assert early.ended == f"no better since epoch {early.best}"
@@ -100,30 +99,30 @@ def test_it_stops_early_when_it_no_longer_gets_better_and_does_not_go_on_when_re
 
 
 def test_a_checkpoint_belongs_to_its_music(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, epochs=1)
-    learn(settings, checkpoint=tmp_path / "checkpoint")
+    hyperparameters = replace(HYPERPARAMETERS, epochs=1)
+    learn(hyperparameters, checkpoint=tmp_path / "checkpoint")
     first, second, third = frames()
     for learned, held_out in (([first, second, second], [first]), ([first, second, third], [second])):
         with pytest.raises(TrainingError, match="belongs to another training"):
-            fit(PARAMS, learned, held_out, settings, checkpoint=tmp_path / "checkpoint")
+            fit(PARAMS, learned, held_out, hyperparameters, checkpoint=tmp_path / "checkpoint")
 
 
 def test_the_order_of_the_first_weights_does_not_matter(tmp_path: Path, undisturbed: Fitted) -> None:
-    settings, weights = replace(SETTINGS, epochs=1), undisturbed.weights
-    first = learn(settings, start=weights, checkpoint=tmp_path / "checkpoint")
+    hyperparameters, weights = replace(HYPERPARAMETERS, epochs=1), undisturbed.weights
+    first = learn(hyperparameters, start=weights, checkpoint=tmp_path / "checkpoint")
     turned = dict(reversed(weights.items()))
-    assert learn(settings, start=turned, checkpoint=tmp_path / "checkpoint").history == first.history
+    assert learn(hyperparameters, start=turned, checkpoint=tmp_path / "checkpoint").history == first.history
 
 
 def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_epoch = Learner.run_epoch
+    epoch = Run.epoch
 
-    def broken(self: Learner, *arguments: Any) -> bool:
+    def broken(self: Run, *arguments: Any) -> bool:
         if len(self.history) == 1:
             self.variables[0].assign(self.variables[0] * np.nan)
-        return run_epoch(self, *arguments)
+        return epoch(self, *arguments)
 
-    monkeypatch.setattr(Learner, "run_epoch", broken)
+    monkeypatch.setattr(Run, "epoch", broken)
     kept = learn()
     assert kept.ended == "the loss was no longer a number"
     assert (kept.best, len(kept.history)) == (1, 1)
@@ -132,13 +131,15 @@ def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.Monk
 
 def test_nothing_to_learn_from_and_nothing_learned_are_sentences() -> None:
     with pytest.raises(TrainingError, match="at least two pieces"):
-        fit(PARAMS, frames(), [], SETTINGS)
+        fit(PARAMS, frames(), [], HYPERPARAMETERS)
     with pytest.raises(Cancelled, match="no model yet"):
         learn(stop=lambda: True)
     with pytest.raises(TrainingError, match=r"too little music for steps of 1000 windows"):
-        learn(replace(SETTINGS, batch=1000))
+        learn(replace(HYPERPARAMETERS, batch=1000))
     with pytest.raises(TrainingError, match="learning rate is too high"):
-        learn(replace(SETTINGS, learning_rate=1, weight_decay=1), start={n: t * np.nan for n, t in NOTHING.items()})
+        learn(
+            replace(HYPERPARAMETERS, learning_rate=1, weight_decay=1), start={n: t * np.nan for n, t in NOTHING.items()}
+        )
 
 
 def test_each_piece_is_seen_in_all_twelve_keys() -> None:

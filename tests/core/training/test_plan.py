@@ -1,4 +1,4 @@
-"""Settings for a training: they fit the time, and little music gets steps enough."""
+"""Hyperparameters for a training: they fit the time, and little music gets steps enough."""
 
 import pytest
 
@@ -9,15 +9,15 @@ from core.training.plan import TOKENS_A_SECOND, plan
 @pytest.mark.parametrize("tokens", [34, 400, 4_000, 40_000, 400_000])
 @pytest.mark.parametrize("seconds", [60, 180, 1800])
 def test_what_is_planned_fits_the_time(tokens: int, seconds: int, based: bool) -> None:
-    settings = plan(tokens, seconds, based=based, window=128)
-    heard = tokens * settings.keys * settings.epochs
+    hyperparameters = plan(tokens, seconds, based=based, window=128)
+    heard = tokens * hyperparameters.keys * hyperparameters.epochs
     assert heard <= max(TOKENS_A_SECOND * seconds, 2 * tokens)
-    assert tokens * settings.keys > settings.batch * 128
+    assert tokens * hyperparameters.keys > hyperparameters.batch * 128
 
 
 def test_little_music_is_shown_in_all_keys_and_in_small_batches() -> None:
-    settings = plan(400, 1800, based=True, window=128)
-    assert (settings.keys, settings.batch) == (12, 3)
+    hyperparameters = plan(400, 1800, based=True, window=128)
+    assert (hyperparameters.keys, hyperparameters.batch) == (12, 3)
     assert plan(40_000, 1800, based=True, window=128).batch == 16
 
 
