@@ -83,9 +83,9 @@ def _write_collection(folder: Path) -> list[Path]:
 def _write_tunes(folder: Path) -> None:
     """Write as MIDI 1,000 of the fiddle model's pieces, of which none is a version of another."""
     notes = read_notes(_TUNES)
-    families = find_families((text for _, text in notes.pieces), notes.anchor)
+    families = find_families((entry.text for entry in notes.pieces), notes.anchor)
     for number in sorted(set(families))[:FILES]:
-        tune = from_text(notes.pieces[number][1], notes.anchor, notes.unit)
+        tune = from_text(notes.pieces[number].text, notes.anchor, notes.unit)
         (folder / f"{number:04}.mid").write_bytes(perform(tune, tempo=112))
 
 

@@ -198,7 +198,7 @@ def _composer(model: Bundle, parsed: Path) -> Composer:
                 f"{parsed} does not belong to the model {model.name}: its {what} is {theirs}, and the model's {its}."
                 " Take both from the same folder."
             )
-    return Composer(model, Stepper(model), novelty.Index(learned.pieces))
+    return Composer(model, Stepper(model), novelty.Index([(entry.title, entry.text) for entry in learned.pieces]))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from core.corpus.families import Known
 from core.corpus.files import Bounds, Found, find, load
 from core.corpus.report import Collection, ReportLine, pitch_name
 from core.errors import ReadingError, check_range
-from core.model.notes import Notes
+from core.model.notes import Entry, Notes
 from core.music import notation
 from core.music.keys import find_key
 from core.music.notation import Anchor
@@ -137,7 +137,7 @@ def _keep(
     outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings, settings: CollectSettings, unit: Fraction
 ) -> Collection:
     """Round the pieces, leave out short and known ones, and write the rest in the notation."""
-    kept: list[tuple[str, str]] = []
+    kept: list[Entry] = []
     report: list[ReportLine] = []
     known = Known()
     onsets = hits = 0.0  # of what is kept
@@ -149,7 +149,7 @@ def _keep(
             line, text = _parse(entry.name, piece, settings, unit, known)
             report.append(line)
             if text:
-                kept.append((line.title, text))
+                kept.append(Entry(line.title, text, piece.metre))
                 onsets += len(piece.onsets)
                 hits += piece.on_grid(unit) * len(piece.onsets)
         report += [ReportLine(entry.name, r.title, False, r.kind, r.reason) for r in answer.refusals]

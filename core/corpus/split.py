@@ -17,10 +17,10 @@ def split(notes: Notes, validation_share: float, seed: int) -> tuple[list[int], 
     texts and the seed; one piece more moves few others.
     """
     pieces, families = notes.pieces, dict[int, list[int]]()
-    for place, family in enumerate(find_families((text for _, text in pieces), notes.anchor)):
+    for place, family in enumerate(find_families((entry.text for entry in pieces), notes.anchor)):
         families.setdefault(family, []).append(place)
     ranks = {
-        family: hashlib.sha256(f"{seed}\0{min(pieces[place][1] for place in places)}".encode()).digest()
+        family: hashlib.sha256(f"{seed}\0{min(pieces[place].text for place in places)}".encode()).digest()
         for family, places in families.items()
     }
     wanted = max(round(validation_share * len(pieces)), 1)

@@ -76,7 +76,7 @@ def gather(job: CollectJob) -> Gathered:
     return Gathered(
         kept=len(collection.notes.pieces),
         found=len(collection.report),
-        tokens=sum(len(notation.parse(text, collection.notes.anchor)) for _, text in collection.notes.pieces),
+        tokens=sum(len(notation.parse(entry.text, collection.notes.anchor)) for entry in collection.notes.pieces),
         on_grid=collection.on_grid,
         rest_unit=str(collection.notes.unit),
         keys=tuple(Counter(line.key for line in collection.report if line.kept).most_common()),

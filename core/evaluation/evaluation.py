@@ -160,11 +160,11 @@ def unlearned(pieces: Sequence[Ids], learned: Sequence[Ids], anchor: Anchor) -> 
 def parse(notes: Notes) -> list[list[int]]:
     """Return the ids of parsed pieces. Raises CorpusError."""
     pieces = []
-    for title, text in notes.pieces:
+    for entry in notes.pieces:
         try:
-            pieces.append(notation.parse(text, notes.anchor))
+            pieces.append(notation.parse(entry.text, notes.anchor))
         except NotationError as error:
-            raise CorpusError(f"The parsed notes of {title} are damaged. {error}") from None
+            raise CorpusError(f"The parsed notes of {entry.title} are damaged. {error}") from None
     return pieces
 
 

@@ -1,9 +1,11 @@
-"""notes.txt: the parsed pieces of a collection, a header and then a line a piece, title and text.
+"""notes.txt: the parsed pieces of a collection, a header and then a line a piece, its title, metre and text.
 
-# cadenza notes 1
+# cadenza notes 2
 # anchor: lowest
 # rest unit: 1/2
-Aus meines Herzens Grunde<TAB>60-4-7r262r164r1
+Aus meines Herzens Grunde<TAB>4/4<TAB>60-4-7r262r164r1
+
+The format before had no metres; its pieces are in two or four.
 """
 
 import os
@@ -14,22 +16,33 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from core.errors import CorpusError, named
+from core.errors import CorpusError, RequestError, named
+from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.score import UNITS
 
-HEADER: Final = "# cadenza notes 1"
+HEADER: Final = "# cadenza notes 2"
+_BEFORE: Final = "# cadenza notes 1"
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
-_PIECE: Final = re.compile(r"[^\t]*\t[0-9rR, -]*\r?")  # what a line that holds one consists of
+_PIECE: Final = re.compile(r"([^\t]*)\t(?:(\d+/\d+)\t)?([0-9rR, -]*)\r?")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Hold one parsed piece; `metre` is that in which its bars are counted."""
+
+    title: str
+    text: str
+    metre: Metre = COMMON
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Hold parsed pieces as `(title, text)`, all in one anchor and rest unit."""
+    """Hold parsed pieces, all in one anchor and rest unit."""
 
     anchor: Anchor
     unit: Fraction
-    pieces: tuple[tuple[str, str], ...]
+    pieces: tuple[Entry, ...]
 
 
 def write_notes(path: Path, notes: Notes) -> None:
@@ -47,8 +60,8 @@ def lines(notes: Notes) -> Iterable[str]:
     yield HEADER
     yield f"# anchor: {notes.anchor}"
     yield f"# rest unit: {notes.unit}"
-    for title, text in notes.pieces:
-        yield f"{_BLANK.sub(' ', title).strip()}\t{text}"
+    for entry in notes.pieces:
+        yield f"{_BLANK.sub(' ', entry.title).strip()}\t{entry.metre}\t{entry.text}"
 
 
 def read_notes(path: Path) -> Notes:
@@ -60,7 +73,7 @@ def read_notes(path: Path) -> Notes:
     except UnicodeDecodeError:
         raise CorpusError(f"{named(path)} is not a text; parsed notes are written by core.parse_and_train.") from None
     header, _, rest = content.partition("\n")
-    if header != HEADER:
+    if header not in (HEADER, _BEFORE):
         raise CorpusError(
             f"{named(path)} does not begin with {HEADER!r}; parsed notes are written by core.parse_and_train."
         )
@@ -71,11 +84,20 @@ def read_notes(path: Path) -> Notes:
         raise CorpusError(
             f"The header of {named(path)} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4)."
         )
-    for number, line in enumerate(body[2:], 4):
-        if line and not _PIECE.fullmatch(line):
-            raise CorpusError(
-                f"Line {number} of {path} is not a title, a tab and the notation of a piece;"
-                " parsed notes are written by core.parse_and_train."
-            )
-    pieces = tuple((title, text) for title, tab, text in (line.partition("\t") for line in body[2:]) if tab)
+    pieces = tuple(_entry(line, f"Line {number} of {path}") for number, line in enumerate(body[2:], 4) if line)
     return Notes("lowest" if anchor == "lowest" else "highest", Fraction(unit), pieces)
+
+
+def _entry(line: str, where: str) -> Entry:
+    """Read a line. Raises CorpusError."""
+    match = _PIECE.fullmatch(line)
+    if match is None:
+        raise CorpusError(
+            f"{where} is not a title, a metre and the notation of a piece, with tabs between;"
+            " parsed notes are written by core.parse_and_train."
+        )
+    title, metre, text = match.groups()
+    try:
+        return Entry(title, text, parse_metre(metre) if metre else COMMON)
+    except RequestError as error:
+        raise CorpusError(f"{where} is in no metre: {error}") from None

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ReadingError
+from core.errors import ReadingError, RequestError
 from core.music import notation
+from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.score import Score, from_ids
 
@@ -46,6 +47,7 @@ class Piece:
     ticks_per_quarter: int
     length: int
     metres: tuple[str, ...]
+    metre: Metre = COMMON  # in which its bars are counted
 
     def on_grid(self, unit: Fraction) -> float:
         """Return the share of notes that start exactly on the grid of `unit` quarters."""
@@ -54,7 +56,7 @@ class Piece:
 
     def score(self, unit: Fraction) -> Score:
         """Round onsets to the unit, flatten all parts into events, and cap silences at 16 units."""
-        return from_ids(self.ids(unit).tolist(), "lowest", unit)
+        return from_ids(self.ids(unit).tolist(), "lowest", unit, self.metre)
 
     def ids(self, unit: Fraction, anchor: Anchor = "lowest") -> NDArray[np.int64]:
         """Do what `score` does, and write the score in the notation; a thousand pieces a second."""
@@ -103,7 +105,9 @@ class Reading:
     def pack(self) -> bytes:
         """Write the reading as bytes that need no trust to be read back: a line of JSON, then arrays, compressed."""
         header = {
-            "pieces": [[p.title, len(p.onsets), p.ticks_per_quarter, p.length, p.metres] for p in self.pieces],
+            "pieces": [
+                [p.title, len(p.onsets), p.ticks_per_quarter, p.length, p.metres, str(p.metre)] for p in self.pieces
+            ],
             "refusals": [[refusal.title, refusal.kind, refusal.reason] for refusal in self.refusals],
         }
         arrays = [array for p in self.pieces for array in (p.onsets.astype("<i8"), p.pitches.astype("<i2"))]
@@ -116,13 +120,13 @@ def unpack(data: bytes) -> Reading:
         header, _, rest = zlib.decompress(data).partition(b"\n")
         document = json.loads(header)
         pieces, place = list[Piece](), 0
-        for title, notes, ticks_per_quarter, length, metres in document["pieces"]:
+        for title, notes, ticks_per_quarter, length, metres, metre in document["pieces"]:
             onsets = np.frombuffer(rest, "<i8", notes, place).astype(np.int64)
             pitches = np.frombuffer(rest, "<i2", notes, place + 8 * notes).astype(np.int16)
-            pieces.append(Piece(title, onsets, pitches, ticks_per_quarter, length, tuple(metres)))
+            pieces.append(Piece(title, onsets, pitches, ticks_per_quarter, length, tuple(metres), parse_metre(metre)))
             place += 10 * notes
         return Reading(tuple(pieces), tuple(Refusal(*refusal) for refusal in document["refusals"]))
-    except (zlib.error, KeyError, TypeError, OverflowError) as error:
+    except (zlib.error, KeyError, TypeError, AttributeError, OverflowError, RequestError) as error:
         raise ValueError("not a packed reading") from error
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 from core.music import notation
+from core.music.metre import COMMON, Metre
 from core.music.notation import Anchor
 
 QUARTERS_PER_BAR: Final = 4  # pieces in two count two of their bars as one
@@ -27,21 +28,23 @@ class Event:
 class Score:
     """Hold a piece: events with strictly ascending onsets.
 
-    `length` is where the last event's rests end, in units; `unit` is how many quarters one unit lasts.
+    `length` is where the last event's rests end, in units; `unit` is how many quarters one unit lasts; `metre` is that
+    in which its bars are counted.
     """
 
     events: tuple[Event, ...]
     length: int
     unit: Fraction
+    metre: Metre = COMMON
 
     @property
     def units_per_bar(self) -> int:
-        """Count the units of a bar of four quarters."""
-        return int(QUARTERS_PER_BAR / self.unit)
+        """Count the units of a bar. Raises RequestError where that is no whole number."""
+        return self.metre.units(self.unit)
 
     @property
     def bars(self) -> Fraction:
-        """Measure the piece in bars of four quarters."""
+        """Measure the piece in bars of its metre."""
         return Fraction(self.length, self.units_per_bar)
 
     @property
@@ -62,7 +65,7 @@ class Score:
         return replace(self, events=tuple(Event(e.onset, tuple(p + shift for p in e.pitches)) for e in self.events))
 
 
-def from_ids(ids: Iterable[int], anchor: Anchor, unit: Fraction) -> Score:
+def from_ids(ids: Iterable[int], anchor: Anchor, unit: Fraction, metre: Metre = COMMON) -> Score:
     """Read the ids of one piece; boundaries are passed over, and an open last event counts one unit."""
     events: list[Event] = []
     chord: list[int] = []
@@ -81,7 +84,7 @@ def from_ids(ids: Iterable[int], anchor: Anchor, unit: Fraction) -> Score:
     if chord:
         events.append(Event(onset, tuple(sorted(chord))))
         now += 1
-    return Score(tuple(events), now, unit)
+    return Score(tuple(events), now, unit, metre)
 
 
 def to_ids(score: Score, anchor: Anchor) -> list[int]:
@@ -97,9 +100,9 @@ def to_ids(score: Score, anchor: Anchor) -> list[int]:
     return ids
 
 
-def from_text(text: str, anchor: Anchor, unit: Fraction, *, open_end: bool = False) -> Score:
+def from_text(text: str, anchor: Anchor, unit: Fraction, metre: Metre = COMMON, *, open_end: bool = False) -> Score:
     """Read one piece of notation. Raises NotationError."""
-    return from_ids(notation.parse(text, anchor, open_end=open_end), anchor, unit)
+    return from_ids(notation.parse(text, anchor, open_end=open_end), anchor, unit, metre)
 
 
 def to_text(score: Score, anchor: Anchor) -> str:

@@ -10,7 +10,7 @@ from bot.client import ComposerBot
 from bot.database.jobs import Job
 from bot.database.store import Store
 from bot.training.trainer import Trainer
-from core.model.notes import Notes, write_notes
+from core.model.notes import Entry, Notes, write_notes
 from core.training.worker import TrainJob
 from tests.bot.acting import until
 from tests.bot.music import files
@@ -56,6 +56,6 @@ def train_job(model: Path, work: Path, pieces: int = 2) -> TrainJob:
     """Return a job for a training on made-up melodies."""
     chance = np.random.default_rng(3)
     melodies = (("".join(f"{pitch}r1" for pitch in chance.integers(55, 80, 60))) for _ in range(pieces))
-    notes = Notes("lowest", Fraction(1, 2), tuple((f"melody {n}", text) for n, text in enumerate(melodies)))
+    notes = Notes("lowest", Fraction(1, 2), tuple(Entry(f"melody {n}", text) for n, text in enumerate(melodies)))
     write_notes(work / "notes.txt", notes)
     return TrainJob(work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1)

@@ -14,7 +14,7 @@ import pytest
 from core import evaluate
 from core.model import bundle
 from core.model.bundle import Params
-from core.model.notes import Notes, lines
+from core.model.notes import Entry, Notes, lines
 from core.music.score import from_text
 from core.performing.performance import perform
 from tests.core.examples import melody
@@ -54,7 +54,7 @@ def publish(folder: Path, training: dict[str, object], texts: Sequence[str] = TE
     chance = np.random.default_rng(5)
     weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
     weights["output/bias"][0] += 4.0
-    notes = Notes("lowest", params.unit, tuple((f"piece {i}", text) for i, text in enumerate(texts)))
+    notes = Notes("lowest", params.unit, tuple(Entry(f"piece {i}", text) for i, text in enumerate(texts)))
     bundle.publish(folder, params, weights, "".join(f"{line}\n" for line in lines(notes)))
     return folder
 

@@ -65,7 +65,7 @@ async def test_takes_a_user_off_their_trainings_whose_rest_belongs_to_the_server
     assert await store.server(guild.id) == Server(bars=4)
     folder = bot.trainer.folder(before.id)
     assert "a.mid" in (folder / "report.csv").read_text()
-    assert "a" in read_notes(folder / "notes.txt").pieces[0]
+    assert read_notes(folder / "notes.txt").pieces[0].title == "a"
     await bot.trainer.cancel(before, "drop")
     await admin.slash(channel, "train delete", training=before.id)
     assert not folder.exists()

@@ -128,7 +128,7 @@ def test_parsed_notes_are_read_back(folder: Path, tmp_path: Path) -> None:
     collection = gather(folder)
     write_notes(tmp_path / "notes.txt", collection.notes)
     assert read_notes(tmp_path / "notes.txt") == collection.notes
-    assert collection.notes.pieces[0][0] == "a"
+    assert collection.notes.pieces[0].title == "a"
     assert collection.notes.unit == Fraction(1, 2)
 
 
@@ -190,7 +190,7 @@ def test_highest_anchors_write_the_melody_first(tmp_path: Path) -> None:
     (tmp_path / "a.krn").write_bytes((DATA / "old_hundredth.krn").read_bytes())
     collection = gather(tmp_path, CollectSettings(workers=1, anchor="highest"))
     assert collection.notes.anchor == "highest"
-    assert "67-12r1" in collection.notes.pieces[0][1]
+    assert "67-12r1" in collection.notes.pieces[0].text
 
 
 # --- archives -------------------------------------------------------------------------------------------------------

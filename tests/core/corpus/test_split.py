@@ -9,7 +9,7 @@ import pytest
 from core.corpus import families as versions
 from core.corpus.families import find_families
 from core.corpus.split import split
-from core.model.notes import Notes
+from core.model.notes import Entry, Notes
 from core.music.notation import Anchor
 from core.music.score import Event, Score, to_text
 from tests.core.examples import melody
@@ -23,10 +23,10 @@ def notes() -> Notes:
         (f"version of {seed}", [pitch + 2 for pitch in [*melody(seed)[:20], 61, *melody(seed)[20:]]])
         for seed in range(5)
     ]
-    return lowest((title, "".join(f"{pitch}r1" for pitch in pitches)) for title, pitches in tunes)
+    return lowest(Entry(title, "".join(f"{pitch}r1" for pitch in pitches)) for title, pitches in tunes)
 
 
-def lowest(pieces: Iterable[tuple[str, str]]) -> Notes:
+def lowest(pieces: Iterable[Entry]) -> Notes:
     return Notes("lowest", Fraction(1, 2), tuple(pieces))
 
 
@@ -40,7 +40,7 @@ def test_a_split_depends_on_the_texts_and_the_seed_alone(notes: Notes) -> None:
 
 
 def test_versions_stay_on_one_side_of_the_split(notes: Notes) -> None:
-    families = find_families((text for _, text in notes.pieces), "lowest")
+    families = find_families((entry.text for entry in notes.pieces), "lowest")
     assert families[50:] == [0, 1, 2, 3, 4]
     assert families[:50] == list(range(50))
     for seed in range(10):
@@ -49,7 +49,7 @@ def test_versions_stay_on_one_side_of_the_split(notes: Notes) -> None:
 
 
 def test_a_family_that_would_outweigh_the_others_is_learned(notes: Notes) -> None:
-    again = [(f"again {key}", "".join(f"{pitch + key}r1" for pitch in melody(7))) for key in range(1, 7)]
+    again = [Entry(f"again {key}", "".join(f"{pitch + key}r1" for pitch in melody(7))) for key in range(1, 7)]
     many = lowest([*notes.pieces, *again])
     family = {7, *range(55, 61)}
     assert not any(family & set(split(many, 0.2, seed)[1]) for seed in range(20))
@@ -72,9 +72,9 @@ def test_a_piece_too_short_for_runs_is_of_the_family_of_what_is_the_same_in_anot
 
 
 def test_many_pieces_are_known_as_well_as_few(monkeypatch: pytest.MonkeyPatch, notes: Notes) -> None:
-    families = find_families((text for _, text in notes.pieces), "lowest")
+    families = find_families((entry.text for entry in notes.pieces), "lowest")
     monkeypatch.setattr(versions, "_NEWEST", 100)
-    assert find_families((text for _, text in notes.pieces), "lowest") == families
+    assert find_families((entry.text for entry in notes.pieces), "lowest") == families
 
 
 def test_a_split_of_very_little_leaves_something_to_learn(notes: Notes) -> None:

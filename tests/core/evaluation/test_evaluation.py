@@ -13,7 +13,7 @@ from core.evaluation import evaluation, figures
 from core.evaluation.evaluation import choose_gravity, draw, evaluate, held_out, likelihood, ngram_likelihood
 from core.model import hearing
 from core.model.bundle import Bundle, Params
-from core.model.notes import Notes
+from core.model.notes import Entry, Notes
 from core.model.stepping import Stepper
 from core.music import notation, score
 from core.music.notation import BOUNDARY
@@ -109,7 +109,7 @@ def test_without_learned_pieces_there_is_no_ngram_and_without_pieces_no_evaluati
 
 
 def test_held_out_pieces_are_those_that_the_training_names() -> None:
-    notes = Notes("lowest", Fraction(1, 2), tuple((str(i), text) for i, text in enumerate(TEXTS)))
+    notes = Notes("lowest", Fraction(1, 2), tuple(Entry(str(i), text) for i, text in enumerate(TEXTS)))
     apart, learned = held_out(model(0, held_out=[4, 1]), notes)
     assert apart == [PIECES[1], PIECES[4]]
     assert learned == [PIECES[0], PIECES[2], PIECES[3], PIECES[5]]
@@ -117,7 +117,7 @@ def test_held_out_pieces_are_those_that_the_training_names() -> None:
         with pytest.raises(CorpusError, match="name a FOLDER"):
             held_out(damaged, notes)
     with pytest.raises(CorpusError, match="notes of 0 are damaged"):
-        held_out(model(0, held_out=[0]), replace(notes, pieces=(("0", "60r9"),)))
+        held_out(model(0, held_out=[0]), replace(notes, pieces=(Entry("0", "60r9"),)))
 
 
 def test_the_least_gravity_that_keeps_to_the_key_is_chosen() -> None:

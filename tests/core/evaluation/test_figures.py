@@ -33,7 +33,7 @@ EVERY = 7  # some fifty chorales, some hundreds of fiddle tunes
 
 def real_pieces(model: str) -> list[Score]:
     notes = read_notes(MODELS / model / "notes.txt")
-    return [score.from_text(text, notes.anchor, notes.unit) for _, text in notes.pieces[::EVERY]]
+    return [score.from_text(entry.text, notes.anchor, notes.unit, entry.metre) for entry in notes.pieces[::EVERY]]
 
 
 def to_muspy(measured: Score) -> muspy.Music:

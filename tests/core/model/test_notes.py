@@ -6,20 +6,24 @@ from pathlib import Path
 import pytest
 
 from core.errors import CorpusError
-from core.model.notes import Notes, read_notes, write_notes
+from core.model.notes import Entry, Notes, read_notes, write_notes
+from core.music.metre import Metre
 
 
 def test_notes_survive_the_round_trip(tmp_path: Path) -> None:
-    notes = Notes("highest", Fraction(1, 4), (("Für Elise", "76r175r1"), ("Chord", "67-3-7r4")))
+    notes = Notes("highest", Fraction(1, 4), (Entry("Für Elise", "76r175r1"), Entry("Chord", "67-3-7r4", Metre(6, 8))))
     write_notes(tmp_path / "notes.txt", notes)
     assert read_notes(tmp_path / "notes.txt") == notes
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_a_title_cannot_break_the_lines(tmp_path: Path) -> None:
-    notes = Notes("lowest", Fraction(1), (("one\ttwo\r\nthree\x00", "60r1"), ("# not a header", "62r1")))
+    notes = Notes("lowest", Fraction(1), (Entry("one\ttwo\r\nthree\x00", "60r1"), Entry("# not a header", "62r1")))
     write_notes(tmp_path / "notes.txt", notes)
-    assert read_notes(tmp_path / "notes.txt").pieces == (("one two three", "60r1"), ("# not a header", "62r1"))
+    assert read_notes(tmp_path / "notes.txt").pieces == (
+        Entry("one two three", "60r1"),
+        Entry("# not a header", "62r1"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,15 +36,21 @@ def test_a_title_cannot_break_the_lines(tmp_path: Path) -> None:
         (b"\xff\xfe\x00", "is not a text"),
         (
             b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\t60r1\nb 60r1\n",
-            "Line 5 of .* is not a title, a tab",
+            "Line 5 of .* is not a title, a metre",
         ),
-        (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\tA60r1\n", "Line 4 of .* is not a title, a tab"),
+        (b"# cadenza notes 2\n# anchor: lowest\n# rest unit: 1\na\t13/8\t60r1\n", "Line 4 of .* in no metre: '13/8'"),
+        (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\tA60r1\n", "Line 4 of .* is not a title, a metre"),
     ],
 )
 def test_broken_notes_are_a_sentence(content: bytes, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(content)
     with pytest.raises(CorpusError, match=sentence):
         read_notes(tmp_path / "notes.txt")
+
+
+def test_notes_of_the_format_before_are_in_two_or_four(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\t60r1\n")
+    assert read_notes(tmp_path / "notes.txt").pieces == (Entry("a", "60r1", Metre(4, 4)),)
 
 
 def test_missing_notes_are_a_sentence(tmp_path: Path) -> None:
