@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14); print(sys.executable)' 2>/dev/null)))
+comma := ,
+USED := train,playground
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 help:  ## say what there is
@@ -34,22 +36,20 @@ bench: $(VENV)/.bench  ## measure each claim of speed, both sides in one run
 
 constraints: $(VENV)/.test  ## pin the newest versions
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra test --extra bench --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --all-extras --universal --python-version 3.11 \
 		--strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 $(VENV)/.run: pyproject.toml constraints.txt
-	@$(call install,,fluidsynth timgm6mb-soundfont)
+	@$(call install,$(USED),fluidsynth timgm6mb-soundfont)
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt
-	@$(call install,test,fluidsynth timgm6mb-soundfont chromium chromium-driver postgresql)
+	@$(call install,$(USED)$(comma)test,fluidsynth timgm6mb-soundfont chromium chromium-driver postgresql)
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.bench: $(VENV)/.test
-	@$(call install,test$(comma)bench,)
+	@$(call install,$(USED)$(comma)test$(comma)bench,)
 	@touch $@
-
-comma := ,
 
 # install EXTRAS,DEBIAN PACKAGES: the virtual environment, what pyproject.toml names, and what Debian has to give.
 define install
@@ -67,5 +67,5 @@ define install
 	fi; \
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); \
 	echo "Installing the Python packages"; \
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(if $(1),[$(1)])'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
 endef

@@ -5,9 +5,16 @@ import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
+from importlib.util import find_spec
+from typing import Final
 
 from bot import logs, settings
 from core.errors import CadenzaError
+
+NO_PLAYGROUND: Final = (
+    "There is no token in DISCORD_TOKEN, and the playground needs SimCord, which is not installed here:"
+    " pip install 'cadenza[playground]'."
+)
 
 
 def main() -> int:
@@ -19,6 +26,9 @@ def main() -> int:
         return 2
     logs.start(chosen.log_level, chosen.token)
     if chosen.token is None:
+        if find_spec("simcord") is None:
+            print(NO_PLAYGROUND, file=sys.stderr)
+            return 1
         from bot.playground.page import run  # with its page, which only the playground needs
     else:
         from bot.online import run

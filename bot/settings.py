@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from core.errors import CadenzaError
+from core.model import bundle
 
 MIB: Final = 1 << 20
 
@@ -23,7 +24,7 @@ class Settings:
     """Hold all that whoever runs the bot can choose. Sizes are in bytes, times in seconds."""
 
     token: str | None = field(default=None, repr=False)
-    models: Path = Path("models")
+    models: Path = bundle.SHIPPED
     data: Path = Path("data")
     database: str | None = field(default=None, repr=False)
     model: str | None = None
@@ -100,7 +101,7 @@ def _database(text: str) -> str:
 
 VARIABLES: Final = (
     Variable("DISCORD_TOKEN", "token", _token, "The bot's token. Without one the playground opens instead of Discord."),
-    Variable("CADENZA_MODELS", "models", _path, "The folder of the models, one folder each."),
+    Variable("CADENZA_MODELS", "models", _path, "The folder of the models, one folder each. Unset: those that ship."),
     Variable(
         "CADENZA_MODEL",
         "model",
@@ -185,4 +186,4 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 def default(variable: Variable) -> str:
     """Write a variable's default as the table shows it."""
     value = getattr(Settings(), variable.field)
-    return "" if value is None else f"`{value}`"
+    return "" if value in (None, bundle.SHIPPED) else f"`{value}`"

@@ -46,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def find(model: str) -> Path:
     """Return the folder of a model that is given by its path or its name. Raises BundleError."""
-    for directory in (Path(model), MODELS / model, Path(__file__).parent.parent / MODELS / model):
+    for directory in (Path(model), bundle.shipped(MODELS / model)):
         if (directory / "params.json").is_file():
             return directory
-    known = ", ".join(bundle.names(MODELS)) or "none"
+    known = ", ".join(sorted({*bundle.names(MODELS), *bundle.names(bundle.SHIPPED)}))
     raise BundleError(f"There is no model in {model}, nor one of that name in {MODELS}, where there are: {known}.")
 
 

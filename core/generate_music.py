@@ -13,6 +13,7 @@ from core.composing import recipe
 from core.composing.novelty import NOTABLE
 from core.composing.recipe import ComposeRequest, Composition, Take
 from core.errors import CadenzaError, RequestError
+from core.model import bundle
 from core.performing import audio, performance
 from core.processes import terminal
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         request = _request(options)
-        composer = recipe.open_files(options.weights, options.params, options.notes)
+        composer = recipe.open_files(*map(bundle.shipped, (options.weights, options.params, options.notes)))
         terminal.prepare(options.output)  # before the work, which would be lost
         composition = recipe.compose(request, composer)
         _write(composition, options.output)

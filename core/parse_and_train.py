@@ -19,7 +19,7 @@ from core.processes import terminal
 from core.training.fit import Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
-from core.training.recipe import SIZES, Training, TrainRequest, train
+from core.training.recipe import SIZES, Training, TrainRequest, require_tensorflow, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -201,6 +201,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
     model = options.model or options.parsed / "model"
     bundle.check_name(model.name)
     if not options.parsed_only:
+        require_tensorflow()
         terminal.prepare(model.parent / "params.json")
     given = {
         name: value

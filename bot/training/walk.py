@@ -23,7 +23,7 @@ from bot.training import attachments, news
 from bot.training.attachments import Chosen
 from core.model import bundle
 from core.model.bundle import Params
-from core.training.recipe import SIZES
+from core.training.recipe import SIZES, require_tensorflow
 
 MINUTES: Final = 30
 FREE_BYTES: Final = 1 << 30  # on the disk, for a training to begin
@@ -58,6 +58,7 @@ class Recipe:
 
 async def start(interaction: Ask, wanted: Wanted) -> None:
     """Read the files and put a training into the line. Raises CadenzaError for anything that the user can mend."""
+    require_tensorflow()
     await checks.trainer(interaction)
     bot, server = interaction.client, interaction.guild_id
     assert server is not None

@@ -30,6 +30,10 @@ FORMAT: Final = 1
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 LARGEST_UNITS, LARGEST_LAYERS, LARGEST_FILE = 2048, 8, 256 << 20  # what a params.json or a file of weights may ask for
 
+_CHECKOUT: Final = Path(__file__).parents[2] / "models"
+_INSTALLED: Final = Path(__file__).parents[1] / "models"
+SHIPPED: Final = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT  # the folder of the models that come with Cadenza
+
 Weights = dict[str, NDArray[np.float32]]
 
 
@@ -209,6 +213,12 @@ def names(models: Path) -> tuple[str, ...]:
     if not models.is_dir():
         return ()
     return tuple(sorted(p.name for p in models.iterdir() if NAME.fullmatch(p.name) and (p / "params.json").is_file()))
+
+
+def shipped(path: Path) -> Path:
+    """Return a path, or where it leads among the models that ship if it leads nowhere from here: models/fiddle."""
+    there = SHIPPED.parent / path
+    return there if there.exists() and not path.exists() else path
 
 
 def _read(path: Path) -> bytes:

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,6 +75,12 @@ class Training:
     ended: str
     advice: tuple[str, ...]
     curve: bytes
+
+
+def require_tensorflow() -> None:
+    """Raise TrainingError where the one package is missing that only a training needs."""
+    if find_spec("tensorflow") is None:
+        raise TrainingError("Training needs TensorFlow, which is not installed here: pip install 'cadenza[train]'.")
 
 
 def train(
