@@ -20,7 +20,7 @@ Four chords\t48-7-12-16r243-7-16-21r245-7-12-16r241-7-16-24r4
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the playground's test keep a picture of the page, which the README shows."""
-    parser.addoption("--screenshot", metavar="PNG", help="where tests/bot/test_playground.py keeps its picture")
+    parser.addoption("--screenshot", metavar="PNG", help="where tests/bot/playground/test_page.py keeps its picture")
 
 
 settings.register_profile("patient", deadline=None)  # a busy machine takes its time

@@ -3,9 +3,9 @@
 import csv
 import os
 import re
-import signal
 import subprocess
 import sys
+import textwrap
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -103,33 +103,55 @@ def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(
     assert params.training["val_loss"] == pytest.approx(before["val_loss"], abs=0.05)
 
 
-def test_ctrl_c_keeps_the_best_so_far_and_resume_goes_on(trained: Path, tmp_path: Path) -> None:
+def test_ctrl_c_twice_stops_at_once_once_keeps_the_best_so_far_and_resume_goes_on(
+    trained: Path, tmp_path: Path
+) -> None:
     (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
     arguments = ["-", str(tmp_path), *QUICK, "--no-clips", "--patience=99"]
-    command = [sys.executable, "-m", "core.parse_and_train", *arguments, "--epochs=22"]
-    every_step = {**os.environ, "TQDM_MININTERVAL": "0"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=every_step) as process:
-        assert process.stderr is not None
-        said = ""
-        while "epoch   2" not in said:
-            line = process.stderr.readline()
-            assert line, said
-            said += line
-        process.send_signal(signal.SIGINT)
-        said += process.stderr.read()
-    assert process.returncode == 0, said
-    assert "Training on the" in said
-    assert re.search(
-        r"epoch 2/22: .*loss \d\.\d+, held-out \d.*, accuracy 0\.\d+, [\d,]+ tokens/s, \d+:\d\d left", said
-    )
-    assert "Ended: stopped" in said
-    assert "TF_ENABLE" not in said  # what TensorFlow has to say is in its own log
-    assert "TF_ENABLE" in (tmp_path / "tensorflow.log").read_text()
-    assert "--resume" in said
-    assert "Traceback" not in said
-    assert bundle.load(tmp_path / "model").params.training["epochs"] >= 2
-    assert (tmp_path / "checkpoint.safetensors").exists()
+
+    twice = interrupted(["epoch   2", "Measuring"], *arguments, "--epochs=22")
+    assert twice.returncode == 1, twice.stderr
+    assert "Its epochs so far are kept: the same command with --resume goes on." in twice.stderr
+    assert "Traceback" not in twice.stderr
+    assert not (tmp_path / "model").exists()
+
     assert parse_and_train.main([*arguments, "--epochs=2", "--resume"]) == 1  # another plan is another training
+
+    once = interrupted(["epoch   3"], *arguments, "--epochs=22", "--resume")
+    assert once.returncode == 0, once.stderr
+    assert "Training on the" in once.stderr
+    assert re.search(
+        r"epoch 3/22: .*loss \d\.\d+, held-out \d.*, accuracy 0\.\d+, [\d,]+ tokens/s, \d+:\d\d left", once.stderr
+    )
+    assert "epoch   2" not in once.stderr
+    assert "Ended: stopped" in once.stderr
+    assert "--resume" in once.stderr
+    assert "Traceback" not in once.stderr
+    assert bundle.load(tmp_path / "model").params.training["epochs"] == 3
+    assert (tmp_path / "checkpoint.safetensors").exists()
+
+    assert "executor.cc" not in once.stderr  # what TensorFlow has to say is in its own log
+    assert "executor.cc" in (tmp_path / "tensorflow.log").read_text()
+
+
+def interrupted(moments: list[str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command line in a process that presses Ctrl-C as soon as it has said a line that begins so."""
+    program = f"""
+        import signal, sys
+        from core import parse_and_train
+        from core.training.monitor import Bar
+        say, moments = Bar.say, {moments}
+        def say_and_press(bar, line):
+            say(bar, line)
+            if moments and line.startswith(moments[0]):
+                moments.pop(0)
+                signal.raise_signal(signal.SIGINT)
+        Bar.say = say_and_press
+        sys.exit(parse_and_train.main({list(arguments)}))
+    """
+    talkative = {**os.environ, "TQDM_MININTERVAL": "0", "TF_CPP_VMODULE": "executor=1"}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    return subprocess.run(command, capture_output=True, text=True, env=talkative)
 
 
 def test_a_folder_without_music_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,20 +236,3 @@ def test_a_machine_without_a_synthesizer_trains_without_sound_and_figures_go_to_
     monkeypatch.setattr(monitor, "find_spec", lambda name: None)
     assert parse_and_train.main(arguments) == 1
     assert "pip install tensorboard" in capsys.readouterr().err
-
-
-def test_ctrl_c_twice_says_that_the_epochs_are_kept(trained: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
-    arguments = ["-", str(tmp_path), *QUICK, "--no-clips", "--patience=99", "--epochs=22"]
-    command = [sys.executable, "-m", "core.parse_and_train", *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for seen in ("epoch   2", "Measuring"):
-            while seen not in (line := process.stderr.readline()):
-                assert line
-            process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
-    assert process.returncode == 1
-    assert "Its epochs so far are kept: the same command with --resume goes on." in said
-    assert "Traceback" not in said
-    assert parse_and_train.main([*arguments, "--resume"]) == 0

@@ -82,7 +82,7 @@ class TestKilled:
         """A bot killed with -9 leaves no training behind that goes on without it."""
         program = f"""
 import asyncio, os, signal
-from bot import child
+from bot.work import child
 async def main():
     async with child.start("core.training.worker", {asdict(train_job(tiny_model, tmp_path))!r}) as process:
         print(process.id, flush=True)
