@@ -26,6 +26,7 @@ from bot.work.cache import Cache
 from bot.work.queue import Queue
 from bot.work.workers import Studio
 from core.composing.recipe import ComposeRequest
+from core.processes.files import write_whole
 
 EXTENSIONS: Final = (
     "bot.composing.buttons",
@@ -127,4 +128,4 @@ def _read(record: Path) -> dict[str, str]:
 
 
 def _write(record: Path, known: dict[str, str]) -> None:
-    record.write_text(json.dumps(known, indent=1) + "\n")
+    write_whole(record, json.dumps(known, indent=1) + "\n")

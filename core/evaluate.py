@@ -15,7 +15,7 @@ from core.evaluation.evaluation import Evaluation
 from core.model import bundle
 from core.model.bundle import Bundle
 from core.model.notes import read_notes
-from core.processes import terminal
+from core.processes import files, terminal
 
 MODELS: Final = Path("models")  # where a model that is named without its folder stands
 
@@ -176,7 +176,7 @@ def _finite(value: Any) -> Any:
 
 
 def _write(path: Path, content: str) -> None:
-    terminal.keep(path, content.encode())
+    files.write_whole(path, content)
     print(f"{path} is written.", file=sys.stderr)
 
 

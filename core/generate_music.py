@@ -15,7 +15,7 @@ from core.composing.recipe import ComposeRequest, Composition, Take
 from core.errors import CadenzaError, RequestError
 from core.model import bundle
 from core.performing import audio, performance
-from core.processes import terminal
+from core.processes import files, terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         request = _request(options)
         composer = recipe.open_files(*map(bundle.shipped, (options.weights, options.params, options.notes)))
-        terminal.prepare(options.output)  # before the work, which would be lost
+        files.prepare(options.output)  # before the work, which would be lost
         composition = recipe.compose(request, composer)
         _write(composition, options.output)
         terminal.say("".join(f"{take.text}\n" for take in composition.takes))
@@ -120,7 +120,7 @@ def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:
     contents = {path: take.midi, path.with_suffix(f".{sound}"): take.audio, path.with_suffix(".png"): take.picture}
     written = [target for target, content in contents.items() if content is not None]
     for target in written:
-        terminal.keep(target, contents[target] or b"")
+        files.write_whole(target, contents[target] or b"")
     return written
 
 

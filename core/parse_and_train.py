@@ -15,7 +15,7 @@ from core.errors import CadenzaError, Cancelled
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import Notes, read_notes, write_notes
-from core.processes import terminal
+from core.processes import files, terminal
 from core.training.fit import Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
@@ -202,7 +202,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
     bundle.check_name(model.name)
     if not options.parsed_only:
         require_tensorflow()
-        terminal.prepare(model.parent / "params.json")
+        files.prepare(model.parent / "params.json")
     given = {
         name: value
         for name in ("units", "layers", "dropout", "weight_drop", "gravity", "tempo")

@@ -8,6 +8,7 @@ from bot.chat.language import _
 from bot.models.catalogue import Catalogue
 from core.errors import BundleError
 from core.model import bundle
+from core.processes.files import folder_whole
 
 
 def place(model: Path, shelf: Path) -> None:
@@ -41,15 +42,11 @@ def share(catalogue: Catalogue, name: str) -> None:
     assert shelf is not None
     if name in catalogue.at(None).names():
         raise BundleError(f"There is a model called {name} for all servers already.")
-    shelf.mkdir(parents=True, exist_ok=True)
-    coming = shelf / f".{name}.{secrets.token_hex(4)}.new"
     try:
-        shutil.copytree(model, coming)
-        coming.rename(shelf / name)
+        with folder_whole(shelf / name, replace=False) as coming:
+            shutil.copytree(model, coming, dirs_exist_ok=True)
     except OSError as error:
         raise BundleError(f"The model cannot be copied: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(coming, ignore_errors=True)
 
 
 def withdraw(catalogue: Catalogue, name: str) -> None:

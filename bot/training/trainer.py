@@ -22,7 +22,7 @@ from core.training.worker import PUBLISHED, Result, TrainJob
 STARTS: Final = 3  # of a process that ends without having finished another epoch, before it is given up
 SILENCE: Final = 600.0  # seconds after which a process that says nothing is taken for dead
 BREATH: Final = 10.0  # seconds after an error that nobody expected
-MADE_ON_THE_WAY: Final = (PUBLISHED, "checkpoint.safetensors", "checkpoint.part", "log.txt")
+MADE_ON_THE_WAY: Final = (PUBLISHED, "checkpoint.safetensors", ".*.part", "log.txt")
 
 _log = logging.getLogger(__name__)
 
@@ -265,8 +265,7 @@ async def _tell(news: Awaitable[None]) -> bool:
 
 def clear(folder: Path) -> None:
     """Delete what a training needed only on its way; its notes, its report and its curve stay."""
-    for name in MADE_ON_THE_WAY:
-        path = folder / name
+    for path in (path for name in MADE_ON_THE_WAY for path in folder.glob(name)):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

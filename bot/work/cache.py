@@ -6,7 +6,6 @@ An entry is an uncompressed zip file behind the SHA-256 of it, which finds whate
 import asyncio
 import logging
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,8 @@ from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Final
+
+from core.processes.files import write_whole
 
 ROOM: Final = 0.1  # of the whole, made at once when it is full, so that not every new entry has to look for room
 
@@ -72,28 +73,13 @@ class Cache:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 if self._bytes is None:
                     self._bytes = sum(size for _, size, _ in self._entries())
-                self._bytes += self._write(path, files)
+                entry = _pack(files)
+                write_whole(path, entry)
+                self._bytes += len(entry)
                 if self._bytes > self._most:
                     self._make_room()
             except OSError as error:
                 _log.warning("The cache cannot keep %s: %s", path.name, error)
-
-    def _write(self, path: Path, files: Mapping[str, bytes]) -> int:
-        """Write an entry whole, by rename, and return its size."""
-        archive = BytesIO()
-        with zipfile.ZipFile(archive, "w") as entry:
-            for name, data in files.items():
-                entry.writestr(name, data)
-        handle, unfinished = tempfile.mkstemp(".part", dir=self._folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                size = file.write(sha256(archive.getvalue()).digest() + archive.getvalue())
-            Path(unfinished).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(unfinished).unlink()
-            raise
-        return size
 
     def _make_room(self) -> None:
         """Delete the oldest entries; the folder is read again, for another process may share it."""
@@ -119,3 +105,11 @@ class Cache:
                 status = path.stat()
                 entries.append((status.st_mtime, status.st_size, path))
         return entries
+
+
+def _pack(files: Mapping[str, bytes]) -> bytes:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as entry:
+        for name, data in files.items():
+            entry.writestr(name, data)
+    return sha256(archive.getvalue()).digest() + archive.getvalue()

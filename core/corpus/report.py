@@ -3,10 +3,12 @@
 import csv
 from collections import Counter
 from dataclasses import dataclass, fields
+from io import StringIO
 from pathlib import Path
 
 from core.errors import CorpusError
 from core.model.notes import Notes
+from core.processes.files import write_whole
 from core.reading.formats import ENDINGS
 
 
@@ -51,13 +53,12 @@ def summary(collection: Collection) -> str:
 def write_report(path: Path, collection: Collection) -> None:
     """Write a line of CSV for each piece, and for each file that gave none."""
     names = [field.name for field in fields(ReportLine)]
-    temporary = path.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(names)
-        for line in collection.report:
-            table.writerow([_cell(getattr(line, name)) for name in names])
-    temporary.replace(path)
+    text = StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(names)
+    for line in collection.report:
+        table.writerow([_cell(getattr(line, name)) for name in names])
+    write_whole(path, text.getvalue())
 
 
 def require(collection: Collection) -> None:

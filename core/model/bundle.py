@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
@@ -25,6 +22,7 @@ from core.model import hearing
 from core.music.notation import Anchor
 from core.music.score import QUARTERS_PER_BAR, UNITS
 from core.music.tempo import TEMPOS
+from core.processes.files import folder_whole
 
 FORMAT: Final = 1
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -168,34 +166,22 @@ def parse_params(content: bytes, where: str = "params.json") -> Params:
 
 
 def publish(directory: Path, params: Params, weights: Weights, notes: str, readme: str | None = None) -> None:
-    """Write a model whole or not at all: into a folder beside `directory`, which then takes its place by rename.
+    """Write a model whole or not at all, in place of one that may be there. Raises BundleError.
 
     Weights are stored as float16, which is half the size and loses less than training noise.
     """
     check_name(directory.name)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(4)
-    coming, going = (directory.with_name(f".{directory.name}.{token}.{end}") for end in ("new", "old"))
+    values = {"format": FORMAT, **asdict(params)}
+    halves = {name: np.ascontiguousarray(tensor, np.float16) for name, tensor in weights.items()}
     try:
-        coming.mkdir()
-        values = {"format": FORMAT, **asdict(params)}
-        (coming / "params.json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        halves = {name: np.ascontiguousarray(tensor, np.float16) for name, tensor in weights.items()}
-        (coming / "weights.safetensors").write_bytes(save_tensors(halves))
-        (coming / "notes.txt").write_text(notes, encoding="utf-8")
-        if readme is not None:
-            (coming / "README.md").write_text(readme, encoding="utf-8")
-        for path in (*coming.iterdir(), coming):
-            _sync(path)
-        if directory.exists():
-            directory.rename(going)
-        coming.rename(directory)
-        _sync(directory.parent)
+        with folder_whole(directory) as coming:
+            (coming / "params.json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+            (coming / "weights.safetensors").write_bytes(save_tensors(halves))
+            (coming / "notes.txt").write_text(notes, encoding="utf-8")
+            if readme is not None:
+                (coming / "README.md").write_text(readme, encoding="utf-8")
     except OSError as error:
         raise BundleError(f"The model {directory.name} could not be written: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(coming, ignore_errors=True)
-        shutil.rmtree(going, ignore_errors=True)
 
 
 def check_name(name: str) -> str:
@@ -228,11 +214,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BundleError(f"{named(path)} cannot be read: {error.strerror}.") from None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

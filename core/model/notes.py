@@ -8,7 +8,6 @@ Aus meines Herzens Grunde<TAB>4/4<TAB>60-4-7r262r164r1
 The format before had no metres; its pieces are in two or four.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from core.errors import CorpusError, RequestError, named
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.score import UNITS
+from core.processes.files import write_whole
 
 HEADER: Final = "# cadenza notes 2"
 _BEFORE: Final = "# cadenza notes 1"
@@ -46,13 +46,8 @@ class Notes:
 
 
 def write_notes(path: Path, notes: Notes) -> None:
-    """Write notes.txt whole or not at all, by rename."""
-    temporary = path.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in lines(notes))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    """Write notes.txt, whole or not at all."""
+    write_whole(path, "".join(line + "\n" for line in lines(notes)))
 
 
 def lines(notes: Notes) -> Iterable[str]:

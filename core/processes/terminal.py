@@ -2,10 +2,8 @@
 
 import errno
 import os
-import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,40 +23,6 @@ def say(text: str) -> None:
             with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), output.fileno())
         raise OSError(error.errno, error.strerror, "Standard output") from None
-
-
-def prepare(path: Path) -> None:
-    """Make the folder of a file that will be written, and try to write there. Raises OSError as `keep` does."""
-    with _naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-
-
-def keep(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, by rename. Raises OSError that names it."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    with _naming(path):
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Have an OSError name the path that is meant, or what stands in its way, and no temporary file."""
-    try:
-        yield
-    except OSError as error:
-        obstacle = next((above for above in path.parents if above.exists() and not above.is_dir()), None)
-        if obstacle is not None:
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(obstacle)) from None
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def complain(error: OSError, target: Path) -> None:

@@ -1,6 +1,5 @@
 """A training on disk, between two epochs."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,20 +8,12 @@ from safetensors.numpy import load, save
 
 from core.errors import TrainingError
 from core.model.bundle import Weights
+from core.processes.files import write_whole
 
 
 def write(path: Path, tensors: Weights, facts: Mapping[str, str]) -> None:
     """Write a checkpoint, whole or not at all: it is on disk when this returns."""
-    temporary = path.with_suffix(".part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(save(dict(tensors), metadata=dict(facts)))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:  # a full disk needs the room
-        temporary.unlink(missing_ok=True)
-        raise
-    temporary.replace(path)
+    write_whole(path, save(dict(tensors), metadata=dict(facts)))
 
 
 def read(path: Path, identity: Mapping[str, str]) -> tuple[Weights, dict[str, str]]:

@@ -22,6 +22,7 @@ from core.model.bundle import Bundle, Params, Weights
 from core.model.notes import Notes, lines
 from core.model.stepping import Stepper
 from core.performing import audio
+from core.processes.files import write_whole
 from core.training.advice import advise
 from core.training.fit import Fitted, Hyperparameters, device, fit
 from core.training.progress import Epoch, Progress
@@ -138,8 +139,8 @@ def train(
     )
     bundle.publish(Path(request.model), params, fitted.weights, "".join(line + "\n" for line in lines(request.notes)))
     curve = learning_curve(fitted.history)
-    (work / "curve.png").write_bytes(curve)
-    (work / "history.csv").write_text(_history(fitted.history), encoding="utf-8")
+    write_whole(work / "curve.png", curve)
+    write_whole(work / "history.csv", _history(fitted.history))
     advice = advise(
         fitted.history,
         epochs=request.hyperparameters.epochs,
@@ -176,13 +177,13 @@ def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Cal
     composer = Composer(made, Stepper(made), Index(()))
     request = ComposeRequest(model="clip", seed=epoch, bars=CLIP_BARS, audio=None, picture=False)
     clip = recipe.compose(request, composer).takes[0]
-    (folder / f"epoch-{epoch:03}.mid").write_bytes(clip.midi)
+    write_whole(folder / f"epoch-{epoch:03}.mid", clip.midi)
     try:
         sound = audio.render(clip.midi)
     except AudioError as error:
         stage(f"The clip of epoch {epoch} has notes and no sound. {error}")
         return None
-    (folder / f"epoch-{epoch:03}.mp3").write_bytes(sound)
+    write_whole(folder / f"epoch-{epoch:03}.mp3", sound)
     return sound
 
 

@@ -21,6 +21,7 @@ from core.model.bundle import Params
 from core.model.notes import read_notes
 from core.processes import child
 from core.processes.child import Say
+from core.processes.files import write_whole
 from core.training import plan
 from core.training.progress import Epoch, Progress
 from core.training.recipe import SIZES, Training, TrainRequest, train
@@ -148,10 +149,7 @@ class _Watch:
         return self._spent + now - self._began
 
     def _show_curve(self) -> None:
-        curve = Path(self._job.work) / "curve.png"
-        coming = curve.with_suffix(".part")
-        coming.write_bytes(learning_curve(self.epochs))
-        coming.replace(curve)
+        write_whole(Path(self._job.work) / "curve.png", learning_curve(self.epochs))
 
 
 def _work(values: dict[str, Any], say: Say, asked: Event) -> None:
@@ -176,7 +174,7 @@ def _work(values: dict[str, Any], say: Say, asked: Event) -> None:
 
 
 def _keep(training: Training, work: Path, name: str, *, late: bool) -> None:
-    (work / PUBLISHED / name / "curve.png").write_bytes(training.curve)
+    write_whole(work / PUBLISHED / name / "curve.png", training.curve)
     result = Result(
         epochs=len(training.history),
         best=training.best.epoch,
@@ -187,12 +185,7 @@ def _keep(training: Training, work: Path, name: str, *, late: bool) -> None:
         ended="out of time" if late and training.ended == "stopped" else training.ended,
         advice=training.advice,
     )
-    coming = work / "result.part"
-    with coming.open("w", encoding="utf-8") as file:
-        json.dump(asdict(result), file)
-        file.flush()
-        os.fsync(file.fileno())
-    coming.replace(work / RESULT)
+    write_whole(work / RESULT, json.dumps(asdict(result)))
 
 
 if __name__ == "__main__":
