@@ -175,12 +175,15 @@ def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = TAKES, s
     the one that comes nearest.
     """
     stepper = Stepper(bundle)
-    goal = figures.means(_scores(real, bundle.params))["scale_consistency"]
+
+    def consistency(pieces: Sequence[Ids]) -> float:
+        return float(np.nanmean([figures.scale_consistency(piece) for piece in _scores(pieces, bundle.params)]))
+
+    goal = consistency(real)
     misses = {}
     for gravity in GRAVITIES:
         samples = draw(stepper, Options(gravity=gravity, seed=seed), takes)
-        mean = figures.means(_scores([sample.ids for sample in samples], bundle.params))["scale_consistency"]
-        misses[gravity] = abs(mean - goal)
+        misses[gravity] = abs(consistency([sample.ids for sample in samples]) - goal)
         if misses[gravity] <= NEAR_ENOUGH:
             return gravity
     return min(GRAVITIES, key=lambda gravity: misses[gravity])

@@ -1,5 +1,7 @@
 """Figures of a piece, and how much two sets of pieces overlap.
 
+What they measure in music (repetition, home, counterpoint) is known in core.music; here it has its name.
+
 Those that muspy has too (Dong, Chen, McAuley and Berg-Kirkpatrick 2020) are defined as there, on the notes of a score
 and with its unit as the time step.
 """
@@ -14,6 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.music import counterpoint, home, repetition
+from core.music.keys import key_of
 from core.music.score import Score
 
 LOOP: Final = 16  # events in a row that sound the same
@@ -89,6 +93,12 @@ def one_note_loop(score: Score) -> float:
     return float(max(runs, default=0) >= max(2, min(LOOP, len(score.events))))
 
 
+def upper_range(score: Score) -> float:
+    """Return how far apart the highest and the lowest note of the upper line are, in semitones."""
+    line = [event.pitches[-1] for event in score.events]
+    return float(max(line) - min(line)) if line else math.nan
+
+
 FIGURES: Final[Mapping[str, Callable[[Score], float]]] = MappingProxyType(
     {
         "pitch_classes": pitch_classes,
@@ -99,6 +109,21 @@ FIGURES: Final[Mapping[str, Callable[[Score], float]]] = MappingProxyType(
         "events_a_bar": events_a_bar,
         "events": events,
         "one_note_loops": one_note_loop,
+        "returning_bars": repetition.returning_bars,
+        "four_return": lambda score: repetition.returns(score, 4),
+        "eight_return": lambda score: repetition.returns(score, 8),
+        "structure_short": lambda score: repetition.structure(score)[0],
+        "structure_middle": lambda score: repetition.structure(score)[1],
+        "structure_long": lambda score: repetition.structure(score)[2],
+        "windows_at_home": home.windows_at_home,
+        "returns_home": home.returns_home,
+        "remote_keys": home.remote,
+        "ends_on_a_strong_beat": counterpoint.ends_on_a_strong_beat,
+        "ends_on_the_tonic": lambda score: counterpoint.ends_on_the_tonic(score, key_of(score)),
+        "closes_on_the_dominant": lambda score: counterpoint.closes_on_the_dominant(score, key_of(score)),
+        "parallel_fifths": lambda score: counterpoint.parallels(score, counterpoint.FIFTH),
+        "parallel_octaves": lambda score: counterpoint.parallels(score, counterpoint.OCTAVE),
+        "upper_range": upper_range,
     }
 )
 
