@@ -24,7 +24,7 @@ from bot.training.trainer import Trainer
 from bot.work.allowance import Allowance
 from bot.work.cache import Cache
 from bot.work.queue import Queue
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from core.processes.files import write_whole
 
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
-    """Open the studio and put a bot before it, not logged in. Raises CadenzaError where this machine cannot compose."""
+    """Start the workers and a bot, not logged in. Raises CadenzaError where this machine cannot compose."""
     catalogue = Catalogue(settings.models, settings.model)
     font = None if settings.soundfont is None else str(settings.soundfont)
     warm_up = ComposeRequest(model=str(catalogue.path(None)), primer="60r1", bars=WARM_UP_BARS, seed=0, soundfont=font)
@@ -57,8 +57,8 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
             f"CADENZA_DATA must be a folder; {settings.data} cannot be one: {error.strerror}."
         ) from error
     url = settings.database or f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
-    async with Store(url) as store, Studio(settings.workers, settings.deadline, warm_up) as studio:
-        bot = ComposerBot(settings, studio, store)
+    async with Store(url) as store, Workers(settings.workers, settings.deadline, warm_up) as workers:
+        bot = ComposerBot(settings, workers, store)
         async with bot.trainer:
             yield bot
 
@@ -74,7 +74,7 @@ class Tree(app_commands.CommandTree["ComposerBot"]):
 class ComposerBot(commands.AutoShardedBot):
     """Compose in the chat."""
 
-    def __init__(self, settings: Settings, studio: Studio, store: Store) -> None:
+    def __init__(self, settings: Settings, workers: Workers, store: Store) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -83,7 +83,7 @@ class ComposerBot(commands.AutoShardedBot):
             allowed_mentions=discord.AllowedMentions.none(),
             shard_count=settings.shards,
         )
-        self.settings, self.studio, self.store = settings, studio, store
+        self.settings, self.workers, self.store = settings, workers, store
         self.catalogue = Catalogue(settings.models, settings.model, settings.data)
         self.cache = Cache(settings.data / "cache", settings.cache_bytes)
         self.queue = Queue(settings.workers, settings.waiting, Allowance(settings.allowance))

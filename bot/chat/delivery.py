@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -10,10 +9,9 @@ import discord
 from discord import File, Interaction
 from discord.utils import MISSING
 
-from bot.chat.language import _, ngettext
-from bot.composing.answer import Answer
+from bot.chat.answer import Answer, fit
+from bot.chat.language import _
 from bot.database.store import Showing
-from bot.work.queue import Place
 from core.errors import CadenzaError
 
 TOO_LARGE: Final = 40005  # Discord's code for a request entity that is too large
@@ -24,23 +22,6 @@ _log = logging.getLogger(__name__)
 
 class DeliveryError(CadenzaError):
     """Say that an answer could not be shown, and where it is."""
-
-
-async def wait(interaction: Interaction, place: Place) -> None:
-    """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
-    seconds = round(place.seconds)
-    wait = ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
-    stand = _("Yours is next: about {time}.")
-    if place.ahead:
-        stand = ngettext(
-            "1 request goes first: about {time}.",
-            "{count} requests go first: about {time}.",
-            place.ahead,
-        )
-    try:
-        await interaction.edit_original_response(content=stand.format(count=place.ahead, time=wait))
-    except discord.HTTPException as error:
-        _log.info("A place in the queue could not be shown: %s", error)
 
 
 async def deliver(interaction: Interaction, answer: Answer, most: int, *, private: bool = False) -> None:
@@ -141,26 +122,6 @@ async def take_down(bot: discord.Client, showing: Showing) -> bool:
         _log.info("A message in a showcase could not be deleted: %s", error)
         return False
     return True
-
-
-def fit(answer: Answer, limit: int) -> Answer:
-    """Leave out what makes the files weigh more than `limit` bytes, but never the notes: MIDI or MusicXML."""
-    kept = [enclosure for enclosure in answer.enclosures if enclosure.must_arrive]
-    others = [enclosure for enclosure in answer.enclosures if not enclosure.must_arrive]
-    weight = sum(len(enclosure.data) for enclosure in kept)
-    for enclosure in sorted(others, key=lambda other: len(other.data)):
-        weight += len(enclosure.data)
-        if weight <= limit:
-            kept.append(enclosure)
-    embed = answer.embed.copy()
-    left_out = [enclosure.name for enclosure in others if enclosure not in kept]
-    if left_out:
-        note = _("Too large for an upload here, and left out: {names}").format(names=", ".join(left_out))
-        embed.set_footer(text=f"{note}\n{embed.footer.text or ''}".strip())
-    picture = next((enclosure for enclosure in kept if enclosure.name.endswith(".png")), None)
-    if picture is not None:
-        embed.set_image(url=f"attachment://{picture.name}")
-    return replace(answer, embed=embed, enclosures=tuple(other for other in answer.enclosures if other in kept))
 
 
 def _files(answer: Answer) -> list[File]:

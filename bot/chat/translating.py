@@ -19,12 +19,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 from discord import AppCommandType, app_commands
 
-from bot.chat import components, language
+from bot.chat import language
 from bot.chat.language import NAME, TEMPLATE
 from bot.client import EXTENSIONS, ComposerBot
+from bot.composing.presentation import UNDER_A_PIECE
 from bot.database.store import Store
 from bot.settings import Settings
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from core.music.keys import KEYS
 from core.music.notation import Anchor
@@ -85,7 +86,7 @@ async def collect() -> Catalog:
 
 async def _commands() -> set[tuple[str | None, str]]:
     """Return the names and the texts of all commands, options and choices."""
-    bot = ComposerBot(Settings(), Studio(0, 1, ComposeRequest(model="")), Store("sqlite+aiosqlite://"))
+    bot = ComposerBot(Settings(), Workers(0, 1, ComposeRequest(model="")), Store("sqlite+aiosqlite://"))
     for extension in EXTENSIONS:
         await bot.load_extension(extension)
     found: set[tuple[str | None, str]] = set()
@@ -100,10 +101,11 @@ async def _commands() -> set[tuple[str | None, str]]:
 
 def labels() -> Iterator[str]:
     """Return what stands on the buttons under messages."""
-    yield from (label for _, label, _, _ in components.UNDER_A_PIECE)
-    for node in ast.walk(ast.parse(Path(components.__file__).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_button":
-            yield from filter(re.compile(r"[A-Za-z]").search, filter(None, map(_template, node.args[1:2])))
+    yield from (label for _, label, _, _ in UNDER_A_PIECE)
+    for path in (ROOT / "bot").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "components.button":
+                yield from filter(re.compile(r"[A-Za-z]").search, filter(None, map(_template, node.args[1:2])))
 
 
 def _sentences() -> Iterator[str]:

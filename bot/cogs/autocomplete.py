@@ -9,7 +9,7 @@ from discord.app_commands import Choice
 
 from bot.chat import language
 from bot.client import ComposerBot
-from bot.composing import answer
+from bot.composing import presentation
 from bot.database.store import Opus
 from core.performing import audio
 
@@ -17,7 +17,7 @@ SHOWN: Final = 25  # as many as Discord shows
 LONGEST: Final = 100  # characters of an offer
 REMEMBERED: Final = 100  # pieces of a user, the newest
 BEGINNING: Final = 16  # characters of a piece that a label shows
-KEYS: Final = tuple(
+KEYS_OFFERED: Final = tuple(
     f"{tonic} {mode}"
     for mode, tonics in (
         ("major", ("C", "G", "D", "A", "E", "B", "F#", "Db", "Ab", "Eb", "Bb", "F")),
@@ -43,7 +43,7 @@ async def own_models(interaction: Ask, typed: str) -> list[Choice[str]]:
 
 async def keys(_: Ask, typed: str) -> list[Choice[str]]:
     """Offer the keys that begin with what is typed."""
-    return _offer(key for key in KEYS if key.lower().startswith(typed.lower().strip()))
+    return _offer(key for key in KEYS_OFFERED if key.lower().startswith(typed.lower().strip()))
 
 
 async def soundfonts(_: Ask, typed: str) -> list[Choice[str]]:
@@ -76,7 +76,9 @@ def label(opus: Opus) -> str:
     """Describe a piece in a line: its id, its style and length, how it begins, and when it was made."""
     begins = opus.request.primer or opus.text
     begins = begins if len(begins) <= BEGINNING else begins[: BEGINNING - 1] + "…"
-    return f"{opus.id} · {opus.model.name} · {answer.length(opus.bars)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
+    return (
+        f"{opus.id} · {opus.model.name} · {presentation.length(opus.bars)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
+    )
 
 
 def _offer(names: Iterable[str]) -> list[Choice[str]]:

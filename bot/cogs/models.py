@@ -11,10 +11,10 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.chat import checks, language, replies
+from bot.chat.answer import COLOUR, Enclosure
 from bot.chat.language import _, mark
 from bot.client import ComposerBot
 from bot.cogs import autocomplete
-from bot.composing.answer import COLOUR, Enclosure
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
 from core.errors import BundleError
@@ -64,7 +64,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
         async with replies.answering(interaction):
             path = interaction.client.catalogue.at(interaction.guild_id).path(model)
             await interaction.response.defer(ephemeral=True, thinking=True)
-            rows, paragraphs = await interaction.client.studio.run(description.brief, str(path))
+            rows, paragraphs = await interaction.client.workers.run(description.brief, str(path))
             story = "\n\n".join(" ".join(map(language.sentence, sentences)) for sentences in paragraphs)
             embed = Embed(title=model, description=story[:4000], colour=COLOUR)
             for name, value in rows:

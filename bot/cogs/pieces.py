@@ -6,11 +6,12 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.chat import checks, components, delivery, replies
+from bot.chat import checks, delivery, replies
+from bot.chat.answer import COLOUR
 from bot.chat.language import _
 from bot.client import ComposerBot
 from bot.cogs import autocomplete
-from bot.composing import answer, walk
+from bot.composing import presentation, walk
 from bot.database.engine import StoreError
 from bot.database.store import Opus
 
@@ -34,7 +35,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             async with walk.turn(interaction, cost=opus.bars):
                 take = await walk.revive(bot, opus)
             await delivery.deliver(
-                interaction, answer.present(opus, take, components.under(opus)), bot.settings.upload_bytes
+                interaction, presentation.present(opus, take, presentation.under(opus)), bot.settings.upload_bytes
             )
 
     @app_commands.command()
@@ -51,7 +52,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             embed = Embed(
                 title=_("Your pieces"),
                 description="\n".join(_line(opus, likes.get(opus.id, 0)) for opus in pieces),
-                colour=answer.COLOUR,
+                colour=COLOUR,
             )
             further = _(" More of them: page {page}.").format(page=page + 1) if len(found) > LISTED else ""
             embed.set_footer(text=_("/piece show brings a piece back.") + further)
@@ -74,7 +75,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
                 showing = await store.showing(opus.id)
                 where = "" if showing is None else f" · [{listen}]({showing.link})"
                 lines.append(f"{place}. {_line(opus, likes)} · <@{opus.author}>{where}")
-            embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=answer.COLOUR)
+            embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=COLOUR)
             embed.set_footer(text=_("/piece show brings a piece back."))
             await interaction.response.send_message(embed=embed)
 
@@ -92,7 +93,8 @@ async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
 
 def _line(opus: Opus, likes: int) -> str:
     liked = f" · ❤️ {likes}" if likes else ""
-    return f"`{opus.id}` · {opus.model.name}, {answer.length(opus.bars)} · <t:{opus.created.timestamp():.0f}:R>{liked}"
+    what = f"`{opus.id}` · {opus.model.name}, {presentation.length(opus.bars)}"
+    return f"{what} · <t:{opus.created.timestamp():.0f}:R>{liked}"
 
 
 async def setup(bot: ComposerBot) -> None:

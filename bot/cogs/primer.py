@@ -7,12 +7,12 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.chat import delivery, replies
+from bot.chat.answer import Answer
 from bot.chat.language import _
 from bot.client import ComposerBot
 from bot.cogs import autocomplete
 from bot.cogs.compose import LONGEST_PRIMER
-from bot.composing import answer as answers
-from bot.composing import walk
+from bot.composing import presentation, walk
 from bot.composing.uploads import Upload
 from core.composing import recipe, reprise
 from core.composing.recipe import ComposeRequest, ModelInfo
@@ -64,7 +64,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
             upload = Upload(file, params, bars)
             upload.check()
             async with walk.turn(interaction, cost=bars, private=True):
-                text = await upload.primer(interaction.client.studio)
+                text = await upload.primer(interaction.client.workers)
                 answer = await _present(interaction, text, name, params)
             await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes, private=True)
 
@@ -91,15 +91,15 @@ def _judge(text: str, params: Params) -> float:
     return float(piece.bars)
 
 
-async def _present(interaction: Ask, text: str, name: str, params: Params) -> answers.Answer:
+async def _present(interaction: Ask, text: str, name: str, params: Params) -> Answer:
     """Have a primer played and engraved."""
     bot = interaction.client
     model = ModelInfo(name, "", params.rest_unit, params.anchor)
     font = await walk.soundfont(bot, interaction.guild_id)
     request = ComposeRequest(model=name, tempo=params.tempo, soundfont=font, picture=False)
-    take = await bot.studio.run(recipe.render, request, model, text, 0)
-    sheet = await bot.studio.run(reprise.engrave, text, model, params.tempo, "")
-    return answers.present_primer(text, name, take, sheet)
+    take = await bot.workers.run(recipe.render, request, model, text, 0)
+    sheet = await bot.workers.run(reprise.engrave, text, model, params.tempo, "")
+    return presentation.present_primer(text, name, take, sheet)
 
 
 async def setup(bot: ComposerBot) -> None:

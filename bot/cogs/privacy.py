@@ -8,9 +8,9 @@ from discord.ext import commands
 from discord.ui import Button, DynamicItem, Item, View
 
 from bot.chat import delivery, language, replies
+from bot.chat.answer import COLOUR
 from bot.chat.language import _, mark
 from bot.client import ComposerBot
-from bot.composing import answer
 from bot.training.walk import KEPT as KEPT_TRAININGS
 
 KEPT: Final = (
@@ -146,7 +146,7 @@ def _choice() -> View:
 async def privacy(interaction: Ask) -> None:
     """Read what I keep of you, for how long, and how to have it deleted."""
     async with replies.answering(interaction):
-        embed = Embed(title=_("Privacy"), colour=answer.COLOUR)
+        embed = Embed(title=_("Privacy"), colour=COLOUR)
         for name, text in KEPT:
             embed.add_field(name=_(name), value=_(text).format(kept=KEPT_TRAININGS), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)

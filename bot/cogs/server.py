@@ -10,12 +10,12 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.chat import checks, replies
+from bot.chat.answer import COLOUR
 from bot.chat.language import _, mark
 from bot.chat.ranges import Bars, Temperature
 from bot.client import ComposerBot
 from bot.cogs import autocomplete
 from bot.cogs.compose import BARS, TEMPERATURE
-from bot.composing import answer
 from bot.database.store import Server
 from core.errors import CadenzaError
 from core.performing import audio
@@ -131,7 +131,7 @@ async def _show(interaction: Ask, server: Server) -> None:
         "trainers": _("only who manages the server") if server.trainers is None else f"<@&{server.trainers}>",
         "soundfont": server.soundfont or _usual(_("the bot's")),
     }
-    embed = Embed(title=_("What this server has chosen"), colour=answer.COLOUR)
+    embed = Embed(title=_("What this server has chosen"), colour=COLOUR)
     for field, name in NAMES.items():
         embed.add_field(name=_(name), value=texts[field])
     embed.set_footer(text=_("/server choose changes it, /server reset takes it back."))

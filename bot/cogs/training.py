@@ -8,10 +8,10 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot.chat import checks, language, replies
+from bot.chat.answer import COLOUR
 from bot.chat.language import _, ngettext
 from bot.client import ComposerBot
 from bot.cogs import autocomplete
-from bot.composing.answer import COLOUR
 from bot.database.jobs import Job, JobError
 from bot.training import naming, news, walk
 from bot.training.walk import MINUTES, Wanted

@@ -8,11 +8,11 @@ import discord
 from discord import Interaction
 from discord.ui import Button, DynamicItem, Item, View
 
+from bot.chat import answer as answers
 from bot.chat import checks, components, delivery, replies
 from bot.chat.language import _
 from bot.client import ComposerBot
-from bot.composing import answer as answers
-from bot.composing import tune, walk
+from bot.composing import presentation, tune, walk
 from bot.composing.walk import Ask
 from bot.database.engine import StoreError
 from bot.database.store import Opus, Showing, gone
@@ -132,8 +132,8 @@ class Share(PieceButton, template=f"share:{ID}"):
                 raise ButtonError(f"This piece is in a showcase already: {showing.link}")
             await bot.store.withdraw(opus.id)
         take = await walk.revive(bot, opus)
-        answer = answers.present(opus, take, components.under_showing(opus, 0))
-        fitting = delivery.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
+        answer = presentation.present(opus, take, _under_showing(opus, 0))
+        fitting = answers.fit(answer, min(bot.settings.upload_bytes, interaction.guild.filesize_limit))
         try:
             message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
         except discord.Forbidden:
@@ -175,7 +175,7 @@ class Like(PieceButton, template=f"like:{ID}"):
     async def act(self, interaction: Ask, opus: Opus) -> None:
         """Do what the button says."""
         likes = await interaction.client.store.rate(opus.id, interaction.user.id)
-        await interaction.response.edit_message(view=components.under_showing(opus, likes))
+        await interaction.response.edit_message(view=_under_showing(opus, likes))
 
 
 class Withdraw(PieceButton, template=f"withdraw:{ID}"):
@@ -217,3 +217,9 @@ async def _take_down(interaction: Ask, id: str) -> None:
     """Delete a piece's message in a showcase, if it has one that is still there."""
     if (showing := await interaction.client.store.showing(id)) is not None:
         await delivery.take_down(interaction.client, showing)
+
+
+def _under_showing(opus: Opus, likes: int) -> View:
+    """Lay out the buttons of a composition in a showcase."""
+    like = components.button("like", str(likes), "❤️", 0, opus.id)
+    return components.lay_out((like, components.button("withdraw", "Withdraw", "↩️", 0, opus.id)))

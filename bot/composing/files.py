@@ -27,8 +27,8 @@ async def take(bot: ComposerBot, opus: Opus, request: ComposeRequest, model: str
     files = await bot.cache.get(opus.id, key)
     if files is not None:
         return _unpack(files)
-    quote = None if model is None else await bot.studio.run(reprise.quote, opus.text, opus.given, opus.model, model)
-    made = await bot.studio.run(recipe.render, request, opus.model, opus.text, opus.given, opus.ended, quote)
+    quote = None if model is None else await bot.workers.run(reprise.quote, opus.text, opus.given, opus.model, model)
+    made = await bot.workers.run(recipe.render, request, opus.model, opus.text, opus.given, opus.ended, quote)
     await bot.cache.put(opus.id, key, _pack(made))
     return made
 
@@ -44,7 +44,7 @@ async def sheet(bot: ComposerBot, opus: Opus, title: str) -> Sheet:
     files = await bot.cache.get(opus.id, key)
     if files is not None:
         return Sheet(files.pop(SCORE), tuple(files.values()))
-    made = await bot.studio.run(reprise.engrave, opus.text, opus.model, opus.request.tempo or 0.0, title)
+    made = await bot.workers.run(reprise.engrave, opus.text, opus.model, opus.request.tempo or 0.0, title)
     pages = {f"{number:03}.png": page for number, page in enumerate(made.pages, 1)}
     await bot.cache.put(opus.id, key, {SCORE: made.musicxml, **pages})
     return made

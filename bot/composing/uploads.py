@@ -8,7 +8,7 @@ import discord
 from discord import Attachment
 
 from bot.chat.language import _
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 from core.errors import CadenzaError
 from core.model.bundle import Params
 from core.reading import formats, primers
@@ -57,13 +57,13 @@ class Upload:
                 )
             )
 
-    async def primer(self, studio: Studio) -> str:
+    async def primer(self, workers: Workers) -> str:
         """Fetch the file and have a worker write its last bars as a primer. Raises ReadingError and UploadError."""
         try:
             data = await self.attachment.read()
         except discord.HTTPException:
             raise UploadError(_("The file is no longer there. Upload it again.")) from None
-        return await studio.run(
+        return await workers.run(
             primers.from_music,
             data,
             self.attachment.filename,

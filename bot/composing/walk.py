@@ -1,6 +1,7 @@
-"""The walk of a request: a turn in the queue, the studio, the store, and the answer in the chat."""
+"""The walk of a request: a turn in the queue, the workers, the store, and the answer in the chat."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator
@@ -11,15 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import discord
 from discord import Interaction
 
-from bot.chat import components, delivery
+from bot.chat import delivery
+from bot.chat.language import _, ngettext
 from bot.client import ComposerBot
-from bot.composing import answer as answers
-from bot.composing import files
+from bot.composing import files, presentation
 from bot.composing.uploads import Upload
 from bot.database import store
 from bot.database.store import Opus
+from bot.work.queue import Place
 from core.composing import recipe as pipeline
 from core.composing import reprise
 from core.composing.recipe import ComposeRequest, Take
@@ -31,6 +34,8 @@ from core.performing import audio
 BARS_FURTHER: Final = 16  # that a piece grows by when it is continued
 TAKES: Final = 4
 BARS_OF_A_TAKE: Final = 8  # behind its primer
+
+_log = logging.getLogger(__name__)
 
 Ask = Interaction[ComposerBot]
 
@@ -50,8 +55,8 @@ async def compose(
     request = replace(request, soundfont=await soundfont(bot, interaction.guild_id), picture=request.takes == 1)
     async with turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
         if upload is not None:
-            request = replace(request, primer=await upload.primer(bot.studio))
-        composition = await bot.studio.compose(request)
+            request = replace(request, primer=await upload.primer(bot.workers))
+        composition = await bot.workers.compose(request)
     origin = None if parent is None else parent.id
     keep = partial(store.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
     opera = [keep(composition, take) for take in composition.takes]
@@ -59,9 +64,9 @@ async def compose(
     if len(opera) == 1:
         own = replace(recipe(bot, opera[0], missing_ok=True), soundfont=request.soundfont)
         await files.keep(bot, opera[0], own, composition.takes[0])  # before anybody can delete it
-        answer = answers.present(opera[0], composition.takes[0], components.under(opera[0]))
+        answer = presentation.present(opera[0], composition.takes[0], presentation.under(opera[0]))
     else:
-        answer = answers.present_takes(opera, composition.takes, components.under_takes(opera))
+        answer = presentation.present_takes(opera, composition.takes, presentation.under_takes(opera))
     await delivery.deliver(interaction, answer, bot.settings.upload_bytes)
 
 
@@ -102,8 +107,8 @@ async def sheet(interaction: Ask, opus: Opus) -> None:
     """Show a piece as sheet music."""
     bot = interaction.client
     async with turn(interaction, cost=opus.bars):
-        engraved = await files.sheet(bot, opus, answers.title(opus))
-    await delivery.deliver(interaction, answers.present_sheet(opus, engraved), bot.settings.upload_bytes)
+        engraved = await files.sheet(bot, opus, presentation.title(opus))
+    await delivery.deliver(interaction, presentation.present_sheet(opus, engraved), bot.settings.upload_bytes)
 
 
 async def revive(bot: ComposerBot, opus: Opus) -> Take:
@@ -137,9 +142,26 @@ async def turn(interaction: Ask, *, cost: float, private: bool = False) -> Async
     server = interaction.guild_id or user
     queue.admit(user, server, cost)
     await interaction.response.defer(ephemeral=private, thinking=True)
-    async with queue.turn(user, server, cost, partial(delivery.wait, interaction)):
+    async with queue.turn(user, server, cost, partial(_show_place, interaction)):
         yield
 
 
 def _recipe_here(interaction: Ask, opus: Opus) -> ComposeRequest:
     return recipe(interaction.client, opus, server=interaction.guild_id)
+
+
+async def _show_place(interaction: Interaction, place: Place) -> None:
+    """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
+    seconds = round(place.seconds)
+    wait = ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
+    stand = _("Yours is next: about {time}.")
+    if place.ahead:
+        stand = ngettext(
+            "1 request goes first: about {time}.",
+            "{count} requests go first: about {time}.",
+            place.ahead,
+        )
+    try:
+        await interaction.edit_original_response(content=stand.format(count=place.ahead, time=wait))
+    except discord.HTTPException as error:
+        _log.info("A place in the queue could not be shown: %s", error)

@@ -63,9 +63,7 @@ class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
             await interaction.edit_original_response(content=_("It is cancelled."))
             return
         question = _("{model} is being learned. What shall become of what it has learned so far?")
-        await interaction.response.send_message(
-            question.format(model=job.name), view=components.under_question(job.id), ephemeral=True
-        )
+        await interaction.response.send_message(question.format(model=job.name), view=_question(job.id), ephemeral=True)
 
 
 class Keep(TrainingButton, template=f"train-keep:{ID}"):
@@ -110,3 +108,9 @@ ITEMS: Final = (Cancel, Keep, Drop, Try)
 async def setup(bot: ComposerBot) -> None:
     """Have the bot know these buttons by their ids."""
     bot.add_dynamic_items(*ITEMS)
+
+
+def _question(id: str) -> View:
+    """Lay out the ways in which a training can be cancelled."""
+    keep = components.button("train-keep", "Keep the best so far", "💾", 0, id)
+    return components.lay_out((keep, components.button("train-drop", "Throw it away", "🗑️", 0, id, red=True)))

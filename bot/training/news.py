@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import Embed
+from discord.ui import View
 
 from bot.chat import components, delivery, language
+from bot.chat.answer import COLOUR, Answer, Enclosure, fit
 from bot.chat.language import _
-from bot.composing import answer as answers
-from bot.composing.answer import COLOUR, Answer, Enclosure
+from bot.composing import presentation
 from bot.database import store
 from bot.database.jobs import Job
 from bot.training import attachments
@@ -107,7 +108,7 @@ class Bulletin:
             else min(self._bot.settings.upload_bytes, guild.filesize_limit)
         )
         if answer.enclosures:
-            answer = delivery.fit(answer, limit)
+            answer = fit(answer, limit)
         mention = None if job.user is None else f"<@{job.user}>"
         channel = self._bot.get_partial_messageable(job.channel, guild_id=job.server)
         try:
@@ -137,7 +138,7 @@ class Bulletin:
         if result.advice:
             embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
         enclosures = _files(folder / "curve.png", _("The learning curve: loss by epoch"))
-        view = components.under_model(job.id, job.name)
+        view = under_model(job.id, job.name)
         try:
             take, opus = await self._compose(job)
         except CadenzaError as error:
@@ -145,14 +146,14 @@ class Bulletin:
             return Answer(job.id, embed, enclosures, view)
         piece = _("is enclosed, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
         embed.add_field(name=_("A first piece"), value=piece, inline=False)
-        return Answer(job.id, embed, (*enclosures, *answers.enclose(opus, take, f"{job.name}-first")), view)
+        return Answer(job.id, embed, (*enclosures, *presentation.enclose(opus, take, f"{job.name}-first")), view)
 
     async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
         bot = self._bot
         model = bot.catalogue.at(job.server).path(job.name)
         font = None if bot.settings.soundfont is None else str(bot.settings.soundfont)
         request = ComposeRequest(model=str(model), bars=FIRST_BARS, picture=False, soundfont=font)
-        asked, composition = time.monotonic(), await bot.studio.compose(request)
+        asked, composition = time.monotonic(), await bot.workers.compose(request)
         opus = store.opus(composition, composition.takes[0], author=job.user or 0, server=job.server)
         if job.user is not None:
             await bot.store.add(opus, asked=asked)
@@ -171,7 +172,7 @@ def present_waiting(job: Job, place: int) -> Answer:
         embed.add_field(name=_("Left out"), value=attachments.listed(job.gathered.skipped), inline=False)
     others = language.ngettext("1 other training goes first.", "{count} other trainings go first.", place - 1)
     embed.add_field(name=_("Place"), value=others.format(count=place - 1) if place > 1 else _("Its turn is next."))
-    return Answer(job.id, embed, (), components.under_training(job.id))
+    return Answer(job.id, embed, (), under_training(job.id))
 
 
 def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) -> Answer:
@@ -195,7 +196,7 @@ def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) ->
         embed.add_field(name=_("On held-out pieces"), value=losses)
     if any(enclosure.name == "curve.png" for enclosure in enclosures):
         embed.set_image(url="attachment://curve.png")
-    return Answer(job.id, embed, enclosures, components.under_training(job.id))
+    return Answer(job.id, embed, enclosures, under_training(job.id))
 
 
 def present_end(job: Job) -> Answer:
@@ -206,6 +207,16 @@ def present_end(job: Job) -> Answer:
         "failed": _("{model} could not be learned"),
     }
     return Answer(job.id, _embed(job, titles[job.state], language.sentence(job.outcome or "")), (), None)
+
+
+def under_training(id: str) -> View:
+    """Lay out the button of a training that has not ended."""
+    return components.lay_out((components.button("train-cancel", "Cancel", "🛑", 0, id, red=True),))
+
+
+def under_model(id: str, name: str) -> View:
+    """Lay out the button of a model that has just been learned; `id` is the training's, which the model outlives."""
+    return components.lay_out((components.button("train-try", "Try it", "🎹", 0, f"{id}.{name}"),))
 
 
 async def present_report(job: Job, folder: Path) -> Answer:

@@ -23,11 +23,11 @@ ATTEMPTS: Final = 2  # a worker that dies may have been the machine's fault; two
 _log = logging.getLogger(__name__)
 
 
-class StudioError(CadenzaError):
+class WorkError(CadenzaError):
     """Say that the work was given up, and what may help."""
 
 
-class Studio:
+class Workers:
     """Run core in processes of their own, so that the chat never waits for music.
 
     `warm_up` is what each process composes when it starts, so that its first real request finds everything loaded;
@@ -36,17 +36,17 @@ class Studio:
 
     def __init__(self, workers: int, deadline: float, warm_up: ComposeRequest) -> None:
         self._deadline, self._warm_up = deadline, warm_up
-        self._desks = [Desk(deadline, warm_up) for _ in range(workers)]
+        self._workers = [Worker(deadline, warm_up) for _ in range(workers)]
 
     @property
     def playing(self) -> int:
         """Count the requests that a worker has begun."""
-        return sum(desk.playing for desk in self._desks)
+        return sum(worker.playing for worker in self._workers)
 
     async def __aenter__(self) -> Self:
         """Start the workers and wait for a first sound. Raises CadenzaError where this machine cannot compose."""
         try:
-            await asyncio.gather(*(self._at(desk, recipe.compose, self._warm_up) for desk in self._desks))
+            await asyncio.gather(*(self._at(worker, recipe.compose, self._warm_up) for worker in self._workers))
         except BaseException:
             await asyncio.to_thread(self.stop)
             raise
@@ -61,34 +61,34 @@ class Studio:
         return await self.run(recipe.compose, request)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run any function of core in a worker. Raises what it raises, and StudioError if it was given up."""
-        desk = min(self._desks, key=lambda desk: desk.pending)
-        return await self._at(desk, function, *args, **kwargs)
+        """Run any function of core in a worker. Raises what it raises, and WorkError if it was given up."""
+        worker = min(self._workers, key=lambda worker: worker.pending)
+        return await self._at(worker, function, *args, **kwargs)
 
-    async def _at(self, desk: "Desk", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        desk.pending += 1
+    async def _at(self, worker: "Worker", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        worker.pending += 1
         try:
             for attempt in range(ATTEMPTS):
-                future: ProcessFuture[T] = await asyncio.to_thread(desk.schedule, function, args, kwargs)
+                future: ProcessFuture[T] = await asyncio.to_thread(worker.schedule, function, args, kwargs)
                 try:
                     return await asyncio.wrap_future(future)
                 except (ProcessExpired, BrokenProcessPool) as error:
                     _log.warning("A worker died in attempt %s: %s", attempt + 1, error)
                 except DeadlineError:
-                    raise StudioError(
+                    raise WorkError(
                         f"This took longer than {self._deadline:g} seconds and was given up. Ask for less."
                     ) from None
-            raise StudioError("The process that worked on this died, twice. Ask for less, or try again in a minute.")
+            raise WorkError("The process that worked on this died, twice. Ask for less, or try again in a minute.")
         finally:
-            desk.pending -= 1
+            worker.pending -= 1
 
     def stop(self) -> None:
         """Stop the workers, whatever they do, and wait until they are gone."""
-        for desk in self._desks:
-            desk.stop()
+        for worker in self._workers:
+            worker.stop()
 
 
-class Desk:
+class Worker:
     """Hold one worker process, in a pool of its own: a worker killed in a shared pool can leave its locks locked."""
 
     def __init__(self, deadline: float, warm_up: ComposeRequest) -> None:
@@ -108,7 +108,7 @@ class Desk:
         """Give the worker a function to call, or a new worker if the last one is dead."""
         with self._lock:
             if self._closed:
-                raise StudioError("The bot is being stopped. Try again in a minute.")
+                raise WorkError("The bot is being stopped. Try again in a minute.")
             try:
                 future = self._pool.schedule(function, args, kwargs, self._deadline)
             except RuntimeError as error:  # the worker died while it had nothing to do

@@ -1,4 +1,4 @@
-"""What the bot's tests share: one studio with real workers and a small model, and a bot in a Discord of its own."""
+"""What the bot's tests share: one workers with real workers and a small model, and a bot in a Discord of its own."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -14,18 +14,18 @@ from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.training import news
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from tests.bot import databases
 from tests.machine import lacking
 
 
 @pytest.fixture(scope="session")
-def studio(tiny_model: Path) -> Iterator[Studio]:
-    """Return a studio with two workers, which start with the first request."""
-    studio = Studio(2, 60, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
-    yield studio
-    studio.stop()
+def workers(tiny_model: Path) -> Iterator[Workers]:
+    """Return a workers with two workers, which start with the first request."""
+    workers = Workers(2, 60, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
+    yield workers
+    workers.stop()
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +59,9 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def bot(settings: Settings, studio: Studio, store: Store) -> ComposerBot:
+def bot(settings: Settings, workers: Workers, store: Store) -> ComposerBot:
     """Return a bot that has not logged in."""
-    return ComposerBot(settings, studio, store)
+    return ComposerBot(settings, workers, store)
 
 
 @pytest_asyncio.fixture
@@ -124,13 +124,13 @@ def anybody(
 
 @pytest_asyncio.fixture(params=["before a restart", "after a restart"])
 async def then(
-    request: pytest.FixtureRequest, env: simcord.Env, settings: Settings, studio: Studio, store: Store
+    request: pytest.FixtureRequest, env: simcord.Env, settings: Settings, workers: Workers, store: Store
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Return what to await between showing something and clicking on it: nothing, or the start of a second bot."""
 
     async def restart() -> None:
         if request.param == "after a restart":
-            await env.restart_bot(ComposerBot(settings, studio, again))
+            await env.restart_bot(ComposerBot(settings, workers, again))
 
     async with Store(f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}") as again:
         yield restart

@@ -7,7 +7,7 @@ from discord import app_commands
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 
 
 def _syncs(env: simcord.Env) -> int:
@@ -21,14 +21,14 @@ def test_asks_for_no_more_than_it_needs(bot: ComposerBot) -> None:
     assert isinstance(bot, discord.AutoShardedClient)
 
 
-async def test_sends_its_commands_once(env: simcord.Env, settings: Settings, studio: Studio, store: Store) -> None:
+async def test_sends_its_commands_once(env: simcord.Env, settings: Settings, workers: Workers, store: Store) -> None:
     assert _syncs(env) == 1
-    await env.restart_bot(ComposerBot(settings, studio, store))
+    await env.restart_bot(ComposerBot(settings, workers, store))
     assert _syncs(env) == 1
 
 
 async def test_sends_its_commands_again_when_they_have_changed(
-    env: simcord.Env, settings: Settings, studio: Studio, store: Store
+    env: simcord.Env, settings: Settings, workers: Workers, store: Store
 ) -> None:
     class Richer(ComposerBot):
         async def setup_hook(self) -> None:
@@ -39,5 +39,5 @@ async def test_sends_its_commands_again_when_they_have_changed(
             self.tree.add_command(novelty)
             await super().setup_hook()
 
-    await env.restart_bot(Richer(settings, studio, store))
+    await env.restart_bot(Richer(settings, workers, store))
     assert _syncs(env) == 2

@@ -71,7 +71,7 @@ class TestAfterFifteenMinutes:
     def asking(self, env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor) -> Asking:
         async def ask(channel: simcord.ChannelHandle) -> None:
             await begin(env, alice.slash(channel, "compose", seed=4, bars=32))
-            await until(lambda: bot.studio.playing > 0)
+            await until(lambda: bot.workers.playing > 0)
             env.backend.advance_clock(15 * 60 + 1)
             await env.settle(timeout=60)
 
@@ -172,7 +172,7 @@ class TestWithOneWorker:
     ) -> None:
         for actor in (alice, bob, moderator):
             await begin(env, actor.slash(channel, "compose", bars=64))
-            await until(lambda: bot.studio.playing > 0)
+            await until(lambda: bot.workers.playing > 0)
         await env.settle(timeout=120)
         contents = [
             str(request.json["content"])
@@ -194,7 +194,7 @@ class TestWithOneWorker:
         channel: simcord.ChannelHandle,
     ) -> None:
         await begin(env, alice.slash(channel, "compose", bars=32))
-        await until(lambda: bot.studio.playing > 0)
+        await until(lambda: bot.workers.playing > 0)
         env.inject_error("PATCH", ORIGINAL, status=500)
         await begin(env, bob.slash(channel, "compose", bars=2))
         await env.settle(timeout=60)

@@ -179,7 +179,7 @@ async def test_works_on_one_request_of_a_user_at_a_time(
     env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     await begin(env, alice.slash(channel, "compose", bars=64))
-    await until(lambda: bot.studio.playing > 0)
+    await until(lambda: bot.workers.playing > 0)
     second = await alice.slash(channel, "compose")
     assert second.ephemeral
     assert second.response is not None
@@ -190,7 +190,7 @@ async def test_survives_a_worker_killed_in_mid_piece(
     env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     await begin(env, alice.slash(channel, "compose", bars=64, seed=5))
-    await until(lambda: bot.studio.playing > 0)
+    await until(lambda: bot.workers.playing > 0)
     for worker in multiprocessing.active_children():
         worker.kill()
     await env.settle(timeout=60)
@@ -210,7 +210,7 @@ async def test_says_so_when_the_database_fails(
 
 
 async def test_answers_for_an_error_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bot, "studio", None)
+    monkeypatch.setattr(bot, "workers", None)
     async with simcord.run(bot, check_errors=False) as env:
         guild = env.create_guild()
         alice = guild.add_member(env.create_user("alice"))

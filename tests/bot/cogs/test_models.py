@@ -10,11 +10,12 @@ import discord
 import pytest
 import simcord
 
-from bot.chat import components as board
 from bot.client import ComposerBot
+from bot.composing import presentation
 from bot.database.jobs import Job
 from bot.database.store import Server, Store
 from bot.settings import Settings
+from bot.training import news
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files
 
@@ -200,7 +201,7 @@ class TestElsewhere:
         await alice.slash(channel, "compose", model="secret", bars=2)
         [opus] = await store.by_author(alice.id, 1)
         place = bot.get_partial_messageable(elsewhere.id)
-        stolen = await place.send("a piece", view=board.under(opus))
+        stolen = await place.send("a piece", view=presentation.under(opus))
         for label in ("Again", "Vary", "Continue", "Takes"):
             assert _said(await thief.click(stolen, label=label)) == ELSEWHERE
         form = await thief.click(stolen, label="Tune")
@@ -220,8 +221,8 @@ class TestElsewhere:
         await store.jobs.end("a", "done", "It ended.")
         place = bot.get_partial_messageable(elsewhere.id)
         for view, label, says in (
-            (board.under_model("a", "secret"), "Try it", "There is no model called 'secret'."),
-            (board.under_training("a"), "Cancel", "There is no such training on this server."),
+            (news.under_model("a", "secret"), "Try it", "There is no model called 'secret'."),
+            (news.under_training("a"), "Cancel", "There is no such training on this server."),
         ):
             stolen = await place.send("a model", view=view)
             assert _said(await thief.click(stolen, label=label)).startswith(says)

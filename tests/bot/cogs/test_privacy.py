@@ -11,7 +11,7 @@ import simcord
 from bot.client import ComposerBot
 from bot.database.store import Server, Store
 from bot.settings import Settings
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 from core.model.notes import read_notes
 from core.training.worker import Result
 from tests.bot.acting import begin, until
@@ -79,7 +79,7 @@ async def test_forgets_a_user_and_nobody_else(
     channel: simcord.ChannelHandle,
     showcase: simcord.ChannelHandle,
     settings: Settings,
-    studio: Studio,
+    workers: Workers,
     store: Store,
     restart: bool,
 ) -> None:
@@ -94,7 +94,7 @@ async def test_forgets_a_user_and_nobody_else(
     assert question.content.startswith("Shall I delete your 2 pieces, all that you like, and your messages")
     assert question.content.endswith("showcases (1)? Nobody can bring that back.")
     if restart:
-        await env.restart_bot(ComposerBot(settings, studio, store))
+        await env.restart_bot(ComposerBot(settings, workers, store))
     await alice.click(question, label="Delete everything")
     assert question.content == "It is done: I have deleted your 2 pieces and forgotten you."
     assert question.components == []
@@ -142,7 +142,7 @@ async def test_a_piece_that_was_being_composed_is_not_kept(
     question = (await alice.slash(channel, "forget me")).response
     assert question is not None
     await begin(env, alice.slash(channel, "compose", bars=32))
-    await until(lambda: bot.studio.playing > 0)
+    await until(lambda: bot.workers.playing > 0)
     await begin(env, alice.click(question, label="Delete everything"))
     await env.settle(timeout=60)
     assert question.content.startswith("It is done:")
@@ -162,7 +162,7 @@ async def test_neither_is_the_first_piece_of_a_model(
     losses = {"loss": 1.0, "val_loss": 1.0, "first_val_loss": 1.0}
     result = Result(epochs=1, best=1, **losses, seconds=1.0, ended="the best is known", advice=())
     telling = asyncio.create_task(bot.bulletin.ended(done, result, tmp_path))
-    await until(lambda: bot.studio.playing > 0)
+    await until(lambda: bot.workers.playing > 0)
     await store.forget(alice.id)
     await telling
     assert await store.ids(alice.id) == ()

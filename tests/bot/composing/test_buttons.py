@@ -9,8 +9,8 @@ import discord
 import pytest
 import simcord
 
-from bot.chat import components
 from bot.client import ComposerBot
+from bot.composing import presentation
 from bot.composing.buttons import ITEMS
 from bot.database.store import Server, Store
 from bot.settings import Settings
@@ -20,8 +20,8 @@ from tests.bot.clicking import UNDER_A_PIECE, files, filled_in, opus_of, refusal
 
 def test_every_button_that_is_shown_has_its_action() -> None:
     actions = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in ITEMS}
-    assert actions == {"like", "withdraw", *(action for action, *_ in components.UNDER_A_PIECE)}
-    assert tuple(label for _, label, *_ in components.UNDER_A_PIECE) == UNDER_A_PIECE
+    assert actions == {"like", "withdraw", *(action for action, *_ in presentation.UNDER_A_PIECE)}
+    assert tuple(label for _, label, *_ in presentation.UNDER_A_PIECE) == UNDER_A_PIECE
 
 
 async def test_every_button_says_when_its_piece_is_gone(
@@ -57,7 +57,7 @@ async def test_a_second_click_says_that_the_first_is_being_worked_on(
     message = response(await alice.slash(channel, "compose", bars=24, seed=3))
     await bot.cache.drop((await opus_of(store, message)).id)  # so that Share has files to make
     await begin(env, alice.click(message, label=label))
-    await until(lambda: bot.studio.playing > 0)
+    await until(lambda: bot.workers.playing > 0)
     second = await alice.click(message, label=label)
     assert refusal(second) == "Your last click on this button is still being worked on."
     place = showcase if label == "Share" else channel
@@ -73,7 +73,7 @@ async def test_clicks_of_several_people_do_not_get_in_each_others_way(
 ) -> None:
     message = response(await alice.slash(channel, "compose", bars=24, seed=3))
     await begin(env, alice.click(message, label="Again"))
-    await until(lambda: bot.studio.playing > 0)
+    await until(lambda: bot.workers.playing > 0)
     response(await bob.click(message, label="Again"))
     assert len(channel.history()) == 3
 

@@ -141,7 +141,7 @@ async def test_a_piece_that_goes_while_it_is_shared_leaves_nothing_in_the_showca
     await bot.cache.drop(opus.id)  # so that there are files to make
     sharing = alice.click(piece, label="Share")
     await begin(env, sharing)
-    await until(lambda: bot.studio.playing > 0)
+    await until(lambda: bot.workers.playing > 0)
     if how == "Delete":
         await begin(env, alice.click(piece, label="Delete"))
     else:

@@ -16,7 +16,7 @@ from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.work import child
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 from core.training.worker import PUBLISHED
 from tests.bot.acting import until
 from tests.bot.music import files
@@ -99,7 +99,7 @@ class TestRestarted:
         self,
         env: simcord.Env,
         settings: Settings,
-        studio: Studio,
+        workers: Workers,
         store: Store,
         admin: simcord.MemberActor,
         guild: simcord.GuildHandle,
@@ -111,7 +111,7 @@ class TestRestarted:
         for leftover in ("uploads/xyz", "trainings/nobodys", f"models/{guild.id}/.scales.abcd.new"):
             (data / leftover).mkdir(parents=True)
             (data / leftover / "file").write_bytes(b"x")
-        bot = ComposerBot(settings, studio, store)
+        bot = ComposerBot(settings, workers, store)
         await env.restart_bot(bot)
         async with bot.trainer:
             await learning(bot.trainer, job)
@@ -127,7 +127,7 @@ class TestRestarted:
         env: simcord.Env,
         bot: ComposerBot,
         settings: Settings,
-        studio: Studio,
+        workers: Workers,
         store: Store,
         admin: simcord.MemberActor,
         guild: simcord.GuildHandle,
@@ -143,7 +143,7 @@ class TestRestarted:
             os.kill(process, 0)
         job = await newest(store, guild)
         assert (job.state, job.starts) == ("running", 0)
-        bot = ComposerBot(settings, studio, store)
+        bot = ComposerBot(settings, workers, store)
         await env.restart_bot(bot)
         async with bot.trainer:
             await learning(bot.trainer, job)
@@ -158,7 +158,7 @@ class TestRestarted:
         env: simcord.Env,
         bot: ComposerBot,
         settings: Settings,
-        studio: Studio,
+        workers: Workers,
         store: Store,
         admin: simcord.MemberActor,
         guild: simcord.GuildHandle,
@@ -177,7 +177,7 @@ class TestRestarted:
             if moment == "before it is published":
                 published.mkdir()
                 model.rename(published / "scales")
-            bot = ComposerBot(settings, studio, store)
+            bot = ComposerBot(settings, workers, store)
             await env.restart_bot(bot)
             async with bot.trainer:
                 job = await ended(store, guild)

@@ -27,7 +27,7 @@ async def test_refuses_a_hostile_file_at_once_while_composing_goes_on(
     channel: simcord.ChannelHandle,
     name: str,
 ) -> None:
-    await asyncio.gather(*(bot.studio.run(abs, -1) for _ in range(2)))  # the workers have started
+    await asyncio.gather(*(bot.workers.run(abs, -1) for _ in range(2)))  # the workers have started
     await begin(env, alice.slash(channel, "compose", bars=16, seed=1))
     seconds = list[float]()
     while not seconds or (seconds[-1] > QUICKLY and len(seconds) < ATTEMPTS):

@@ -15,7 +15,7 @@ from bot.composing import walk
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.work.cache import Cache
-from bot.work.workers import Studio, StudioError
+from bot.work.workers import WorkError, Workers
 from core.composing.recipe import ComposeRequest
 from tests.bot.clicking import files, opus_of, response
 
@@ -90,12 +90,12 @@ async def test_files_are_the_same_bytes_with_and_without_it(
     alice: simcord.MemberActor,
     piece: discord.Message,
     settings: Settings,
-    studio: Studio,
+    workers: Workers,
     store: Store,
 ) -> None:
     opus, composed = await opus_of(store, piece), await files(piece)
-    bare = ComposerBot(replace(settings, cache_bytes=0), studio, store)
-    fresh = ComposerBot(replace(settings, data=settings.data / "elsewhere"), studio, store)
+    bare = ComposerBot(replace(settings, cache_bytes=0), workers, store)
+    fresh = ComposerBot(replace(settings, data=settings.data / "elsewhere"), workers, store)
     kept = await walk.revive(bot, opus)
     takes = [await walk.revive(each, opus) for each in (bare, fresh, fresh)]
     assert takes == [kept, kept, kept]
@@ -109,12 +109,12 @@ async def test_files_are_the_same_bytes_with_and_without_it(
 async def test_needs_no_worker_for_what_is_there(
     piece: discord.Message, settings: Settings, store: Store, tiny_model: Path
 ) -> None:
-    closed = Studio(1, 60, ComposeRequest(model=str(tiny_model)))
+    closed = Workers(1, 60, ComposeRequest(model=str(tiny_model)))
     closed.stop()
     opus, bot = await opus_of(store, piece), ComposerBot(settings, closed, store)
     assert (await walk.revive(bot, opus)).midi in (await files(piece)).values()
     await bot.cache.drop(opus.id)
-    with pytest.raises(StudioError):
+    with pytest.raises(WorkError):
         await walk.revive(bot, opus)
 
 
@@ -136,11 +136,11 @@ async def test_another_soundfont_or_instrument_makes_other_files(bot: ComposerBo
 
 
 async def test_says_again_what_a_piece_quotes(
-    bot: ComposerBot, piece: discord.Message, settings: Settings, studio: Studio
+    bot: ComposerBot, piece: discord.Message, settings: Settings, workers: Workers
 ) -> None:
     opus = await opus_of(bot.store, piece)
     line = replace(opus, id="line", given=1, text="60r262r264r265r267r269r271r272r4")  # a piece that the model knows
-    bare = ComposerBot(replace(settings, cache_bytes=0), studio, bot.store)
+    bare = ComposerBot(replace(settings, cache_bytes=0), workers, bot.store)
     for each in (bot, bot, bare):
         quote = (await walk.revive(each, line)).quote
         assert quote is not None

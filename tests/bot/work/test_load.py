@@ -10,7 +10,7 @@ import simcord
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
-from bot.work.workers import Studio
+from bot.work.workers import Workers
 from tests.bot.crowd import Request, User, ask_all
 
 WORKERS = 2
@@ -72,8 +72,8 @@ async def test_a_flood_loses_nothing_and_a_quiet_servers_user_waits_for_a_few_on
         print(_figures(seconds, crowds, flood, quiet.requests))
 
 
-async def test_a_server_has_only_so_many_waiting(settings: Settings, studio: Studio, store: Store) -> None:
-    bot = ComposerBot(replace(settings, workers=1, waiting=2), studio, store)
+async def test_a_server_has_only_so_many_waiting(settings: Settings, workers: Workers, store: Store) -> None:
+    bot = ComposerBot(replace(settings, workers=1, waiting=2), workers, store)
     async with simcord.run(bot, settle_timeout=60) as env:
         guild = env.create_guild()
         channel = guild.create_text_channel("music")

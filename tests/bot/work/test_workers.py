@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.work.workers import Studio, StudioError
+from bot.work.workers import WorkError, Workers
 from core.composing.recipe import ComposeRequest
 from core.errors import BundleError, NotationError
 
@@ -20,43 +20,43 @@ def _modules() -> list[str]:
     return list(sys.modules)
 
 
-async def test_composes_in_another_process(studio: Studio, tiny_model: Path) -> None:
-    composition = await studio.compose(ComposeRequest(model=str(tiny_model), primer="72r1", bars=2, seed=1))
+async def test_composes_in_another_process(workers: Workers, tiny_model: Path) -> None:
+    composition = await workers.compose(ComposeRequest(model=str(tiny_model), primer="72r1", bars=2, seed=1))
     assert composition.takes[0].midi[:4] == b"MThd"
-    assert await studio.run(os.getpid) != os.getpid()
+    assert await workers.run(os.getpid) != os.getpid()
 
 
-async def test_brings_errors_that_a_user_can_mend_back_whole(studio: Studio, tiny_model: Path) -> None:
+async def test_brings_errors_that_a_user_can_mend_back_whole(workers: Workers, tiny_model: Path) -> None:
     with pytest.raises(NotationError) as error:
-        await studio.compose(ComposeRequest(model=str(tiny_model), primer="72r1 x"))
+        await workers.compose(ComposeRequest(model=str(tiny_model), primer="72r1 x"))
     assert (error.value.start, error.value.end) == (5, 6)
 
 
-async def test_gives_a_request_up_that_kills_its_worker_twice(studio: Studio) -> None:
-    with pytest.raises(StudioError, match="died, twice"):
-        await studio.run(os._exit, 9)
-    assert await studio.run(abs, -1) == 1
+async def test_gives_a_request_up_that_kills_its_worker_twice(workers: Workers) -> None:
+    with pytest.raises(WorkError, match="died, twice"):
+        await workers.run(os._exit, 9)
+    assert await workers.run(abs, -1) == 1
 
 
 async def test_gives_a_request_up_at_its_deadline(tiny_model: Path) -> None:
-    studio = Studio(1, 0.5, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
+    workers = Workers(1, 0.5, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
     try:
-        with pytest.raises(StudioError, match=r"longer than 0\.5 seconds"):
-            await studio.run(time.sleep, 30)
-        assert studio.playing == 0
+        with pytest.raises(WorkError, match=r"longer than 0\.5 seconds"):
+            await workers.run(time.sleep, 30)
+        assert workers.playing == 0
     finally:
-        await asyncio.to_thread(studio.stop)
+        await asyncio.to_thread(workers.stop)
 
 
 async def test_opens_only_where_it_can_compose(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="There is no model"):
-        async with Studio(1, 60, ComposeRequest(model=str(tmp_path / "nothing"))):
+        async with Workers(1, 60, ComposeRequest(model=str(tmp_path / "nothing"))):
             pass
 
 
-async def test_a_worker_that_composes_loads_no_tensorflow_and_no_discord(studio: Studio, tiny_model: Path) -> None:
-    await studio.compose(ComposeRequest(model=str(tiny_model), primer="72r1", bars=1, seed=1))
-    loaded = set(await studio.run(_modules))
+async def test_a_worker_that_composes_loads_no_tensorflow_and_no_discord(workers: Workers, tiny_model: Path) -> None:
+    await workers.compose(ComposeRequest(model=str(tiny_model), primer="72r1", bars=1, seed=1))
+    loaded = set(await workers.run(_modules))
     assert {"core.composing.recipe", "numpy"} <= loaded
     assert not loaded & {"tensorflow", "keras", "music21", "discord", "simcord"}
 

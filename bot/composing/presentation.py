@@ -1,54 +1,35 @@
-"""What is shown in the chat, before it is sent: a piece, its takes, its sheet, or a primer, with their files."""
+"""How a piece, its takes, its sheet or a primer is shown: words, files and buttons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from io import BytesIO
 from itertools import chain
 from typing import Final
 
-from discord import Embed, File
+from discord import Embed
 from discord.ui import View
 
+from bot.chat import components
+from bot.chat.answer import COLOUR, Answer, Enclosure
 from bot.chat.language import _, ngettext, sentence
 from bot.database.store import Opus
 from core.composing.recipe import ModelInfo, Take
 from core.drawing.sheet import Sheet
 
-COLOUR: Final = 0x3B6EA5
 NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
 TAKE_SHOWN: Final = 150  # characters
 DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
 PAGES_OF_A_PRIMER: Final = 4
 PAGES_SHOWN: Final = 9  # which, with the MusicXML, are as many files as a message can have
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosure:
-    """Hold a file to attach; `description` is its alternative text."""
-
-    name: str
-    data: bytes
-    description: str
-
-    @property
-    def must_arrive(self) -> bool:
-        """Tell whether this holds the notes, from which a user can make everything else."""
-        return self.name.endswith((".mid", ".musicxml"))
-
-    def file(self) -> File:
-        """Wrap the bytes for one attempt at sending them."""
-        return File(BytesIO(self.data), self.name, description=self.description)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Hold a message before it is sent; `piece` is the id of the piece, or the first of several, that it shows."""
-
-    piece: str | None
-    embed: Embed
-    enclosures: tuple[Enclosure, ...]
-    view: View | None = None
+UNDER_A_PIECE: Final = (  # action, label, symbol, row
+    ("again", "Again", "🎲", 0),
+    ("vary", "Vary", "🔀", 0),
+    ("continue", "Continue", "⏩", 0),
+    ("takes", "Takes", "🎬", 0),
+    ("tune", "Tune", "🎛️", 0),
+    ("sheet", "Sheet", "🎼", 1),
+    ("share", "Share", "📣", 1),
+    ("delete", "Delete", "🗑️", 1),
+)
 
 
 def title(opus: Opus) -> str:
@@ -138,6 +119,22 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
         for number, page in enumerate(sheet.pages[:PAGES_OF_A_PRIMER], 1)
     ]
     return Answer(None, embed, tuple(enclosures))
+
+
+def under(opus: Opus) -> View:
+    """Lay out the buttons of a composition."""
+    return components.lay_out(
+        components.button(action, label, symbol, row, opus.id, red=action == "delete")
+        for action, label, symbol, row in UNDER_A_PIECE
+    )
+
+
+def under_takes(opera: Sequence[Opus]) -> View:
+    """Lay out a button for each of several takes, to go on with it, and one that deletes them all."""
+    further = [components.button("continue", f"Go on with {n}", "⏩", 0, opus.id) for n, opus in enumerate(opera, 1)]
+    return components.lay_out(
+        [*further, components.button("delete", "Delete", "🗑️", 1, ".".join(opus.id for opus in opera), red=True)]
+    )
 
 
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
