@@ -12,7 +12,6 @@ import statistics
 import tempfile
 import time
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +40,11 @@ def rows() -> list[Row]:
 async def _measure() -> list[tuple[float, float]]:
     """Return the seconds that pieces took, alone and beside a training."""
     with tempfile.TemporaryDirectory(prefix="cadenza-bench-") as folder:
-        settings = Settings(models=MODELS, data=Path(folder), shards=1, workers=2)
-        async with ready(replace(settings, training_minutes=30)) as bot, simcord.run(bot, settle_timeout=120) as env:
+        settings = Settings(models=MODELS, data=Path(folder), shards=1, workers=2, training_minutes=30)
+        async with (
+            ready(settings) as bot,
+            simcord.run(bot, settle_timeout=120) as env,
+        ):
             guild = env.create_guild("Server")
             channel = guild.create_text_channel("music")
             role = guild.create_role("admin", permissions=Permissions(manage_guild=True))

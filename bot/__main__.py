@@ -24,7 +24,7 @@ def main() -> int:
     except settings.SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    logs.start(chosen.log_level, chosen.token)
+    logs.start(chosen.log_level, None if chosen.token is None else chosen.token.get_secret_value())
     if chosen.token is None:
         if find_spec("simcord") is None:
             print(NO_PLAYGROUND, file=sys.stderr)

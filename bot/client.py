@@ -56,7 +56,9 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
         raise SettingsError(
             f"CADENZA_DATA must be a folder; {settings.data} cannot be one: {error.strerror}."
         ) from error
-    url = settings.database or f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
+    url = f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
+    if settings.database is not None:
+        url = settings.database.get_secret_value()
     async with Store(url) as store, Workers(settings.workers, settings.deadline, warm_up) as workers:
         bot = ComposerBot(settings, workers, store)
         async with bot.trainer:

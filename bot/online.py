@@ -17,7 +17,7 @@ async def run(settings: Settings) -> None:
     assert settings.token is not None
     try:
         async with ready(settings) as bot, bot:
-            await bot.start(settings.token)
+            await bot.start(settings.token.get_secret_value())
     except discord.LoginFailure:
         raise DiscordError(
             "Discord does not know this token: take a new one from the Bot page of your application"

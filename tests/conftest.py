@@ -1,5 +1,7 @@
 """What all tests share: a small model, published as every model is."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 settings.register_profile("patient", deadline=None)  # a busy machine takes its time
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unset() -> Iterator[None]:
+    """Forget what whoever runs the tests has set for a bot of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith(("DISCORD_TOKEN", "CADENZA_"))]:
+            patch.delenv(name)
+        yield
+
 
 AUDIBLE = range(36, 97)  # MIDI numbers
 

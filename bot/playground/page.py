@@ -2,7 +2,6 @@
 
 import mimetypes
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,7 @@ async def run(settings: Settings) -> None:
     """Serve the page until its session is ended or this is cancelled. Raises CadenzaError where that is impossible."""
     mimetypes.add_type("application/octet-stream", ".mid")  # or the page takes it for sound, which it cannot play
     with tempfile.TemporaryDirectory(prefix="cadenza-") as folder:
-        async with ready(replace(settings, data=Path(folder), shards=1)) as bot:
+        async with ready(settings.model_copy(update={"data": Path(folder), "shards": 1})) as bot:
             await _serve(bot, settings.port)
 
 

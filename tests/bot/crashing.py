@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import simcord
+from pydantic import SecretStr
 
 from bot.client import ready
 from bot.settings import Settings
@@ -12,7 +13,7 @@ from bot.settings import Settings
 
 async def main(models: str, data: str, database: str) -> None:
     """Compose for one user, with a database by URL."""
-    settings = Settings(models=Path(models), data=Path(data), database=database, workers=1, shards=1)
+    settings = Settings(models=Path(models), data=Path(data), database=SecretStr(database), workers=1, shards=1)
     async with ready(settings) as bot, simcord.run(bot, settle_timeout=60) as env:
         guild = env.create_guild()
         user = guild.add_member(env.create_user("user"))

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from discord.http import Route
+from pydantic import SecretStr
 
 from bot import logs, online
 from bot.online import DiscordError
@@ -37,14 +37,14 @@ async def refusing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 @pytest.mark.usefixtures("refusing")
 async def test_says_when_discord_does_not_know_the_token(settings: Settings) -> None:
     with pytest.raises(DiscordError, match="Discord does not know this token") as error:
-        await online.run(replace(settings, token=TOKEN, workers=1))
+        await online.run(settings.model_copy(update={"token": SecretStr(TOKEN), "workers": 1}))
     assert TOKEN not in str(error.value)
 
 
 async def test_says_when_discord_cannot_be_reached(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Route, "BASE", "http://127.0.0.1:9")
     with pytest.raises(DiscordError, match="Discord cannot be reached"):
-        await online.run(replace(settings, token=TOKEN, workers=1))
+        await online.run(settings.model_copy(update={"token": SecretStr(TOKEN), "workers": 1}))
 
 
 def test_the_log_never_shows_the_token() -> None:

@@ -1,7 +1,6 @@
 """The way of an answer into the chat, and the detours: too large, too late, not allowed."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import discord
 import pytest
@@ -26,7 +25,7 @@ def _names(message: simcord.ResponseMessage) -> list[str]:
 class TestWithLittleRoom:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return replace(settings, upload_bytes=120_000)
+        return settings.model_copy(update={"upload_bytes": 120_000})
 
     async def test_leaves_out_what_is_too_large_and_says_so(
         self, alice: simcord.MemberActor, channel: simcord.ChannelHandle
@@ -159,7 +158,7 @@ class TestWithOneWorker:
     @pytest.fixture
     def settings(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
         monkeypatch.setattr(queue, "TYPICAL", 1.0)
-        return replace(settings, workers=1)
+        return settings.model_copy(update={"workers": 1})
 
     async def test_shows_the_place_and_an_estimate_and_edits_only_when_the_place_changes(
         self,

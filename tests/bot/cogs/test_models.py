@@ -258,7 +258,7 @@ class TestShared:
 class TestLimits:
     @pytest.fixture
     def settings(self, settings: Settings, request: pytest.FixtureRequest) -> Settings:
-        return replace(settings, **request.param)
+        return settings.model_copy(update=request.param)
 
     @pytest.mark.parametrize(
         ("settings", "says"),

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import discord
@@ -98,7 +97,7 @@ class TestWithAModelThatGoes:
     def settings(self, settings: Settings, tiny_model: Path, tmp_path: Path) -> Settings:
         for name in ("fleeting", "tiny"):
             shutil.copytree(tiny_model, tmp_path / "models" / name)
-        return replace(settings, models=tmp_path / "models", model="fleeting")
+        return settings.model_copy(update={"models": tmp_path / "models", "model": "fleeting"})
 
     @pytest.fixture
     def without_model(self, piece: discord.Message, settings: Settings) -> discord.Message:

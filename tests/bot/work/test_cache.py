@@ -94,8 +94,8 @@ async def test_files_are_the_same_bytes_with_and_without_it(
     store: Store,
 ) -> None:
     opus, composed = await opus_of(store, piece), await files(piece)
-    bare = ComposerBot(replace(settings, cache_bytes=0), workers, store)
-    fresh = ComposerBot(replace(settings, data=settings.data / "elsewhere"), workers, store)
+    bare = ComposerBot(settings.model_copy(update={"cache_bytes": 0}), workers, store)
+    fresh = ComposerBot(settings.model_copy(update={"data": settings.data / "elsewhere"}), workers, store)
     kept = await walk.revive(bot, opus)
     takes = [await walk.revive(each, opus) for each in (bare, fresh, fresh)]
     assert takes == [kept, kept, kept]
@@ -140,7 +140,7 @@ async def test_says_again_what_a_piece_quotes(
 ) -> None:
     opus = await opus_of(bot.store, piece)
     line = replace(opus, id="line", given=1, text="60r262r264r265r267r269r271r272r4")  # a piece that the model knows
-    bare = ComposerBot(replace(settings, cache_bytes=0), workers, bot.store)
+    bare = ComposerBot(settings.model_copy(update={"cache_bytes": 0}), workers, bot.store)
     for each in (bot, bot, bare):
         quote = (await walk.revive(each, line)).quote
         assert quote is not None

@@ -2,7 +2,7 @@
 
 import re
 import statistics
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 import simcord
@@ -18,7 +18,7 @@ WORKERS = 2
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return replace(settings, workers=WORKERS)
+    return settings.model_copy(update={"workers": WORKERS})
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ async def test_a_flood_loses_nothing_and_a_quiet_servers_user_waits_for_a_few_on
 
 
 async def test_a_server_has_only_so_many_waiting(settings: Settings, workers: Workers, store: Store) -> None:
-    bot = ComposerBot(replace(settings, workers=1, waiting=2), workers, store)
+    bot = ComposerBot(settings.model_copy(update={"workers": 1, "waiting": 2}), workers, store)
     async with simcord.run(bot, settle_timeout=60) as env:
         guild = env.create_guild()
         channel = guild.create_text_channel("music")
