@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,17 +34,17 @@ _log = logging.getLogger(__name__)
 
 
 class Bulletin:
-    """Tell the chat of trainings, as the trainer's herald."""
+    """Tell the chat of trainings, as the trainer's herald; `clock` tells seconds."""
 
-    def __init__(self, bot: "ComposerBot") -> None:
-        self._bot = bot
-        self._edited: dict[str, float] = {}  # when, by the monotonic clock
+    def __init__(self, bot: "ComposerBot", clock: Callable[[], float] = time.monotonic) -> None:
+        self._bot, self._clock = bot, clock
+        self._edited: dict[str, float] = {}  # when, by the clock
         self._shown: dict[str, object] = {}
         self._lost: set[str] = set()
 
     def answered(self, job: Job, place: int) -> None:
         """Note that the message of a training has just been sent, with its place in the line."""
-        self._edited[job.id], self._shown[job.id] = time.monotonic(), place
+        self._edited[job.id], self._shown[job.id] = self._clock(), place
 
     async def queued(self, jobs: Iterable[Job]) -> None:
         """Show where trainings stand that wait."""
@@ -54,7 +54,7 @@ class Bulletin:
 
     async def progress(self, job: Job, news: News, folder: Path) -> None:
         """Show how a training goes, if that is new and the last edit is some time ago."""
-        if time.monotonic() - self._edited.get(job.id, -EDIT_EVERY) < EDIT_EVERY:
+        if self._clock() - self._edited.get(job.id, -EDIT_EVERY) < EDIT_EVERY:
             return
         language.speak(job.locale)
         enclosures = await asyncio.to_thread(_enclosures, news, folder) if news.epochs else ()
@@ -71,22 +71,18 @@ class Bulletin:
 
     async def close(self, job: Job) -> None:
         """Say in the message that showed a training's progress that it has ended."""
-        left = EDIT_EVERY - (time.monotonic() - self._edited.get(job.id, -EDIT_EVERY))
-        try:
-            await asyncio.sleep(max(0.0, left))
-        finally:  # also when the bot is being stopped
-            language.speak(job.locale)
-            await self._edit(job, present_end(job), job.state)
-            for known in (self._edited, self._shown):
-                known.pop(job.id, None)
-            self._lost.discard(job.id)
+        language.speak(job.locale)
+        await self._edit(job, present_end(job), job.state)
+        for known in (self._edited, self._shown):
+            known.pop(job.id, None)
+        self._lost.discard(job.id)
 
     async def _edit(self, job: Job, answer: Answer, what: object) -> None:
         if job.message is None or job.id in self._lost or self._shown.get(job.id) == what:
             return
         channel = self._bot.get_partial_messageable(job.channel, guild_id=job.server)
         message = channel.get_partial_message(job.message)
-        self._edited[job.id], self._shown[job.id] = time.monotonic(), what
+        self._edited[job.id], self._shown[job.id] = self._clock(), what
         try:
             if answer.enclosures:
                 files = [enclosure.file() for enclosure in answer.enclosures]

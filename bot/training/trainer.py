@@ -110,8 +110,8 @@ class Trainer:
             raise JobError("This training has ended already.")
         if await self._jobs.cancel_queued(job.id, "It was cancelled before it began."):
             job = await self._jobs.get(job.id, job.server)
-            await _tell(self._herald.ended(job, None, self.folder(job.id)))
             await _tell(self._herald.close(job))
+            await _tell(self._herald.ended(job, None, self.folder(job.id)))
             line = await self._jobs.live()
             await _tell(self._herald.queued(other for other in line if other.state == "queued"))
             return
@@ -247,10 +247,10 @@ class Trainer:
 
     async def _announce(self, job: Job) -> None:
         folder = self.folder(job.id)
+        await _tell(self._herald.close(job))  # first, since what has been told is not done again after a restart
         if await _tell(self._herald.ended(job, await asyncio.to_thread(Result.read, folder), folder)):
             await self._jobs.note(job.id, told=True)
             await asyncio.to_thread(clear, folder)
-            await _tell(self._herald.close(job))
 
 
 async def _tell(news: Awaitable[None]) -> bool:
