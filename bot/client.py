@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from bot.work.queue import Queue
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from core.processes.files import write_whole
+from core.processes.kept import Kept
 
 EXTENSIONS: Final = (
     "bot.composing.buttons",
@@ -63,6 +65,16 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
         bot = ComposerBot(settings, workers, store)
         async with bot.trainer:
             yield bot
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Hold digests of the commands that Discord has been told, by the ids of the bot's applications."""
+
+    digests: dict[str, str]
+
+
+TOLD: Final = Kept(Told, lambda digests: {"digests": digests})
 
 
 class Tree(app_commands.CommandTree["ComposerBot"]):
@@ -114,10 +126,10 @@ class ComposerBot(commands.AutoShardedBot):
             else [command.to_dict(self.tree) for command in self.tree.get_commands()]
         )
         known = await asyncio.to_thread(_read, record)
-        if known.get(str(self.application_id)) == told:
+        if known.digests.get(str(self.application_id)) == told:
             return
         await self.tree.sync()
-        await asyncio.to_thread(_write, record, {**known, str(self.application_id): told})
+        await asyncio.to_thread(_write, record, Told({**known.digests, str(self.application_id): told}))
         _log.info("The commands are new to Discord and have been sent.")
 
 
@@ -125,9 +137,9 @@ def _digest(commands: list[dict[str, object]]) -> str:
     return hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _read(record: Path) -> dict[str, str]:
-    return dict(json.loads(record.read_text())) if record.exists() else {}
+def _read(record: Path) -> Told:
+    return TOLD.read(json.loads(record.read_text())) if record.exists() else Told({})
 
 
-def _write(record: Path, known: dict[str, str]) -> None:
-    write_whole(record, json.dumps(known, indent=1) + "\n")
+def _write(record: Path, told: Told) -> None:
+    write_whole(record, json.dumps(TOLD.write(told), indent=1) + "\n")

@@ -83,12 +83,11 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
 async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
     """Find a piece that the user may see. Raises StoreError or RightsError, which do not tell whether there is one."""
     wanted = id.strip().lower()
-    try:
-        opus = await interaction.client.store.get(wanted)
-    except StoreError:
-        raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted)) from None
-    await checks.may_see(interaction, opus)
-    return opus
+    found = await interaction.client.store.find(wanted)
+    if not found:
+        raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted))
+    await checks.may_see(interaction, found[0])
+    return found[0]
 
 
 def _line(opus: Opus, likes: int) -> str:

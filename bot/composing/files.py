@@ -3,16 +3,17 @@
 import asyncio
 import json
 import zlib
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Final
 
 from bot.client import ComposerBot
 from bot.database.store import Opus
 from core.composing import recipe, reprise
-from core.composing.novelty import Quote
 from core.composing.recipe import ComposeRequest, Take
 from core.drawing.sheet import Sheet
+from core.processes.kept import Kept
 
+TAKES: Final = Kept(Take)
 FILES: Final = ("midi", "audio", "picture")
 REST: Final = "take.json"
 SCORE: Final = "score.musicxml"
@@ -55,13 +56,10 @@ async def _key(opus: Opus, request: ComposeRequest) -> str:
 
 
 def _pack(take: Take) -> dict[str, bytes]:
-    values = asdict(take)
-    files: dict[str, bytes] = {name: data for name in FILES if (data := values.pop(name)) is not None}
-    return {REST: json.dumps(values).encode(), **files}
+    files: dict[str, bytes] = {name: data for name in FILES if (data := getattr(take, name)) is not None}
+    return {REST: json.dumps(TAKES.write(replace(take, midi=b"", audio=None, picture=None))).encode(), **files}
 
 
 def _unpack(files: dict[str, bytes]) -> Take:
-    values = json.loads(files[REST])
-    quote = values.pop("quote")
-    values["quote"] = None if quote is None else Quote(**quote)
-    return Take(**values, midi=files["midi"], audio=files.get("audio"), picture=files.get("picture"))
+    take = TAKES.read({"midi": b"", "audio": None, "picture": None, **json.loads(files[REST])})
+    return replace(take, midi=files["midi"], audio=files.get("audio"), picture=files.get("picture"))

@@ -50,9 +50,9 @@ def engine(url: str) -> AsyncEngine:
     return made
 
 
-def migrate(connection: Connection) -> None:
-    """Run the migrations that a database lacks."""
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Run the migrations that a database lacks, up to one of them."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -1,7 +1,7 @@
 """The trainings in the database: what was asked for, where each stands, and which is next."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.database.engine import transaction
 from bot.database.tables import TRAININGS
-from core.corpus.worker import Gathered
+from core.corpus.worker import GATHERED, Gathered
 from core.errors import CadenzaError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -68,7 +69,7 @@ class Jobs:
     async def add(self, job: Job) -> Job:
         """Keep a training, or return the one that is the same; when this returns, it is on disk."""
         try:
-            async with self._engine.begin() as connection:
+            async with transaction(self._engine) as connection:
                 await connection.execute(insert(TRAININGS).values(**_values(job)))
         except IntegrityError:
             known = await self._list(TRAININGS.c.fingerprint == job.fingerprint)
@@ -96,7 +97,7 @@ class Jobs:
         """Return what is running, and then what is queued, in the order in which it will be."""
         jobs = await self._list(TRAININGS.c.state.in_(LIVE))
         begun = select(TRAININGS.c.server, func.max(TRAININGS.c.started)).group_by(TRAININGS.c.server)
-        async with self._engine.connect() as connection:
+        async with transaction(self._engine) as connection:
             turns = {server: moment for server, moment in await connection.execute(begun) if moment is not None}
         running = [job for job in jobs if job.state == "running"]
         return (*running, *in_turns([job for job in jobs if job.state == "queued"], turns))
@@ -107,12 +108,12 @@ class Jobs:
 
     async def all_ids(self) -> frozenset[str]:
         """Return the ids of all trainings."""
-        async with self._engine.connect() as connection:
+        async with transaction(self._engine) as connection:
             return frozenset((await connection.execute(select(TRAININGS.c.id))).scalars())
 
     async def note(self, id: str, **values: Any) -> None:
         """Change what is kept of a training."""
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             await connection.execute(update(TRAININGS).where(TRAININGS.c.id == id).values(**values))
 
     async def begin(self, id: str) -> None:
@@ -128,7 +129,7 @@ class Jobs:
         if state != "done":
             values["fingerprint"] = None
         live = (TRAININGS.c.id == id) & TRAININGS.c.state.in_(LIVE)
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return bool((await connection.execute(update(TRAININGS).where(live).values(**values))).rowcount)
 
     async def cancel_queued(self, id: str, outcome: str) -> bool:
@@ -141,24 +142,24 @@ class Jobs:
             "told": True,
         }
         queued = (TRAININGS.c.id == id) & (TRAININGS.c.state == "queued")
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return bool((await connection.execute(update(TRAININGS).where(queued).values(**values))).rowcount)
 
     async def release(self, server: int, name: str) -> None:
         """Let a model's training be asked for again, since the model is gone."""
         made = (TRAININGS.c.server == server) & (TRAININGS.c.name == name) & ~TRAININGS.c.state.in_(LIVE)
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             await connection.execute(update(TRAININGS).where(made).values(fingerprint=None))
 
     async def delete(self, id: str) -> None:
         """Forget a training that has ended."""
         ended = (TRAININGS.c.id == id) & ~TRAININGS.c.state.in_(LIVE)
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             await connection.execute(delete(TRAININGS).where(ended))
 
     async def _list(self, which: ColumnElement[bool]) -> tuple[Job, ...]:
         query = select(TRAININGS).where(which).order_by(TRAININGS.c.created, TRAININGS.c.id)
-        async with self._engine.connect() as connection:
+        async with transaction(self._engine) as connection:
             return tuple(_job(row) for row in await connection.execute(query))
 
 
@@ -174,9 +175,9 @@ def in_turns(queued: Iterable[Job], turns: Mapping[int, datetime]) -> list[Job]:
 
 
 def _values(job: Job) -> dict[str, Any]:
-    return {field.name: getattr(job, field.name) for field in fields(Job)} | {"gathered": asdict(job.gathered)}
+    return {field.name: getattr(job, field.name) for field in fields(Job)} | {"gathered": GATHERED.write(job.gathered)}
 
 
 def _job(row: Row[Any]) -> Job:
     kept = {field.name: row._mapping[field.name] for field in fields(Job)}
-    return Job(**kept | {"gathered": Gathered.parse(kept["gathered"])})
+    return Job(**kept | {"gathered": GATHERED.read(kept["gathered"])})

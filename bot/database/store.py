@@ -20,7 +20,9 @@ from bot.database.engine import StoreError
 from bot.database.jobs import Jobs
 from bot.database.tables import OPERA, RATINGS, SERVERS, SHOWN, TRAININGS
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
+from core.processes.kept import Kept
 
+REQUEST: Final = Kept(ComposeRequest)
 NOT_KEPT: Final = frozenset({"model", "audio", "picture", "soundfont"})  # belong to the machine, not to the piece
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is easily mistaken
 ID_LENGTH: Final = 8
@@ -261,7 +263,7 @@ def gone() -> StoreError:
 
 
 def _row(opus: Opus) -> dict[str, Any]:
-    request = {name: value for name, value in asdict(opus.request).items() if name not in NOT_KEPT}
+    request = {name: value for name, value in REQUEST.write(opus.request).items() if name not in NOT_KEPT}
     names = (field.name for field in fields(Opus) if field.name not in ("model", "request"))
     return {name: getattr(opus, name) for name in names} | {
         "model": opus.model.name,
@@ -277,6 +279,6 @@ def _opus(row: Row[Any]) -> Opus:
     names = (field.name for field in fields(Opus) if field.name not in ("model", "request"))
     return Opus(
         model=ModelInfo(kept["model"], kept["version"], kept["rest_unit"], kept["anchor"]),
-        request=ComposeRequest(model=kept["model"], **kept["request"]),
+        request=REQUEST.read({**kept["request"], "model": kept["model"]}),
         **{name: kept[name] for name in names},
     )

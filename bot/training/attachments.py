@@ -21,7 +21,7 @@ from bot.chat import language
 from bot.chat.language import _, mark
 from bot.database.jobs import JobError
 from bot.work import child
-from core.corpus.worker import REASONS, CollectJob, Gathered
+from core.corpus.worker import GATHERED, REASONS, CollectJob, Gathered
 from core.errors import CorpusError
 from core.model.bundle import Params
 from core.music.piece import Budget, clean_title
@@ -149,5 +149,5 @@ async def _read(uploads: Path, work: Path, base: Params | None) -> Gathered:
         async for message in process.messages(READING_SECONDS):
             if "error" in message:
                 raise CorpusError(message["error"])
-            return Gathered.parse(message["done"])
+            return GATHERED.read(message["done"])
     raise CorpusError(_(GIVEN_UP))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
+from bot.database.engine import StoreError
 from bot.database.jobs import Job, JobError, Jobs, State, Wish
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
@@ -173,6 +174,8 @@ class Trainer:
                 await self._end(job, "done", f"It ended: {result.ended}.")
             elif error is not None:
                 await self._end(job, "cancelled" if job.wish == "keep" else "failed", error)
+        except StoreError:  # not the training's fault: it goes on when the database is back
+            raise
         except CadenzaError as error:
             await self._end(job, "failed", str(error))
         except OSError as error:

@@ -217,11 +217,14 @@ def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
 
 
 def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
+    """Fill in what was left open; what is whole becomes a float too, as it will be when it was kept as JSON."""
     return replace(
         request,
+        temperature=float(request.temperature),
+        gravity=float(params.gravity if request.gravity is None else request.gravity),
+        top_p=float(request.top_p),
         seed=secrets.randbelow(2**32) if request.seed is None else request.seed,
-        gravity=params.gravity if request.gravity is None else request.gravity,
-        tempo=params.tempo if request.tempo is None else request.tempo,
+        tempo=float(params.tempo if request.tempo is None else request.tempo),
     )
 
 

@@ -2,12 +2,11 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
-from typing import Any, Final, Self, cast
+from typing import Any, Final, cast
 
 from core.corpus import report
 from core.corpus.collect import CollectSettings, RestUnit, collect
@@ -18,6 +17,7 @@ from core.music import notation
 from core.music.notation import Anchor
 from core.processes import child
 from core.processes.child import Say
+from core.processes.kept import Kept
 
 MEMORY: Final = 2 << 30  # bytes
 FILE: Final = 256 << 20  # bytes
@@ -57,11 +57,8 @@ class Gathered:
     skipped: tuple[tuple[str, str], ...]
     summary: str
 
-    @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
-        """Take what JSON has made of it."""
-        pairs = {name: tuple((first, second) for first, second in values[name]) for name in ("keys", "skipped")}
-        return cls(**{**values, **pairs})
+
+GATHERED: Final = Kept(Gathered)
 
 
 def gather(job: CollectJob) -> Gathered:
@@ -104,7 +101,7 @@ def _work(request: dict[str, Any], say: Say, _: Event) -> None:
     child.limit(memory=MEMORY, file=FILE)
     gathered = gather(CollectJob(**request))
     (Path(request["work"]) / "readings.sqlite").unlink()
-    say({"done": asdict(gathered)})
+    say({"done": GATHERED.write(gathered)})
 
 
 if __name__ == "__main__":

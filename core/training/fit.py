@@ -22,7 +22,7 @@ from core.model.hearing import ID, Frames
 from core.music.notation import TRANSPOSITIONS
 from core.training import checkpoints
 from core.training.batches import batches, epoch_stream
-from core.training.progress import Epoch, Progress
+from core.training.progress import EPOCHS, Epoch, Progress
 
 WARM_UP: Final = 0.03  # share of all steps in which the learning rate rises
 COMPILED_STEPS: Final = 400  # from here on XLA's ten seconds of compiling are less than what it saves
@@ -274,7 +274,7 @@ class Run:
         """Write all that changes to one file, by rename."""
         tensors = {f"state/{i}": np.asarray(variable.numpy()) for i, variable in enumerate(self._state())}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
-        history = json.dumps([asdict(epoch) for epoch in self.history])
+        history = json.dumps([EPOCHS.write(epoch) for epoch in self.history])
         checkpoints.write(path, tensors, {"history": history, "best": str(self.best), **self._identity()})
 
     def restore(self, path: Path) -> None:
@@ -284,7 +284,7 @@ class Run:
             variable.assign(tensors[f"state/{i}"])
         self.best = int(facts["best"])
         self.best_weights = {name.removeprefix("best/"): t for name, t in tensors.items() if name.startswith("best/")}
-        self.history = [Epoch(**figures) for figures in json.loads(facts["history"])]
+        self.history = [EPOCHS.read(figures) for figures in json.loads(facts["history"])]
 
     def _state(self) -> list[Any]:
         return [*self.network.variables, *self.optimiser.variables, *self.average]

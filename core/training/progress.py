@@ -1,6 +1,9 @@
 """How a training goes: the figures of its epochs, and where it is."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from core.processes.kept import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,9 @@ class Epoch:
     val_accuracy: float
     seconds: float
     tokens_per_second: float
+
+
+EPOCHS: Final = Kept(Epoch)
 
 
 @dataclass(frozen=True, slots=True)

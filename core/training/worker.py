@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from core.drawing.curve import learning_curve
 from core.errors import Cancelled, TrainingError
@@ -22,8 +22,9 @@ from core.model.notes import read_notes
 from core.processes import child
 from core.processes.child import Say
 from core.processes.files import write_whole
+from core.processes.kept import Kept
 from core.training import plan
-from core.training.progress import Epoch, Progress
+from core.training.progress import EPOCHS, Epoch, Progress
 from core.training.recipe import SIZES, Training, TrainRequest, train
 
 RESULT: Final = "result.json"
@@ -67,14 +68,17 @@ class Result:
     ended: str
     advice: tuple[str, ...]
 
-    @classmethod
-    def read(cls, work: Path) -> Self | None:
+    @staticmethod
+    def read(work: Path) -> "Result | None":
         """Return the result of a training that has ended, None if there is none."""
         try:
             values = json.loads((work / RESULT).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        return cls(**{**values, "advice": tuple(values["advice"])})
+        return RESULTS.read(values)
+
+
+RESULTS: Final = Kept(Result)
 
 
 def history(work: Path) -> list[Epoch]:
@@ -83,7 +87,7 @@ def history(work: Path) -> list[Epoch]:
 
     try:
         with safe_open(work / "checkpoint.safetensors", "numpy") as file:
-            return [Epoch(**figures) for figures in json.loads(file.metadata()["history"])]
+            return [EPOCHS.read(figures) for figures in json.loads(file.metadata()["history"])]
     except (OSError, SafetensorError):
         return []
 
@@ -185,7 +189,7 @@ def _keep(training: Training, work: Path, name: str, *, late: bool) -> None:
         ended="out of time" if late and training.ended == "stopped" else training.ended,
         advice=training.advice,
     )
-    write_whole(work / RESULT, json.dumps(asdict(result)))
+    write_whole(work / RESULT, json.dumps(RESULTS.write(result)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The bot's wiring: what it asks of Discord, and when it tells Discord its commands."""
 
+import json
+
 import discord
 import simcord
 from discord import app_commands
@@ -23,6 +25,15 @@ def test_asks_for_no_more_than_it_needs(bot: ComposerBot) -> None:
 
 async def test_sends_its_commands_once(env: simcord.Env, settings: Settings, workers: Workers, store: Store) -> None:
     assert _syncs(env) == 1
+    await env.restart_bot(ComposerBot(settings, workers, store))
+    assert _syncs(env) == 1
+
+
+async def test_knows_its_commands_from_a_record_that_had_no_version(
+    env: simcord.Env, settings: Settings, workers: Workers, store: Store
+) -> None:
+    record = settings.data / "commands.json"
+    record.write_text(json.dumps(json.loads(record.read_text())["digests"], indent=1) + "\n")
     await env.restart_bot(ComposerBot(settings, workers, store))
     assert _syncs(env) == 1
 

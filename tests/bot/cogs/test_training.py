@@ -4,12 +4,16 @@ import asyncio
 import os
 import re
 import resource
+import sqlite3
+from contextlib import closing
+from typing import Any
 
 import pytest
 import simcord
 
 from bot.client import ComposerBot
 from bot.database.store import Store
+from bot.settings import Settings
 from core.training.worker import MEMORY
 from tests.bot.acting import begin, until
 from tests.bot.music import files, midi, named
@@ -113,6 +117,19 @@ async def test_composes_while_it_learns_and_shows_who_is_next(
         for job in await store.jobs.of(guild.id):
             await admin.slash(channel, "train cancel", training=job.id)
         await until(lambda: bot.trainer.process is None)
+
+
+@pytest.mark.parametrize("command", ["start", "status", "list", "cancel"])
+async def test_says_so_when_the_database_fails(
+    admin: simcord.MemberActor, channel: simcord.ChannelHandle, settings: Settings, command: str
+) -> None:
+    with closing(sqlite3.connect(settings.data / "cadenza.db")) as database:
+        database.execute("DROP TABLE trainings")
+    options: Any = {"start": {"name": "scales", **files()}, "cancel": {"training": "scales"}}.get(command, {})
+    reply = (await admin.slash(channel, f"train {command}", **options)).response
+    assert reply is not None
+    assert reply.ephemeral
+    assert reply.content.startswith("The database cannot be reached, or has no room left, so nothing has changed.")
 
 
 async def test_the_same_files_and_settings_twice_are_one_training(

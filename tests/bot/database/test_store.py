@@ -2,13 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
@@ -17,19 +15,6 @@ from bot.database.engine import StoreError, engine, migrate
 from bot.database.store import Opus, Server, Showing, Store
 from bot.database.tables import METADATA
 from core.composing.recipe import ComposeRequest, ModelInfo
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'cadenza.db'}"
-    return str(request.getfixturevalue("postgresql"))
-
-
-@pytest_asyncio.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    async with Store(url) as store:
-        yield store
 
 
 def _opus(id: str, author: int = 1, minute: int = 0) -> Opus:

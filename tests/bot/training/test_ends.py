@@ -3,9 +3,10 @@
 import os
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import simcord
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
+from bot.training import trainer
 from bot.work import child
 from bot.work.workers import Workers
 from core.training.worker import PUBLISHED
@@ -51,6 +53,33 @@ class TestKilled:
             job = await ended(store, guild)
         assert job.state == "done", job.outcome
         assert bot.catalogue.at(guild.id).params("scales").training["epochs"] >= 2
+
+    async def test_while_the_database_is_gone_goes_on_when_it_is_back(
+        self,
+        bot: ComposerBot,
+        store: Store,
+        settings: Settings,
+        admin: simcord.MemberActor,
+        guild: simcord.GuildHandle,
+        channel: simcord.ChannelHandle,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setattr(trainer, "BREATH", 0.1)
+        await start(admin, channel)
+        with closing(sqlite3.connect(settings.data / "cadenza.db")) as database:
+            async with bot.trainer:
+                job = await newest(store, guild)
+                await learning(bot.trainer, job)
+                first = bot.trainer.process
+                assert first is not None
+                database.execute("ALTER TABLE trainings RENAME TO gone")
+                os.kill(first, signal.SIGKILL)
+                await until(lambda: "The trainings came to a halt" in caplog.text)
+                database.execute("ALTER TABLE gone RENAME TO trainings")
+                await until(lambda: bot.trainer.process not in (None, first))
+                await bot.trainer.cancel(await newest(store, guild), "keep")
+                assert (await ended(store, guild)).state == "done"
 
     async def test_three_times_at_its_start_is_given_up(
         self,

@@ -1,0 +1,28 @@
+"""What a training's process leaves, as later versions find it."""
+
+import json
+from pathlib import Path
+
+from core.training.worker import RESULT, RESULTS, Result
+
+ENDED = Result(
+    epochs=3,
+    best=2,
+    loss=1.5,
+    val_loss=1.6,
+    first_val_loss=2.0,
+    seconds=9.5,
+    ended="no better since epoch 2",
+    advice=("Give it more pieces.",),
+)
+BEFORE_VERSIONS = (
+    '{"epochs": 3, "best": 2, "loss": 1.5, "val_loss": 1.6, "first_val_loss": 2.0, "seconds": 9.5,'
+    ' "ended": "no better since epoch 2", "advice": ["Give it more pieces."]}'
+)
+
+
+def test_a_result_is_read_with_and_without_a_version(tmp_path: Path) -> None:
+    assert Result.read(tmp_path) is None
+    for written in (BEFORE_VERSIONS, json.dumps(RESULTS.write(ENDED))):
+        (tmp_path / RESULT).write_text(written)
+        assert Result.read(tmp_path) == ENDED
