@@ -14,7 +14,7 @@ class Redaction(logging.Formatter):
     """Write log lines with a secret blotted out, tracebacks included."""
 
     def __init__(self, secret: str | None) -> None:
-        super().__init__("{asctime} {levelname:<7} {name}: {message}", "%H:%M:%S", style="{")
+        super().__init__("{asctime} {levelname:<7} {name}: {message}", "%Y-%m-%d %H:%M:%S", style="{")
         self._secret = secret
 
     def format(self, record: logging.LogRecord) -> str:

@@ -2,11 +2,12 @@
 
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import discord
-from discord import Interaction, InteractionResponseType, app_commands
+from discord import Interaction, InteractionResponseType, InteractionType, app_commands
 
 from bot.chat import language
 from bot.chat.language import _
@@ -34,9 +35,20 @@ async def apologise(interaction: Interaction, error: Exception) -> None:
         await say(interaction, sentence(error))
         return
     reference = secrets.token_hex(4)
-    _log.error("Reference %s, in %s", reference, interaction.command, exc_info=error)
+    _log.error("Reference %s, in %s", reference, described(interaction), exc_info=error)
     excuse = _("Something went wrong here, and it is not your fault. It is in the log as `{reference}`.")
     await say(interaction, excuse.format(reference=reference))
+
+
+def described(interaction: Interaction) -> str:
+    """Name what somebody used, for the log: /piece show, the menu Train on these, the button vary, the form tune."""
+    if isinstance(interaction.command, app_commands.Command):
+        return f"/{interaction.command.qualified_name}"
+    if isinstance(interaction.command, app_commands.ContextMenu):
+        return f"the menu {interaction.command.name}"
+    data: Mapping[str, Any] = interaction.data or {}
+    kind = "form" if interaction.type is InteractionType.modal_submit else "button"
+    return f"the {kind} {data.get('custom_id', '').partition(':')[0]}"
 
 
 def sentence(error: Exception) -> str:

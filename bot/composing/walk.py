@@ -15,7 +15,7 @@ from typing import Final
 import discord
 from discord import Interaction
 
-from bot.chat import delivery
+from bot.chat import delivery, replies
 from bot.chat.language import _, ngettext
 from bot.client import ComposerBot
 from bot.composing import files, presentation
@@ -141,9 +141,20 @@ async def turn(interaction: Ask, *, cost: float, private: bool = False) -> Async
     queue, user = interaction.client.queue, interaction.user.id
     server = interaction.guild_id or user
     queue.admit(user, server, cost)
-    await interaction.response.defer(ephemeral=private, thinking=True)
-    async with queue.turn(user, server, cost, partial(_show_place, interaction)):
-        yield
+    asked, begun, outcome = time.monotonic(), None, "done"
+    try:
+        await interaction.response.defer(ephemeral=private, thinking=True)
+        async with queue.turn(user, server, cost, partial(_show_place, interaction)):
+            begun = time.monotonic()
+            yield
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        ended = time.monotonic()
+        begun = ended if begun is None else begun
+        kind = replies.described(interaction)
+        _log.info("%s: waited %.1f s, took %.1f s, %s", kind, begun - asked, ended - begun, outcome)
 
 
 def _recipe_here(interaction: Ask, opus: Opus) -> ComposeRequest:

@@ -246,7 +246,9 @@ class Trainer:
         for place in (self.folder(job.id), self._data, job.id):
             outcome = outcome.replace(f"{place}/", "")
         if await self._jobs.end(job.id, state, outcome):
-            await self._announce(await self._jobs.get(job.id, job.server))
+            job = await self._jobs.get(job.id, job.server)
+            _report(job)
+            await self._announce(job)
 
     async def _announce(self, job: Job) -> None:
         folder = self.folder(job.id)
@@ -273,6 +275,14 @@ def clear(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _report(job: Job) -> None:
+    """Log how a training has ended, without saying whose it was."""
+    assert job.ended is not None
+    begun = job.started or job.ended
+    waited, took = (begun - job.created).total_seconds(), (job.ended - begun).total_seconds()
+    _log.info("a training: waited %.0f s, took %.0f s, %s", waited, took, job.state)
 
 
 def _carry_out(wish: Wish | None, process: Child) -> None:

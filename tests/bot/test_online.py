@@ -1,6 +1,5 @@
 """The way to Discord, with a server on this machine in Discord's place."""
 
-import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +8,7 @@ from aiohttp import web
 from discord.http import Route
 from pydantic import SecretStr
 
-from bot import logs, online
+from bot import online
 from bot.online import DiscordError
 from bot.settings import Settings
 
@@ -45,17 +44,3 @@ async def test_says_when_discord_cannot_be_reached(settings: Settings, monkeypat
     monkeypatch.setattr(Route, "BASE", "http://127.0.0.1:9")
     with pytest.raises(DiscordError, match="Discord cannot be reached"):
         await online.run(settings.model_copy(update={"token": SecretStr(TOKEN), "workers": 1}))
-
-
-def test_the_log_never_shows_the_token() -> None:
-    form = logs.Redaction(TOKEN)
-    try:
-        raise RuntimeError(f"Authorization: Bot {TOKEN}")
-    except RuntimeError as error:
-        record = logging.LogRecord(
-            "bot", logging.ERROR, __file__, 1, "with %s", (TOKEN,), (type(error), error, error.__traceback__)
-        )
-    line = form.format(record)
-    assert TOKEN not in line
-    assert "with [token]" in line
-    assert "Bot [token]" in line

@@ -209,7 +209,9 @@ async def test_says_so_when_the_database_fails(
     assert "no such table" in caplog.text
 
 
-async def test_answers_for_an_error_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_for_an_error_that_nobody_expected(
+    bot: ComposerBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(bot, "workers", None)
     async with simcord.run(bot, check_errors=False) as env:
         guild = env.create_guild()
@@ -218,3 +220,4 @@ async def test_answers_for_an_error_that_nobody_expected(bot: ComposerBot, monke
         [reply] = result.followups
         assert reply.ephemeral
         assert reply.content.startswith("Something went wrong here, and it is not your fault. It is in the log as `")
+        assert f"Reference {reply.content.split('`')[1]}, in /compose" in caplog.text

@@ -78,7 +78,7 @@ async def test_clicks_of_several_people_do_not_get_in_each_others_way(
 
 
 async def test_every_button_answers_for_errors_that_nobody_expected(
-    bot: ComposerBot, monkeypatch: pytest.MonkeyPatch
+    bot: ComposerBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with simcord.run(bot, settle_timeout=60, check_errors=False) as env:
         guild = env.create_guild()
@@ -88,8 +88,10 @@ async def test_every_button_answers_for_errors_that_nobody_expected(
         monkeypatch.setattr(bot.store, "find", None)
         for label in UNDER_A_PIECE:
             assert "It is in the log as" in refusal(await alice.click(message, label=label))
+            assert caplog.messages[-1].endswith(f", in the button {label.lower()}")
         result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))
         assert "It is in the log as" in refusal(result)
+        assert caplog.messages[-1].endswith(", in the form tune")
 
 
 class TestWithAModelThatGoes:
