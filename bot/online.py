@@ -1,11 +1,18 @@
 """The bot on Discord."""
 
+import asyncio
+from pathlib import Path
+from typing import Final
+
 import aiohttp
 import discord
 
-from bot.client import ready
+from bot.client import ComposerBot, ready
 from bot.settings import Settings
 from core.errors import CadenzaError
+
+SIGN: Final = "alive"  # the file whose time says when the bot was last connected
+BEAT: Final = 30  # seconds between two signs of life
 
 
 class DiscordError(CadenzaError):
@@ -17,7 +24,11 @@ async def run(settings: Settings) -> None:
     assert settings.token is not None
     try:
         async with ready(settings) as bot, bot:
-            await bot.start(settings.token.get_secret_value())
+            heart = asyncio.create_task(beat(bot, settings.data / SIGN))
+            try:
+                await bot.start(settings.token.get_secret_value())
+            finally:
+                heart.cancel()
     except discord.LoginFailure:
         raise DiscordError(
             "Discord does not know this token: take a new one from the Bot page of your application"
@@ -27,3 +38,16 @@ async def run(settings: Settings) -> None:
         raise DiscordError(f"Discord cannot be reached: {error}. Is this machine on the internet?") from None
     except discord.DiscordServerError as error:
         raise DiscordError(f"Discord has a problem of its own ({error.status}). Try again later.") from None
+
+
+async def beat(bot: ComposerBot, sign: Path) -> None:
+    """Touch a file again and again while the bot is connected, for whoever watches over it, as the Dockerfile does."""
+    while True:
+        if connected(bot):
+            await asyncio.to_thread(sign.touch)
+        await asyncio.sleep(BEAT)
+
+
+def connected(bot: ComposerBot) -> bool:
+    """Tell whether Discord knows the bot and all its connections are open."""
+    return bot.is_ready() and not any(shard.is_closed() for shard in bot.shards.values())

@@ -1,16 +1,21 @@
 """The way to Discord, with a server on this machine in Discord's place."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import simcord
 from aiohttp import web
 from discord.http import Route
 from pydantic import SecretStr
 
 from bot import online
+from bot.client import ComposerBot
 from bot.online import DiscordError
 from bot.settings import Settings
+from tests.bot.acting import until
 
 TOKEN = "MTIz.not.real"
 
@@ -44,3 +49,16 @@ async def test_says_when_discord_cannot_be_reached(settings: Settings, monkeypat
     monkeypatch.setattr(Route, "BASE", "http://127.0.0.1:9")
     with pytest.raises(DiscordError, match="Discord cannot be reached"):
         await online.run(settings.model_copy(update={"token": SecretStr(TOKEN), "workers": 1}))
+
+
+async def test_gives_a_sign_of_life_while_it_is_connected(bot: ComposerBot, tmp_path: Path) -> None:
+    assert not online.connected(bot)
+    async with simcord.run(bot):
+        assert online.connected(bot)
+        heart = asyncio.create_task(online.beat(bot, tmp_path / online.SIGN))
+        await until((tmp_path / online.SIGN).exists)
+        heart.cancel()
+
+
+def test_the_image_looks_at_that_sign() -> None:
+    assert f"find data/{online.SIGN} " in (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
