@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.sides import installed, measure, ratio
 from bench.table import Row
-from core.model import hearing
+from core.model import frames
 from core.model.bundle import Params
 from core.music import notation
 from core.music.notation import SIZE
@@ -70,7 +70,7 @@ def ours(batch: int, hears: int) -> Round:
         for pitch, rest in zip(chance.integers(40, 80, 500), chance.integers(1, 5, 500), strict=True)
     ]
     hyperparameters, tokens = Hyperparameters(batch=batch, epochs=50), batch * params.window
-    piece = hearing.listen(notation.parse("".join(notes)), "lowest", params.units_per_bar)
+    piece = frames.listen(notation.parse("".join(notes)), params)
     pieces = [piece] * (2 * 4 * STEPS * 20 * tokens // (len(piece) * hyperparameters.keys))  # more than all rounds need
     go, came = threading.Semaphore(0), threading.Semaphore(0)
     steps = 0

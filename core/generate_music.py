@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from core.composing import recipe
+from core.composing.form import FORMS
 from core.composing.novelty import NOTABLE
 from core.composing.recipe import ComposeRequest, Composition, Take
 from core.errors import CadenzaError, RequestError
@@ -64,8 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed", type=int, help="the same seed gives the same piece (default: a new one, which is shown)"
     )
-    parser.add_argument("--bars", type=int, help="length in bars of four quarters (default: until the model ends)")
-    parser.add_argument("--key", help="the key of the result, as G or 'E minor' (default: as it comes)")
+    parser.add_argument("--bars", type=int, help="length in bars of the metre (default: until the model ends)")
+    parser.add_argument("--key", help="the key to compose in, as G or 'E minor' (default: the primer's, or as learned)")
+    parser.add_argument("--metre", help="the time signature, as 6/8 (default: 4/4 with a primer, or as learned)")
+    parser.add_argument(
+        "--form",
+        help=f"the sections: {', '.join(FORMS)} or other letters (default: as the pieces that it learned from)",
+    )
     parser.add_argument(
         "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"
     )
@@ -95,6 +101,8 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         seed=options.seed,
         bars=options.bars,
         key=options.key,
+        metre=options.metre,
+        form=options.form,
         takes=options.takes,
         tempo=options.tempo,
         instrument=options.instrument,

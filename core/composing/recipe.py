@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from core.composing import novelty, sampling
+import numpy as np
+
+from core.composing import form, novelty, sampling
 from core.composing.novelty import Quote
 from core.composing.sampling import LONGEST_PIECE, Options
 from core.drawing import roll
@@ -16,6 +18,7 @@ from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
 from core.music import keys, notation, score
+from core.music.metre import COMMON, parse_metre
 from core.music.notation import Anchor
 from core.music.score import Score
 from core.music.tempo import check_tempo
@@ -30,8 +33,9 @@ class ComposeRequest:
     """Ask for a piece.
 
     `model` is the path of a model's folder. An empty `primer` lets the model begin. `bars` is the length of the whole
-    piece, primer included, in bars of four quarters; None lets the model end. `key` is where the result is transposed
-    to, as `G` or `E minor`. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own,
+    piece, primer included, in bars of its metre; None lets the model end. `key`, as `G` or `E minor`, is the one to
+    compose in, `metre` as `6/8`, and `form` as `AABA` or `through-composed`; None is the primer's, or as in the pieces
+    that the model learned from. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own,
     None for `seed` draws one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav, flac or ogg,
     None for no sound; `soundfont` is the path of one, None finds one.
     """
@@ -45,6 +49,8 @@ class ComposeRequest:
     bars: int | None = None
     takes: int = 1
     key: str | None = None
+    metre: str | None = None
+    form: str | None = None
     tempo: float | None = None
     instrument: str = "piano"
     audio: Format | None = "mp3"
@@ -108,10 +114,12 @@ def compose(request: ComposeRequest, composer: Composer | None = None) -> Compos
     params = composer.bundle.params
     ids = check_request(request, params)
     request = replace(_filled_in(request, params), primer=notation.text(ids))
-    samples = sampling.sample(composer.stepper, ids, _options(request, params.units_per_bar))
+    samples = sampling.sample(composer.stepper, ids, _options(request, params))
     model = ModelInfo(composer.bundle.name, composer.bundle.version, params.rest_unit, params.anchor)
     given = len(score.from_ids(ids, params.anchor, params.unit).events)
-    texts = [_in_key(notation.text(sample.ids), request.key, model) for sample in samples]
+    texts = [notation.text(sample.ids) for sample in samples]
+    if not params.remembers:  # and so could not be told
+        texts = [_in_key(text, request.key, model) for text in texts]
     takes = tuple(
         render(request, model, text, given, sample.ended, composer.index.longest_quote(text, given))
         for text, sample in zip(texts, samples, strict=True)
@@ -123,7 +131,8 @@ def render(
     request: ComposeRequest, model: ModelInfo, text: str, given: int, ended: bool = False, quote: Quote | None = None
 ) -> Take:
     """Make the MIDI, the sound and the picture of a piece, of which the first `given` events were given."""
-    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True)
+    metre = parse_metre(request.metre) if request.metre else COMMON
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True, metre=metre)
     if request.tempo is None:
         raise RequestError("A piece without a tempo cannot be played.")
     midi = performance.perform(piece, tempo=request.tempo, program=_program(request.instrument))
@@ -154,11 +163,8 @@ def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
 def check_request(request: ComposeRequest, params: Params) -> list[int]:
     """Return the ids of a request's primer, if all that is asked is possible. Raises NotationError and RequestError."""
     _program(request.instrument)
-    if request.key is not None:
-        keys.parse_key(request.key)
     ids = check_primer(request.primer, params.anchor)
-    options = _options(_filled_in(request, params), params.units_per_bar)
-    sampling.check_room(ids, options.units, params.units_per_bar)
+    sampling.tell(params, ids, _options(_filled_in(request, params), params), np.random.default_rng(0))
     return ids
 
 
@@ -225,10 +231,11 @@ def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
         top_p=float(request.top_p),
         seed=secrets.randbelow(2**32) if request.seed is None else request.seed,
         tempo=float(params.tempo if request.tempo is None else request.tempo),
+        metre=request.metre or str(COMMON if request.primer else form.habits(params.habits).metre),
     )
 
 
-def _options(request: ComposeRequest, units_per_bar: int) -> Options:
+def _options(request: ComposeRequest, params: Params) -> Options:
     if request.bars is not None and not 1 <= request.bars <= LONGEST_PIECE:
         raise RequestError(f"A piece can have 1 to {LONGEST_PIECE} bars; {request.bars} were asked for.")
     assert request.tempo is not None
@@ -241,7 +248,10 @@ def _options(request: ComposeRequest, units_per_bar: int) -> Options:
         top_p=request.top_p,
         seed=request.seed,
         takes=request.takes,
-        units=None if request.bars is None else request.bars * units_per_bar,
+        bars=request.bars,
+        metre=None if request.metre is None else parse_metre(request.metre).counted,
+        home=None if request.key is None else form.named(request.key, form.habits(params.habits)),
+        form=request.form,
     )
 
 

@@ -1,24 +1,28 @@
-"""Sampling: weights and a primer -> tokens, in numpy alone.
+"""Sampling: weights, a primer and what is told -> tokens, in numpy alone.
 
-The network's state is carried from token to token, so a token costs one pass over the weights. Several takes go
-through it in one batch. A grammar mask leaves only tokens that keep the text a piece of the notation in normal form.
+The network's state is carried from token to token, so a token costs one pass over the weights. Several pieces are
+written side by side, in one batch. A grammar mask leaves only tokens that keep the text a piece of the notation in
+normal form.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.composing import form
 from core.errors import RequestError, check_range
-from core.model.hearing import NONE, PITCH, Ear
+from core.model.bundle import Params
+from core.model.frames import Listener
+from core.model.hearing import NONE, PITCH
 from core.model.stepping import Floats, States, Stepper, one_thread
-from core.music import notation
+from core.model.told import Home, Told
+from core.music import notation, score
 from core.music.keys import is_home, key_of
+from core.music.metre import COMMON, Metre
 from core.music.notation import BOUNDARY, INTERVALS, NOTES, RESTS, SIZE, Anchor
-from core.music.score import QUARTERS_PER_BAR, from_ids
 
 LONGEST_SILENCE: Final = 16  # units; readers shorten longer ones, so no model has met them
 LONGEST_PIECE: Final = 64  # bars
@@ -35,8 +39,10 @@ class Options:
     """Say how to sample.
 
     `temperature` divides the logits, `gravity` weighs the tonal memory, `top_p` keeps the likeliest tokens of that
-    much probability together. `units` is the whole length in rest units, primer included; None lets the model end,
-    at LONGEST_PIECE at the latest. Raises RequestError for a value out of its range.
+    much probability together. `bars` is the whole length, primer included, not counting the silence before a pickup;
+    None lets the model end, at LONGEST_PIECE at the latest. `metre`, `home` and `form` (`core.composing.form`) are told
+    to a model that remembers; None is the primer's or drawn as in the pieces that it learned from. Raises RequestError
+    for a value out of its range.
     """
 
     temperature: float = 1.0
@@ -44,7 +50,10 @@ class Options:
     top_p: float = 1.0
     seed: int = 0
     takes: int = 1
-    units: int | None = None
+    bars: int | None = None
+    metre: Metre | None = None
+    home: Home | None = None
+    form: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, lowest, highest in (
@@ -60,9 +69,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Hold one take: its ids from the primer on, without boundaries, and whether the model ended it by itself."""
+    """Hold one take: its ids from the primer on, without boundaries, what was told, and whether the model ended it."""
 
     ids: tuple[int, ...]
+    told: Told
     ended: bool
 
 
@@ -70,53 +80,73 @@ class Sample:
 def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sample, ...]:
     """Continue a primer, which is in normal form. The same arguments give the same takes.
 
-    A piece of a given length is sampled to two bars before its end; from there several endings are tried. Kept is one
+    A model without a memory is not told how far the end is: two bars before it several endings are tried. Kept is one
     that comes home to the tonic, if there is any, and of several the one behind which the model would soonest close the
-    piece. Raises RequestError if the primer is too long.
+    piece. Raises RequestError if the primer is too long, or for what the model cannot be told.
     """
-    bar = model.units_per_bar
-    limit = check_room(primer, options.units, bar)
-    opening = _Stream(model, options, limit, np.random.default_rng([options.seed]), endless=options.units is not None)
-    states = model.silence(1)
-    for token in (BOUNDARY, *primer):
-        frame = opening.take(token)
-        logits = model.step(np.array([frame], np.int16), states)
-    takes = [opening.copy(np.random.default_rng([options.seed, take])) for take in range(options.takes)]
-    logits, states = np.repeat(logits, len(takes), 0), np.repeat(states, len(takes), 1)
-    parting = limit - ENDING_BARS * bar if options.units is not None else limit
-    if parting > opening.ear.time:
-        logits, states = _play(model, takes, logits, states, parting)
-    if options.units is None:
-        return tuple(Sample(tuple(take.ids), take.ended) for take in takes)
-    gravity = min(options.gravity + HOMEWARD, STRONGEST) if options.gravity else 0
-    homeward = replace(options, gravity=gravity)
-    keys = [key_of(from_ids(take.ids, model.anchor, Fraction(QUARTERS_PER_BAR, bar))) for take in takes]
-    forks = [
-        take.copy(np.random.default_rng([options.seed, i, fork]), homeward)
-        for i, take in enumerate(takes)
-        for fork in range(ENDINGS)
-    ]
-    logits, states = np.repeat(logits, ENDINGS, 0), np.repeat(states, ENDINGS, 1)
-    logits, _ = _play(model, forks, logits, states, limit)
-    closing = logits[:, BOUNDARY] - np.logaddexp.reduce(logits, axis=1)
-    home = np.array([is_home(fork.ear.sounding, keys[i // ENDINGS]) for i, fork in enumerate(forks)])
-    best = np.where(home, closing + _FAR, closing).reshape(len(takes), ENDINGS).argmax(1)
-    return tuple(Sample(tuple(forks[i * ENDINGS + fork].ids), False) for i, fork in enumerate(best))
+    drafts = begin(model, primer, options)
+    if options.bars is None or model.params.remembers:
+        drafts.play()
+    else:
+        drafts = _come_home(drafts)
+    return tuple(Sample(tuple(stream.ids), stream.told, stream.ended) for stream in drafts.streams)
 
 
-def check_room(primer: Sequence[int], units: int | None, bar: int) -> int:
-    """Return the units of a whole piece, LONGEST_PIECE if they are None; a bar has `bar` of them.
+def begin(model: Stepper, primer: Sequence[int], options: Options) -> "Drafts":
+    """Make drafts, as many as there are takes, each with a chance of its own; nothing is written yet."""
+    streams = []
+    for take in range(options.takes):
+        chance = np.random.default_rng([options.seed, take])
+        told, silence = tell(model.params, primer, options, chance)
+        given = [BOUNDARY, *(primer or notation.rests(silence))]
+        streams.append(Stream(model.params, options, told, given, chance))
+    return Drafts(model, streams)
 
-    Raises RequestError if the primer leaves no room in it.
+
+def tell(params: Params, primer: Sequence[int], options: Options, chance: np.random.Generator) -> tuple[Told, int]:
+    """Decide what is told of a piece, and with how many units of silence it begins if it has no primer.
+
+    What is neither asked for nor in the primer is drawn as in the pieces that the model learned from. Raises
+    RequestError.
     """
-    limit = LONGEST_PIECE * bar if units is None else units
-    time = sum(notation.rest_units(token) for token in primer if token in RESTS)
-    if time >= limit:
-        bars, least = -(-time // bar), time // bar + 1
+    habits = form.habits(params.habits)
+    metre = options.metre or (COMMON if primer else habits.metre)
+    told = Told(params.unit, metre)
+    opening = score.from_ids(primer, params.anchor, params.unit, metre)
+    check_room(opening.length, options.bars, told.bar)
+    if not params.remembers:
+        if options.metre not in (None, COMMON) or options.form is not None:
+            raise RequestError(
+                "This model cannot be told a metre or a form: it was trained without a memory. Train it again."
+            )
+        return replace(told, length=None if options.bars is None else options.bars * told.bar), 0
+    home, shape = form.draw(habits, chance, metre=metre, bars=options.bars)
+    home = options.home or form.home(opening, open_end=True) or home
+    silence = (opening.events[0].onset if opening.events else opening.length) % told.bar
+    if options.bars is None and (shape is None or primer):
+        return replace(told, home=home), silence
+    if shape is not None and not primer:
+        silence = shape.silence
+    bars = options.bars or (shape.bars if shape else 0)
+    if options.form is not None:
+        plan = form.planned(options.form, silence, bars * told.bar)
+    elif shape is not None:
+        plan = replace(shape, silence=silence).plan(told.bar)
+    else:
+        plan = form.usual(habits, silence, bars, told.bar)
+    return replace(told, home=home, length=silence + bars * told.bar, plan=plan), silence
+
+
+def check_room(primer: int, bars: int | None, bar: int) -> None:
+    """Raise RequestError if a primer of so many units leaves no room in a piece of so many bars of `bar` units."""
+    limit = LONGEST_PIECE if bars is None else bars
+    if primer >= limit * bar:
+        reached, least = -(-primer // bar), primer // bar + 1
         if least > LONGEST_PIECE:
-            raise RequestError(f"The primer ends in bar {bars}, and a piece has {LONGEST_PIECE} at most: shorten it.")
-        raise RequestError(f"The primer ends in bar {bars}: ask for {least} to {LONGEST_PIECE} bars, or shorten it.")
-    return limit
+            raise RequestError(
+                f"The primer ends in bar {reached}, and a piece has {LONGEST_PIECE} at most: shorten it."
+            )
+        raise RequestError(f"The primer ends in bar {reached}: ask for {least} to {LONGEST_PIECE} bars, or shorten it.")
 
 
 def pull(counts: Floats, bases: NDArray[np.intp], anchor: Anchor) -> Floats:
@@ -142,35 +172,47 @@ def remember(counts: Floats, pitch: int) -> None:
     counts[12] += 1 / 12
 
 
-class _Stream:
-    """Follow one take: what it has written, what may come next, and what it remembers of its key."""
+class Stream:
+    """Follow one piece that is being written: what it has, what may come next, and what it remembers of its key.
+
+    `nats` is the sum of -ln p, by the model alone, of what it wrote behind the tokens that were given.
+    """
 
     def __init__(
-        self, model: Stepper, options: Options, limit: int, chance: np.random.Generator, *, endless: bool
+        self, params: Params, options: Options, told: Told, given: Sequence[int], chance: np.random.Generator
     ) -> None:
-        self.options, self.limit, self.chance, self.endless = options, limit, chance, endless
-        self.ear = Ear(model.anchor, model.units_per_bar)
+        self.options, self.told, self.chance = options, told, chance
+        self.given = list(reversed(given))
+        self.limit = LONGEST_PIECE * told.bar if told.length is None else told.length
+        self.listener = Listener(params, told)
         self.ids: list[int] = []
         self.counts = no_memory(1)[0]
         self.silence = 0  # units of rest since the latest event
+        self.nats = 0.0
         self.ended = False
 
-    def copy(self, chance: np.random.Generator, options: Options | None = None) -> "_Stream":
+    def copy(self, chance: np.random.Generator, options: Options | None = None) -> "Stream":
         """Return a stream that goes on from here with a chance, and perhaps options, of its own."""
-        other = object.__new__(_Stream)
+        other = object.__new__(Stream)
         other.__dict__ = {
             **self.__dict__,
             "chance": chance,
             "options": options or self.options,
-            "ear": self.ear.copy(),
+            "given": self.given.copy(),
+            "listener": self.listener.copy(),
             "ids": self.ids.copy(),
             "counts": self.counts.copy(),
         }
         return other
 
+    @property
+    def time(self) -> int:
+        """Return how many units are written."""
+        return self.listener.ear.time
+
     def take(self, token: int) -> list[int]:
         """Write one token and return its frame."""
-        frame = self.ear.hear(token)
+        frame = self.listener.hear(token)
         if token == BOUNDARY:
             self.ended = bool(self.ids)
             return frame
@@ -184,15 +226,18 @@ class _Stream:
 
     def allowed(self) -> list[slice]:
         """Return the tokens that keep the text a piece in normal form that is not longer than the limit."""
-        left = self.limit - self.ear.time
+        if self.given:
+            return [slice(self.given[-1], self.given[-1] + 1)]
+        ear = self.listener.ear
+        left = self.limit - ear.time
         last = self.ids[-1] if self.ids else BOUNDARY
         if last in NOTES or last in INTERVALS:
             size = last - INTERVALS.start + 1 if last in INTERVALS else 0
-            room = 127 - self.ear.base if self.ear.anchor == "lowest" else self.ear.base
+            room = 127 - ear.base if ear.anchor == "lowest" else ear.base
             return [slice(INTERVALS.start + size, INTERVALS.start + room), slice(RESTS.start, RESTS.start + left)]
-        sounded = bool(self.ear.now)
+        sounded = bool(ear.now)
         allowed = [_NOTES] if left > 0 else []
-        if sounded and not self.endless:
+        if sounded and self.options.bars is None:
             allowed.append(_BOUNDARY)
         if last in (BOUNDARY, RESTS[-1]):
             room = min(LONGEST_SILENCE - self.silence, left if sounded else left - 1)
@@ -200,29 +245,61 @@ class _Stream:
         return allowed
 
     def done(self, until: int) -> bool:
-        """Tell whether the take has ended, or has reached `until` units between two events."""
-        return self.ended or (self.ear.time >= until and self.ids[-1] in RESTS)
+        """Tell whether the piece has ended, or has reached `until` units between two events."""
+        return self.ended or (not self.given and self.time >= until and self.ids[-1:] != [] and self.ids[-1] in RESTS)
 
 
-def _play(
-    model: Stepper, streams: Sequence[_Stream], logits: Floats, states: States, until: int
-) -> tuple[Floats, States]:
-    """Step all streams until each is done; return the logits and states behind each one's last token."""
-    logits, states = logits.copy(), states.copy()
-    going = [i for i, stream in enumerate(streams) if not stream.done(until)]
-    now, moving = logits[going], states[:, going]  # of those that go on
-    while going:
-        tokens = _choose([streams[i] for i in going], now)
-        frames = [streams[i].take(token) for i, token in zip(going, tokens, strict=True)]
-        now = model.step(np.array(frames, np.int16), moving)
-        staying = [row for row, i in enumerate(going) if not streams[i].done(until)]
-        if len(staying) < len(going):
-            logits[going], states[:, going] = now, moving
-            going, now, moving = [going[row] for row in staying], now[staying], moving[:, staying]
-    return logits, states
+class Drafts:
+    """Hold pieces that are written side by side, in one batch; `logits` and `states` stand behind their last tokens."""
+
+    def __init__(
+        self, model: Stepper, streams: Sequence[Stream], logits: Floats | None = None, states: States | None = None
+    ) -> None:
+        self.model, self.streams = model, list(streams)
+        self.logits = np.zeros((len(self.streams), SIZE), np.float32) if logits is None else logits
+        self.states = model.silence(len(self.streams)) if states is None else states
+
+    def pick(self, rows: Sequence[int], chances: Sequence[np.random.Generator], options: Options | None = None) -> Self:
+        """Return some of the drafts, as often as they are named, to go on each with a chance of its own."""
+        streams = [self.streams[row].copy(chance, options) for row, chance in zip(rows, chances, strict=True)]
+        return type(self)(self.model, streams, self.logits[list(rows)], self.states[:, list(rows)])
+
+    def play(self, until: int | None = None) -> None:
+        """Write all on until each has ended, or has come to `until` units, between two events; to its end if None."""
+        goals = [stream.limit if until is None else min(until, stream.limit) for stream in self.streams]
+        going = [i for i, stream in enumerate(self.streams) if not stream.done(goals[i])]
+        now, moving = self.logits[going], self.states[:, going]  # of those that go on
+        while going:
+            tokens = _choose([self.streams[i] for i in going], now)
+            frames = [self.streams[i].take(token) for i, token in zip(going, tokens, strict=True)]
+            now = self.model.step(np.array(frames, np.int16), moving)
+            staying = [row for row, i in enumerate(going) if not self.streams[i].done(goals[i])]
+            if len(staying) < len(going):
+                self.logits[going], self.states[:, going] = now, moving
+                going, now, moving = [going[row] for row in staying], now[staying], moving[:, staying]
 
 
-def _choose(streams: Sequence[_Stream], logits: Floats) -> list[int]:
+def _come_home(drafts: Drafts) -> Drafts:
+    """Write drafts to their ends, each with the best of several endings."""
+    bar, unit, anchor = drafts.streams[0].told.bar, drafts.model.params.unit, drafts.model.params.anchor
+    options = drafts.streams[0].options
+    drafts.play(drafts.streams[0].limit - ENDING_BARS * bar)
+    gravity = min(options.gravity + HOMEWARD, STRONGEST) if options.gravity else 0
+    keys = [key_of(score.from_ids(stream.ids, anchor, unit)) for stream in drafts.streams]
+    rows = [row for row in range(len(drafts.streams)) for _ in range(ENDINGS)]
+    chances = [np.random.default_rng([options.seed, row, i % ENDINGS]) for i, row in enumerate(rows)]
+    forks = drafts.pick(rows, chances, replace(options, gravity=gravity))
+    forks.play()
+    closing = forks.logits[:, BOUNDARY] - np.logaddexp.reduce(forks.logits, axis=1)
+    home = np.array(
+        [is_home(fork.listener.ear.sounding, keys[row]) for fork, row in zip(forks.streams, rows, strict=True)]
+    )
+    best = np.where(home, closing + _FAR, closing).reshape(-1, ENDINGS).argmax(1)
+    kept = [row * ENDINGS + int(fork) for row, fork in enumerate(best)]
+    return forks.pick(kept, [forks.streams[i].chance for i in kept])
+
+
+def _choose(streams: Sequence[Stream], logits: Floats) -> list[int]:
     """Draw each stream's next token, all with the same options."""
     options = streams[0].options
     scores = np.full(logits.shape, -np.inf, np.float32)
@@ -231,7 +308,8 @@ def _choose(streams: Sequence[_Stream], logits: Floats) -> list[int]:
             row[part] = own[part]
     if options.gravity:
         counts = np.array([stream.counts for stream in streams])
-        pulls = pull(counts, np.array([stream.ear.base for stream in streams]), streams[0].ear.anchor)
+        ears = [stream.listener.ear for stream in streams]
+        pulls = pull(counts, np.array([ear.base for ear in ears]), ears[0].anchor)
         pulls *= options.gravity
         scores += pulls
     scores -= scores.max(1, keepdims=True)
@@ -240,8 +318,15 @@ def _choose(streams: Sequence[_Stream], logits: Floats) -> list[int]:
     if options.top_p < 1:
         _cut(probabilities, options.top_p)
     reached = probabilities.cumsum(1)
-    drawn = reached[:, -1:] * [[stream.chance.random()] for stream in streams]
-    return [int(token) for token in (reached > drawn).argmax(1)]
+    drawn = reached[:, -1:] * [[0.5 if stream.given else stream.chance.random()] for stream in streams]
+    tokens = [int(token) for token in (reached > drawn).argmax(1)]
+    all_of_it = np.logaddexp.reduce(logits, axis=1)
+    for stream, token, own, total in zip(streams, tokens, logits, all_of_it, strict=True):
+        if stream.given:
+            stream.given.pop()
+        else:
+            stream.nats += float(total - own[token])
+    return tokens
 
 
 def _cut(probabilities: Floats, top_p: float) -> None:

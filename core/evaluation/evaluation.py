@@ -9,18 +9,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.composing import sampling
+from core.composing import form, sampling
 from core.composing.sampling import LONGEST_PIECE, Options, Sample
 from core.corpus.families import find_families
 from core.errors import CorpusError, NotationError
 from core.evaluation import figures
 from core.evaluation.figures import Overlap
 from core.evaluation.ngram import NGram, in_twelve_keys
-from core.model import hearing
+from core.model import frames as columns
 from core.model.bundle import Bundle, Params
-from core.model.hearing import BASE, COLUMNS, ID, NONE, PITCH, Frames
+from core.model.hearing import BASE, ID, NONE, PITCH, Frames
 from core.model.notes import Notes
 from core.model.stepping import Stepper, one_thread
+from core.model.told import Told
 from core.music import notation, score
 from core.music.notation import BOUNDARY, Anchor
 from core.music.score import Score
@@ -151,6 +152,14 @@ def held_out(bundle: Bundle, notes: Notes) -> tuple[list[list[int]], list[list[i
     return [pieces[place] for place in sorted(apart)], [ids for place, ids in enumerate(pieces) if place not in apart]
 
 
+def told(notes: Notes, pieces: Sequence[Ids]) -> list[Told]:
+    """Return what is told of parsed pieces."""
+    return [
+        form.read(score.from_ids(ids, notes.anchor, notes.unit, entry.metre))
+        for ids, entry in zip(pieces, notes.pieces, strict=True)
+    ]
+
+
 def unlearned(pieces: Sequence[Ids], learned: Sequence[Ids], anchor: Anchor) -> list[Ids]:
     """Return the pieces of which no version is among the learned ones."""
     families = find_families(map(notation.text, [*learned, *pieces]), anchor)[len(learned) :]
@@ -192,6 +201,8 @@ def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = TAKES, s
 def likelihood(stepper: Stepper, pieces: Sequence[Ids], gravities: Sequence[float] = (0.0,)) -> tuple[Likelihood, ...]:
     """Return how well a model predicts pieces, for each of several strengths of its tonal memory (0: the model alone).
 
+    It is told of each piece what `form.read` finds.
+
     The network's softmax is over the whole vocabulary, as in training: no grammar rules tokens out.
     """
     nats = np.zeros((len(gravities), len(pieces)))
@@ -229,19 +240,21 @@ def _predict(
     stepper: Stepper, pieces: Sequence[Ids], gravities: Sequence[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the summed losses and the correct tokens of pieces, which come longest first: `(gravities, pieces)`."""
-    heard = [hearing.listen(ids, stepper.anchor, stepper.units_per_bar) for ids in pieces]
+    params = stepper.params
+    scores_of = [score.from_ids(ids, params.anchor, params.unit) for ids in pieces]
+    heard = [columns.listen(ids, params, form.read(each)) for ids, each in zip(pieces, scores_of, strict=True)]
     nats, correct = np.zeros((len(gravities), len(pieces))), np.zeros((len(gravities), len(pieces)))
     states, counts = stepper.silence(len(pieces)), sampling.no_memory(len(pieces))
     going = len(pieces)
     for time in range(len(heard[0])):
         while len(heard[going - 1]) <= time:
             going -= 1
-        now: Frames = np.array([frames[time] for frames in heard[:going]]).reshape(going, COLUMNS)
+        now: Frames = np.array([frames[time] for frames in heard[:going]]).reshape(going, -1)
         tokens = np.array([frames[time + 1, ID] if time + 1 < len(frames) else BOUNDARY for frames in heard[:going]])
         for row in np.flatnonzero(now[:, PITCH] != NONE):
             sampling.remember(counts[row], now[row, PITCH])
         logits = stepper.step(now, states[:, :going]).astype(np.float64)
-        memory = sampling.pull(counts[:going], now[:, BASE].astype(np.intp), stepper.anchor)
+        memory = sampling.pull(counts[:going], now[:, BASE].astype(np.intp), params.anchor)
         for k, gravity in enumerate(gravities):
             scores = logits + gravity * memory
             nats[k, :going] += np.logaddexp.reduce(scores, axis=1) - scores[np.arange(going), tokens]

@@ -18,13 +18,14 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from core.errors import BundleError, named
-from core.model import hearing
+from core.model import frames
 from core.music.notation import Anchor
 from core.music.score import QUARTERS_PER_BAR, UNITS
 from core.music.tempo import TEMPOS
 from core.processes.files import folder_whole
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+FORGETFUL: Final = 1  # the format of models without a memory, which are still read
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 LARGEST_UNITS, LARGEST_LAYERS, LARGEST_FILE = 2048, 8, 256 << 20  # what a params.json or a file of weights may ask for
 
@@ -41,8 +42,10 @@ class Params:
 
     `units` is the width of each of `layers` LSTMs, `dropout` the share of their outputs and `weight_drop` the share of
     their recurrent weights that is left out while learning, `window` the tokens a training step sees at once. `hears`
-    is False for the plainest network, which sees tokens and no pitches. `gravity` and `tempo` (quarters a minute) are
-    the defaults when composing. `training` tells how the model came to be: data, figures, versions.
+    is False for the plainest network, which sees tokens and no pitches; `remembers` for one that has no memory of the
+    piece and is told nothing of it, as one that does not hear never is. `gravity` and `tempo` (quarters a minute)
+    are the defaults when composing; `habits` (`core.composing.form`) are the keys and shapes of the pieces that it
+    learned from. `training` tells how the model came to be: data, figures, versions.
     """
 
     anchor: Anchor = "lowest"
@@ -53,8 +56,10 @@ class Params:
     weight_drop: float = 0.3
     window: int = 128
     hears: bool = True
+    remembers: bool = True
     gravity: float = 0.5
     tempo: float = 100.0
+    habits: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,8 +78,10 @@ class Params:
             raise BundleError(f"The anchor is {self.anchor!r}; it must be lowest or highest.")
         if self.rest_unit not in map(str, UNITS):
             raise BundleError(f"The rest unit is {self.rest_unit!r}; it must be 1, 1/2 or 1/4 of a quarter note.")
-        if not isinstance(self.training, Mapping):
-            raise BundleError(f"training is {self.training!r}; it must be an object of names and values.")
+        object.__setattr__(self, "remembers", self.hears and self.remembers)
+        for name in ("habits", "training"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise BundleError(f"{name} is {getattr(self, name)!r}; it must be an object of names and values.")
 
     @property
     def unit(self) -> Fraction:
@@ -89,8 +96,8 @@ class Params:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the name and shape of every tensor of the weights."""
-        inputs = sum(hearing.rows(self.hears).values())
-        outputs = sum(hearing.parts(self.hears).values())
+        inputs = sum(frames.rows(self.hears, self.remembers).values())
+        outputs = sum(frames.parts(self.hears, self.remembers).values())
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in range(self.layers):
             shapes[f"lstm{layer}/kernel"] = (self.units if layer else inputs, 4 * self.units)
@@ -154,8 +161,11 @@ def parse_params(content: bytes, where: str = "params.json") -> Params:
         values = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{where} is not JSON: {error}.") from None
-    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+    made = values.pop("format", None) if isinstance(values, dict) else None
+    if made not in (FORGETFUL, FORMAT):
         raise BundleError(f"{where} does not describe a model of this version of Cadenza (format {FORMAT}).")
+    if made == FORGETFUL:
+        values["remembers"] = False
     known = {f.name for f in fields(Params)}
     if unknown := sorted(set(values) - known):
         raise BundleError(f"{where} has unknown parameters: {', '.join(unknown[:5])}.")

@@ -4,7 +4,6 @@ Everything here follows from the tokens so far and nothing else. One row of a `(
 one token; a piece begins with the boundary, at which everything is as `Ear` leaves its constructor.
 """
 
-from collections.abc import Iterable
 from copy import copy
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ VOICES: Final = 6  # pitches kept of a chord, counted from its own note
 START: Final = 60  # the note that the first one is measured from
 NO_STEP: Final = 255
 PLACES: Final = (
-    16  # places in a bar are counted in sixteenths, whatever the rest unit, so that all models are of one shape
+    16  # places in a bar of four quarters, in sixteenths whatever the rest unit, so that all models are alike
 )
 BARS: Final = 8  # bars are counted up to a period
 
@@ -73,10 +72,10 @@ def parts(hears: bool) -> dict[str, int]:
 
 
 class Ear:
-    """Follow one piece, token by token."""
+    """Follow one piece, token by token; a unit is `fine` sixteenths."""
 
-    def __init__(self, anchor: Anchor, units_per_bar: int) -> None:
-        self.anchor, self.units_per_bar = anchor, units_per_bar
+    def __init__(self, anchor: Anchor, units_per_bar: int, fine: int) -> None:
+        self.anchor, self.units_per_bar, self.fine = anchor, units_per_bar, fine
         self._begin()
 
     def _begin(self) -> None:
@@ -113,8 +112,7 @@ class Ear:
         else:
             self._begin()
         bar, place = divmod(self.time, self.units_per_bar)
-        place *= PLACES // self.units_per_bar
-        return [self.base, token, pitch, step, place, bar % BARS, *self._voices]
+        return [self.base, token, pitch, step, place * self.fine, bar % BARS, *self._voices]
 
     def _sound(self, before: tuple[Ringing, ...], now: tuple[int, ...]) -> None:
         """Let an event's pitches so far follow on what rang before it."""
@@ -123,27 +121,19 @@ class Ear:
         self._voices = _slots(self.sounding) + _slots(_pitches(self.before)) + _slots(now)
 
 
-def listen(ids: Iterable[int], anchor: Anchor, units_per_bar: int) -> Frames:
-    """Return the frames of a piece, the boundary before it included: `(1 + tokens, COLUMNS)`."""
-    ear = Ear(anchor, units_per_bar)
-    return np.array([ear.hear(token) for token in (notation.BOUNDARY, *ids)], np.int16)
-
-
-def transpose(frames: Frames, semitones: int) -> Frames:
-    """Return a piece's frames in another key; `notation.fitting` says whether it fits."""
-    moved = frames.copy()
+def transpose(frames: Frames, semitones: int) -> None:
+    """Move what is heard of a piece to another key, in place."""
     sounding = np.flatnonzero(frames[:, PITCH] != NONE)
     if not len(sounding):
-        return moved
+        return
+    notes = (frames[:, ID] >= notation.NOTES.start) & (frames[:, ID] < notation.NOTES.stop)
     first = sounding[0]
-    voices = moved[first:, RINGING.start :]
+    voices = frames[first:, RINGING.start :]
     voices[voices != NONE] += semitones
-    moved[first:, BASE] += semitones
-    moved[first, STEP] += semitones  # measured from START, which stays
-    moved[sounding, PITCH] += semitones
-    notes = np.isin(frames[:, ID], np.array(notation.NOTES))
-    moved[notes, ID] += semitones
-    return moved
+    frames[first:, BASE] += semitones
+    frames[first, STEP] += semitones  # measured from START, which stays
+    frames[sounding, PITCH] += semitones
+    frames[notes, ID] += semitones
 
 
 def _pitches(ringing: tuple[Ringing, ...]) -> tuple[int, ...]:

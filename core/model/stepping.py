@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from core.model import hearing
-from core.model.bundle import Bundle
-from core.model.hearing import BASE, ID, NONE, REACH, RINGING, VOICES, Frames
+from core.model import frames as columns
+from core.model import hearing, told
+from core.model.bundle import Bundle, Params
+from core.model.frames import BEAT, LEFT, MODE, NAMED, RUN, SECTION, TONIC
+from core.model.hearing import BASE, ID, NONE, PITCH, REACH, RINGING, VOICES, Frames
+from core.model.memory import NOTHING, PREDICTORS, RUNS
 from core.music.notation import INTERVALS, NOTES, RESTS, SIZE
 
 Floats = NDArray[np.float32]
@@ -41,16 +44,16 @@ class Stepper:
 
     def __init__(self, bundle: Bundle) -> None:
         params, weights = bundle.params, bundle.weights
-        self.anchor, self.hears, self.units_per_bar = params.anchor, params.hears, params.units_per_bar
+        self.params = params
         self.layers, self.units = params.layers, params.units
         kernels = [_gates_in_order(weights[f"lstm{i}/kernel"]) for i in range(params.layers)]
         recurrent = [_gates_in_order(weights[f"lstm{i}/recurrent_kernel"]) for i in range(params.layers)]
         stacked = (np.vstack(pair) for pair in zip(kernels[1:], recurrent[1:], strict=True))
         self.products = [_Product(matrix) for matrix in (recurrent[0], *stacked)]
         self.biases = [_gates_in_order(weights[f"lstm{i}/bias"]) for i in range(params.layers)]
-        self.inputs = _Inputs(kernels[0], self.biases[0], params.hears)
+        self.inputs = _Inputs(kernels[0], self.biases[0], params)
         kernel, self.bias = weights["output/kernel"].copy(), weights["output/bias"]
-        self.parts = _slices(hearing.parts(params.hears))
+        self.parts = _slices(columns.parts(params.hears, params.remembers))
         if params.hears:
             for part in ("note", "pitch"):
                 kernel[:, self.parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
@@ -81,19 +84,24 @@ class Stepper:
             h *= o
         out = self.output(hidden[:, -units:])
         out += self.bias
-        return self._head(out, frames) if self.hears else out
+        return self._head(out, frames) if self.params.hears else out
 
     def _head(self, out: Floats, frames: Frames) -> Floats:
         """Add up, for each token, its own logit and those of what it would sound: `(streams, SIZE)`."""
         part, streams = self.parts, len(frames)
         base = frames[:, BASE].astype(np.intp)
-        near = _near(out[:, part["note_ringing"].start :], frames[:, RINGING.start :]).reshape(streams, 3, 128)
+        by_distance = out[:, part["note_ringing"].start : part["interval_now"].stop]
+        near = _near(by_distance, frames[:, RINGING.start : hearing.COLUMNS]).reshape(streams, 3, 128)
         pitches = np.zeros((streams, 2 * 128), np.float32)  # silent above 127, where no interval leads
         sounding = pitches[:, :128]
         np.add(near[:, 1], near[:, 2], out=sounding)
         sounding += out[:, part["pitch"]]
+        if self.params.remembers:
+            homely = _by_degree(out[:, part["note_degree"].start : part["pitch_degree"].stop], frames)
+            near[:, 0] += homely[:, 0]
+            sounding += homely[:, 1]
         first = base + 1
-        if self.anchor == "highest":
+        if self.params.anchor == "highest":
             sounding[:] = sounding[:, ::-1].copy()
             first = 128 - base
         logits = np.empty((streams, SIZE), np.float32)
@@ -103,6 +111,8 @@ class Stepper:
         np.add(_windows(out, part["step"].start + 127 - base, 128), near[:, 0], out=notes)
         notes += out[:, part["note"]]
         np.add(_windows(pitches, first, 127), out[:, part["interval"]], out=intervals)
+        if self.params.remembers:
+            _repeat(logits, out[:, part["repeat"]], frames)
         return logits
 
 
@@ -131,22 +141,37 @@ class _Product:
 class _Inputs:
     """Hold the first kernel and bias as rows, so that a frame's columns from the token's on choose what to add up."""
 
-    def __init__(self, kernel: Floats, bias: Floats, hears: bool) -> None:
-        group = {name: kernel[rows] for name, rows in _slices(hearing.rows(hears)).items()}
-        rows = [group["id"] + bias]
-        if hears:
-            nothing = np.zeros((1, kernel.shape[1]), np.float32)  # for NONE and NO_STEP
+    def __init__(self, kernel: Floats, bias: Floats, params: Params) -> None:
+        group = {name: kernel[rows] for name, rows in _slices(columns.rows(params.hears, params.remembers)).items()}
+        nothing = np.zeros((1, kernel.shape[1]), np.float32)  # for what there is none of, or what is not known
+        tables = [group["id"] + bias]
+        self.columns = [ID]
+        if params.hears:
             pitch = group["pitch"] + hearing.CLASSES.T @ group["class"] + hearing.OCTAVES.T @ group["octave"]
-            voice = [hearing.CLASSES.T @ group["ringing"], nothing]
-            rows += [np.vstack([pitch, nothing]), np.vstack([group["step"], nothing]), group["place"], group["bar"]]
-            rows.append(np.vstack(voice))
-        firsts = np.cumsum([0, *map(len, rows)])[:-1]
-        self.rows_of = np.vstack(rows)
-        self.firsts = np.append(firsts, np.repeat(firsts[-1:], VOICES - 1)) if hears else firsts
+            voice = np.vstack([hearing.CLASSES.T @ group["ringing"], nothing])
+            tables += [np.vstack([table, nothing]) for table in (pitch, group["step"], group["place"], group["bar"])]
+            tables += [voice] * VOICES
+            self.columns += range(PITCH, RINGING.stop)
+        if params.remembers:
+            tables += np.split(group["run"], PREDICTORS)
+            tables += [np.vstack([group[name], nothing]) for name in ("left", "section", "beat", "mode")]
+            self.columns += [*range(RUN.start, RUN.stop), LEFT, SECTION, BEAT, MODE]
+            tables += [
+                np.vstack([group["degree"], nothing]),
+                *[np.vstack([group["degrees_ringing"], nothing])] * VOICES,
+            ]
+        self.remembers = params.remembers
+        self.firsts = np.cumsum([0, *map(len, tables)])[:-1]
+        self.last = np.array([len(table) - 1 for table in tables])
+        self.rows_of = np.vstack(tables)
 
     def rows(self, frames: Frames) -> Floats:
         """Return the first layer's projected input `(streams, 4 * units)`."""
-        projected: Floats = self.rows_of[frames[:, ID : ID + len(self.firsts)] + self.firsts].sum(1)
+        chosen = frames[:, self.columns].astype(np.intp)
+        if self.remembers:
+            chosen = np.hstack([chosen, _degrees(frames)])
+        np.minimum(chosen, self.last, out=chosen)  # a place beyond the common bar's is none
+        projected: Floats = self.rows_of[chosen + self.firsts].sum(1)
         return projected
 
 
@@ -162,6 +187,32 @@ def _gates_in_order(weights: Floats) -> Floats:
 def _slices(widths: dict[str, int]) -> dict[str, slice]:
     ends = np.cumsum(list(widths.values())).tolist()
     return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
+
+
+def _degrees(frames: Frames) -> NDArray[np.intp]:
+    """Return the degrees of each frame's pitch and ringing voices, DEGREES for none: `(streams, 1 + VOICES)`."""
+    pitches = frames[:, [PITCH, *range(RINGING.start, RINGING.stop)]].astype(np.intp)
+    mode = frames[:, MODE, None]
+    degrees = (pitches - frames[:, TONIC, None]) % 12 + 12 * mode
+    unknown = (pitches == NONE) | (mode == len(told.MODES))
+    return np.where(unknown, columns.DEGREES, degrees)
+
+
+def _by_degree(out: Floats, frames: Frames) -> Floats:
+    """Give each pitch what is said of its degree, as a note and as an interval: `(streams, 2, 128)`."""
+    mode = frames[:, MODE].astype(np.intp)
+    degrees = (np.arange(128) - frames[:, TONIC, None]) % 12 + 12 * np.minimum(mode, len(told.MODES) - 1)[:, None]
+    given: Floats = np.take_along_axis(out.reshape(len(out), 2, -1), degrees[:, None].repeat(2, 1), 2)
+    given[mode == len(told.MODES)] = 0
+    return given
+
+
+def _repeat(logits: Floats, gates: Floats, frames: Frames) -> None:
+    """Add to each token that a predictor names what the gate of that predictor's run lets through."""
+    named = frames[:, NAMED]
+    rows, predictors = np.nonzero(named != NOTHING)
+    through = gates[rows, predictors * RUNS + frames[:, RUN][rows, predictors]]
+    np.add.at(logits, (rows, named[rows, predictors]), through)
 
 
 def _near(by_distance: Floats, voices: NDArray[np.int16]) -> Floats:

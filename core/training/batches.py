@@ -1,20 +1,25 @@
 """What a training hears: the pieces of an epoch in a stream, held-out ones in batches."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.model import frames as columns
 from core.model import hearing
 from core.model.hearing import ID, NONE, PITCH, Frames
 from core.music import notation
 from core.music.notation import TRANSPOSITIONS
 
+UNTOLD: Final = 0.1  # of the pieces are not told each of length, home and plan
+
 
 def epoch_stream(pieces: Sequence[Frames], epoch: int, keys: int, seed: int) -> Frames:
     """Lay out an epoch, counted from 1: every piece in `keys` keys, shuffled.
 
-    From epoch to epoch a piece goes through all of its keys before one comes again.
+    From epoch to epoch a piece goes through all of its keys before one comes again. Of some pieces something is not
+    told, so that a network can do without.
     """
     rng = np.random.default_rng([seed, epoch])
     parts = []
@@ -23,7 +28,10 @@ def epoch_stream(pieces: Sequence[Frames], epoch: int, keys: int, seed: int) -> 
         turns = range((epoch - 1) * keys, epoch * keys)
         parts += [(frames, TRANSPOSITIONS[order[turn % len(TRANSPOSITIONS)]]) for turn in turns]
     rng.shuffle(parts)
-    return np.concatenate([in_key(frames, semitones) for frames, semitones in parts])
+    unknown = rng.random((len(parts), 3)) < UNTOLD
+    return np.concatenate(
+        [_untold(in_key(frames, semitones), *what) for (frames, semitones), what in zip(parts, unknown, strict=True)]
+    )
 
 
 def in_key(frames: Frames, semitones: int) -> Frames:
@@ -31,7 +39,13 @@ def in_key(frames: Frames, semitones: int) -> Frames:
     sounding = np.concatenate([frames[:, PITCH], frames[:, hearing.NOW].ravel()])
     sounding = sounding[sounding != NONE]
     shift = notation.fitting(semitones, int(sounding.min()), int(sounding.max())) if len(sounding) else 0
-    return hearing.transpose(frames, shift) if shift else frames
+    return columns.transpose(frames, shift) if shift else frames
+
+
+def _untold(frames: Frames, left: bool, home: bool, section: bool) -> Frames:
+    if frames.shape[1] == hearing.COLUMNS or not (left or home or section):
+        return frames
+    return columns.untold(frames, left=left, home=home, section=section)
 
 
 def batches(
@@ -43,8 +57,8 @@ def batches(
     for at in range(0, len(ordered), batch):
         group = ordered[at : at + batch]
         time_steps = -(-len(group[-1]) // window) * window
-        frames = np.zeros((time_steps, batch, hearing.COLUMNS), np.int16)
-        frames[:] = hearing.listen((), "lowest", hearing.PLACES)[0]
+        frames = np.zeros((time_steps, batch, pieces[0].shape[1]), np.int16)
+        frames[:] = pieces[0][0]  # a boundary
         mask = np.zeros((time_steps, batch), np.float32)
         for row, piece in enumerate(group):
             frames[: len(piece), row], mask[: len(piece), row] = piece, 1

@@ -14,9 +14,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from core.model import hearing
+from core.model import frames as columns
+from core.model import hearing, told
 from core.model.bundle import Params, Weights
+from core.model.frames import BEAT, LEFT, MODE, NAMED, RUN, SECTION, TONIC
 from core.model.hearing import BASE, BEFORE, ID, NOW, PITCH, PLACE, REACH, RINGING, STEP, VOICES
+from core.model.memory import PREDICTORS, RUNS
+from core.music.notation import BOUNDARY, SIZE
 from core.training.recurrence import recurrence
 
 States = list[tuple[tf.Tensor, tf.Tensor]]  # h and c of each layer, (batch, units)
@@ -44,7 +48,7 @@ class Network(keras.Model):
         ]
         self.dropouts = [keras.layers.Dropout(params.dropout, seed=seed + i) for i in range(params.layers)]
         self.head = Head(params, seed, compiled) if params.hears else PlainHead(params, seed)
-        inputs = sum(hearing.rows(params.hears).values())
+        inputs = sum(columns.rows(params.hears, params.remembers).values())
         for layer in range(params.layers):
             self.lstms[layer].build((None, None, params.units if layer else inputs))
         self.head.build((None, None, params.units))
@@ -52,8 +56,9 @@ class Network(keras.Model):
     def call(self, frames: tf.Tensor, states: States, training: bool = False) -> tuple[tf.Tensor, States]:
         """Run the stack over a window."""
         x, after = frames, []
+        keep = tf.cast(frames[..., ID, None] != BOUNDARY, tf.float32)  # nothing from one piece to the next
         for lstm, dropout, state in zip(self.lstms, self.dropouts, states, strict=True):
-            x, state = lstm(x, state, training=training)
+            x, state = lstm(x, state, keep, training=training)
             x = dropout(x, training=training)
             after.append(state)
         return self.head(x, frames), after
@@ -96,13 +101,16 @@ class UnrolledLSTM(keras.layers.LSTM):
         self.recur = recurrence(compiled)
 
     def call(
-        self, x: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor], training: bool = False
+        self, x: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor], keep: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-        """Run over `(time, batch, inputs)` from h and c; return the outputs `(time, batch, units)`, h and c."""
+        """Run over `(time, batch, inputs)` from h and c, forgotten where `keep` `(time, batch, 1)` is 0.
+
+        Return the outputs `(time, batch, units)`, h and c.
+        """
         recurrent = tf.convert_to_tensor(self.cell.recurrent_kernel)
         if training and self.params.weight_drop:
             recurrent = keras.random.dropout(recurrent, self.params.weight_drop, seed=self.chance)
-        outputs, cells = self.recur(self.project(x), recurrent, *state)
+        outputs, cells = self.recur(self.project(x), recurrent, *state, keep)
         return outputs, (outputs[-1], tf.stop_gradient(cells[-1]))
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
@@ -118,24 +126,40 @@ class FirstLSTM(UnrolledLSTM):
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
         """Return the sum of the rows for each frame, and of the bias: `(time, batch, 4 * units)`."""
-        column, widths = tf.cast(x, tf.int32), hearing.rows(self.params.hears)
+        column, widths = tf.cast(x, tf.int32), columns.rows(self.params.hears, self.params.remembers)
         rows = tf.split(tf.convert_to_tensor(self.cell.kernel), list(widths.values()))
         group = dict(zip(widths, rows, strict=True))
         projected = _look_up(group["id"] + self.cell.bias, column[..., ID])
         if not self.params.hears:
             return projected
-        classes = tf.matmul(hearing.CLASSES, group["class"], transpose_a=True)
-        octaves = tf.matmul(hearing.OCTAVES, group["octave"], transpose_a=True)
-        nothing = tf.zeros((1, 4 * self.params.units))  # for NONE and NO_STEP
-        projected += _look_up(tf.concat([group["pitch"] + classes + octaves, nothing], 0), column[..., PITCH])
-        projected += _look_up(tf.concat([group["step"], nothing], 0), column[..., STEP])
-        few = [
-            tf.one_hot(column[..., PLACE], hearing.PLACES),
-            tf.one_hot(column[..., hearing.BAR], hearing.BARS),
-            tf.matmul(_roll(column[..., RINGING]), hearing.CLASSES, transpose_b=True),
-        ]
-        kernel = tf.concat([group["place"], group["bar"], group["ringing"]], 0)
-        return projected + tf.tensordot(tf.concat(few, -1), kernel, 1)
+        nothing = tf.zeros((1, 4 * self.params.units))  # for what there is none of, or what is not known
+        tables = {
+            PITCH: group["pitch"]
+            + tf.matmul(hearing.CLASSES, group["class"], transpose_a=True)
+            + tf.matmul(hearing.OCTAVES, group["octave"], transpose_a=True),
+            STEP: group["step"],
+        }
+        classes = tf.matmul(_roll(column[..., RINGING]), hearing.CLASSES, transpose_b=True)
+        few = {
+            "place": tf.one_hot(column[..., PLACE], widths["place"]),
+            "bar": tf.one_hot(column[..., hearing.BAR], hearing.BARS),
+            "ringing": classes,
+        }
+        if self.params.remembers:
+            tables |= {LEFT: group["left"], SECTION: group["section"], BEAT: group["beat"]}
+            runs = tf.one_hot(column[..., RUN], RUNS)
+            tonic, mode, pitch = column[..., TONIC], tf.one_hot(column[..., MODE], 2), column[..., PITCH]
+            degree = tf.where(pitch == hearing.NONE, -1, (pitch - tonic) % 12)
+            few |= {
+                "run": tf.reshape(runs, (*runs.shape[:2], PREDICTORS * RUNS)),
+                "degree": _in_mode(tf.one_hot(degree, 12), mode),
+                "degrees_ringing": _in_mode(_shift(tf.tile(classes, (1, 1, 2)), tonic, 12), mode),
+                "mode": mode,
+            }
+        for place, table in tables.items():
+            projected += _look_up(tf.concat([table, nothing], 0), column[..., place])
+        kernel = tf.concat([group[name] for name in few], 0)
+        return projected + tf.tensordot(tf.concat(list(few.values()), -1), kernel, 1)
 
 
 class PlainHead(keras.layers.Layer):
@@ -147,7 +171,7 @@ class PlainHead(keras.layers.Layer):
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the kernel `(units, parts)` and the bias."""
-        outputs = sum(hearing.parts(self.params.hears).values())
+        outputs = sum(columns.parts(self.params.hears, self.params.remembers).values())
         self.kernel = self.add_weight(shape=(shape[-1], outputs), initializer=_glorot(self.seed, -1), name="kernel")
         self.bias = self.add_weight(shape=(outputs,), initializer="zeros", name="bias")
         self.built = True
@@ -175,27 +199,41 @@ class Head(PlainHead):
 
     def call(self, x: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
         """Return logits `(time, batch, SIZE)`."""
-        kernels = dict(zip(hearing.PARTS, tf.split(self.kernel, list(hearing.PARTS.values()), axis=1), strict=True))
+        kernels = self._parts(self.kernel)
         for part in ("note", "pitch"):
             kernels[part] += tf.matmul(self.tables[part, "class"], hearing.CLASSES)
             kernels[part] += tf.matmul(self.tables[part, "octave"], hearing.OCTAVES)
         return self.spread(tf.tensordot(x, tf.concat(list(kernels.values()), axis=1), 1) + self.bias, frames)
 
+    def _parts(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        widths = columns.parts(self.params.hears, self.params.remembers)
+        return dict(zip(widths, tf.split(x, list(widths.values()), axis=-1), strict=True))
+
     def _spread(self, out: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
         """Add up, for each token, its own logit and those of what it would sound: `(time, batch, SIZE)`."""
-        of = dict(zip(hearing.PARTS, tf.split(out, list(hearing.PARTS.values()), axis=-1), strict=True))
-        base = tf.cast(frames[..., BASE], tf.int32)
+        of, frames = self._parts(out), tf.cast(frames, tf.int32)
+        base = frames[..., BASE]
         notes = of["note"] + _shift(of["step"], 127 - base, 128) + _near(of["note_ringing"], frames[..., RINGING])
         pitches = (
             of["pitch"]
             + _near(of["interval_before"], frames[..., BEFORE])
             + _near(of["interval_now"], frames[..., NOW])
         )
+        if self.params.remembers:
+            tonic, mode = frames[..., TONIC], tf.one_hot(frames[..., MODE], 2)
+            notes += _by_degree(of["note_degree"], tonic, mode)
+            pitches += _by_degree(of["pitch_degree"], tonic, mode)
         if self.params.anchor == "lowest":
             sounded = _shift(pitches, base + 1, 127)
         else:
             sounded = _shift(tf.reverse(pitches, [-1]), 128 - base, 127)
-        return tf.concat([of["free"][..., :1], notes, of["interval"] + sounded, of["free"][..., 1:]], axis=-1)
+        logits = tf.concat([of["free"][..., :1], notes, of["interval"] + sounded, of["free"][..., 1:]], axis=-1)
+        if self.params.remembers:
+            by_run = tf.reshape(of["repeat"], (*out.shape[:2], PREDICTORS, RUNS))
+            gates = tf.reduce_sum(by_run * tf.one_hot(frames[..., RUN], RUNS), -1)
+            for predictor, named in enumerate(tf.unstack(frames[..., NAMED], axis=-1)):
+                logits += gates[..., predictor, None] * tf.one_hot(named, SIZE)
+        return logits
 
 
 @tf.custom_gradient
@@ -213,6 +251,18 @@ def _roll(voices: tf.Tensor) -> tf.Tensor:
     """Return voices `(..., VOICES)` as a piano roll `(..., 128)`."""
     voices = tf.cast(voices, tf.int32)
     return tf.add_n([tf.one_hot(voices[..., voice], 128) for voice in range(VOICES)])
+
+
+def _in_mode(degrees: tf.Tensor, mode: tf.Tensor) -> tf.Tensor:
+    """Return `(..., 12)` in the mode's part of `(..., DEGREES)`; `mode` is one-hot, or zero if it is not known."""
+    return tf.concat([degrees * mode[..., at : at + 1] for at in range(len(told.MODES))], -1)
+
+
+def _by_degree(columns: tf.Tensor, tonic: tf.Tensor, mode: tf.Tensor) -> tf.Tensor:
+    """Give each pitch what is said of its degree: `(..., DEGREES)` -> `(..., 128)`."""
+    modes = tf.split(columns, len(told.MODES), axis=-1)
+    own = tf.add_n([each * mode[..., at : at + 1] for at, each in enumerate(modes)])
+    return _shift(tf.tile(own, (1, 1, 12)), 12 - tonic, 128)
 
 
 def _near(by_distance: tf.Tensor, voices: tf.Tensor) -> tf.Tensor:

@@ -10,14 +10,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from core.composing import recipe
+import numpy as np
+
+from core.composing import form, recipe
 from core.composing.novelty import Index
 from core.composing.recipe import Composer, ComposeRequest
 from core.corpus.split import split
 from core.drawing.curve import learning_curve
 from core.errors import AudioError, CorpusError, TrainingError, check_range
 from core.evaluation import evaluation
-from core.model import bundle, hearing
+from core.model import bundle, frames
 from core.model.bundle import Bundle, Params, Weights
 from core.model.notes import Notes, lines
 from core.model.stepping import Stepper
@@ -103,7 +105,8 @@ def train(
     bundle.check_name(Path(request.model).name)
     params, start = _beginning(request)
     ids = evaluation.parse(request.notes)
-    pieces = [hearing.listen(each, params.anchor, params.units_per_bar) for each in ids]
+    told = evaluation.told(request.notes, ids)
+    pieces = [frames.listen(each, params, what) for each, what in zip(ids, told, strict=True)]
     learned, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
     if not learned or not held_out:
         raise CorpusError("At least two pieces are needed: one to learn from and one to test with.")
@@ -130,6 +133,8 @@ def train(
         epoch_done=done,
         stop=stop,
     )
+    if params.remembers:
+        params = replace(params, habits=form.habits_of([told[i] for i in learned]).as_json())
     gravity = request.gravity
     if gravity is None:
         stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")
@@ -168,7 +173,20 @@ def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
         )
     shape = {name: getattr(base.params, name) for name in ("units", "layers", "hears")}
     params = replace(request.params, anchor=notes.anchor, rest_unit=str(notes.unit), training={}, **shape)
-    return params, base.weights
+    return params, base.weights if base.params.remembers == params.remembers else with_memory(base)
+
+
+def with_memory(base: Bundle) -> Weights:
+    """Return the weights of a model that hears, with those of a memory beside them, which are zero at first."""
+    params, weights = replace(base.params, remembers=True), dict(base.weights)
+    for name in ("lstm0/kernel", "output/kernel", "output/bias"):
+        axis = 0 if name == "lstm0/kernel" else -1  # the memory's rows and columns come last
+        known = weights[name]
+        new = params.shapes[name][axis] - known.shape[axis]
+        around = [(0, 0)] * known.ndim
+        around[axis] = (0, new)
+        weights[name] = np.pad(known, around)
+    return weights
 
 
 def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Callable[[str], None]) -> bytes | None:

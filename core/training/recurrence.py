@@ -13,29 +13,34 @@ import tensorflow as tf
 LEAST_STREAMS: Final = 8  # of a batch, for a core to be worth its while
 
 
-Recurrence = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+Recurrence = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def recurrence(compiled: bool) -> Recurrence:
-    """Return the recurrence: projected inputs `(time, batch, 4 * units)`, recurrent kernel, h and c -> all h and c."""
+    """Return the recurrence: projected inputs `(time, batch, 4 * units)`, recurrent kernel, h, c, keep -> all h and c.
+
+    `keep` `(time, batch, 1)` is 0 where a piece begins, before which h and c are forgotten, and 1 elsewhere.
+    """
     forward = tf.function(_forward, jit_compile=compiled, autograph=False)
     backward = tf.function(_backward, jit_compile=compiled, autograph=False)
 
     @tf.custom_gradient
-    def recur(z: tf.Tensor, kernel: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], object]:
+    def recur(
+        z: tf.Tensor, kernel: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor, keep: tf.Tensor
+    ) -> tuple[tuple[tf.Tensor, ...], object]:
         among = parts(z.shape[1])
 
         def each(function: Callable[..., object], *tensors: tf.Tensor) -> list[object]:
             split = [tf.split(tensor, among, axis=-2) for tensor in tensors]
             return [function(kernel, *part) for part in zip(*split, strict=True)]
 
-        hs, cs, gates = (tf.concat(part, axis=1) for part in zip(*each(forward, z, h0, c0), strict=True))
+        hs, cs, gates = (tf.concat(part, axis=1) for part in zip(*each(forward, z, h0, c0, keep), strict=True))
 
         def gradient(dhs: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
-            dzs = tf.concat(each(backward, dhs, cs, gates, c0), axis=1)
-            h_before = tf.concat([h0[None], hs[:-1]], axis=0)
+            dzs = tf.concat(each(backward, dhs, cs, gates, c0, keep), axis=1)
+            h_before = tf.concat([h0[None], hs[:-1]], axis=0) * keep
             flat = [tf.reshape(x, (-1, x.shape[-1])) for x in (h_before, dzs)]
-            return dzs, tf.matmul(*flat, transpose_a=True), None, None
+            return dzs, tf.matmul(*flat, transpose_a=True), None, None, None
 
         return (hs, cs), gradient
 
@@ -53,11 +58,12 @@ def _array(steps: int) -> tf.TensorArray:
     return tf.TensorArray(tf.float32, size=steps)
 
 
-def _forward(kernel: tf.Tensor, z: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor) -> tuple[tf.Tensor, ...]:
+def _forward(kernel: tf.Tensor, z: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor, keep: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """Return all h, all c and the gates."""
     steps = z.shape[0]
 
     def step(t: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *arrays: tf.TensorArray) -> tuple[object, ...]:
+        h, c = h * keep[t], c * keep[t]
         i, f, g, o = tf.split(z[t] + tf.matmul(h, kernel), 4, axis=1)
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
         c = f * c + i * g
@@ -70,10 +76,12 @@ def _forward(kernel: tf.Tensor, z: tf.Tensor, h0: tf.Tensor, c0: tf.Tensor) -> t
     return hs.stack(), cs.stack(), gates.stack()
 
 
-def _backward(kernel: tf.Tensor, dhs: tf.Tensor, cs: tf.Tensor, gates: tf.Tensor, c0: tf.Tensor) -> tf.Tensor:
+def _backward(
+    kernel: tf.Tensor, dhs: tf.Tensor, cs: tf.Tensor, gates: tf.Tensor, c0: tf.Tensor, keep: tf.Tensor
+) -> tf.Tensor:
     """Return the gradient of the projected inputs, given that of all h."""
     steps, transposed = dhs.shape[0], tf.transpose(kernel)
-    c_before = tf.concat([c0[None], cs[:-1]], axis=0)
+    c_before = tf.concat([c0[None], cs[:-1]], axis=0) * keep
 
     def back(t: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor, dzs: tf.TensorArray) -> tuple[object, ...]:
         i, f, g, o = tf.split(gates[t], 4, axis=1)
@@ -87,7 +95,7 @@ def _backward(kernel: tf.Tensor, dhs: tf.Tensor, cs: tf.Tensor, gates: tf.Tensor
             dh * squashed * o * (1 - o),
         )
         dz = tf.concat(gates_gradient, axis=1)
-        return t - 1, tf.matmul(dz, transposed), dc * f, dzs.write(t, dz)
+        return t - 1, tf.matmul(dz, transposed) * keep[t], dc * f * keep[t], dzs.write(t, dz)
 
     zeros = tf.zeros_like(c0)
     first = (steps - 1, zeros, zeros, _array(steps))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from PIL import Image
@@ -67,9 +68,17 @@ def test_the_same_request_gives_the_same_bytes(request_: ComposeRequest) -> None
     assert recipe.compose(request) == recipe.compose(request)
 
 
-def test_a_key_moves_the_piece_and_is_told(request_: ComposeRequest) -> None:
-    as_it_comes = recipe.compose(request_).takes[0]
-    moved = recipe.compose(replace(request_, key="Eb")).takes[0]
+def test_what_a_model_cannot_be_told_is_put_in_its_key(
+    request_: ComposeRequest, tiny_model: Path, tmp_path: Path
+) -> None:
+    forgetful = tmp_path / "forgetful"
+    params = replace(bundle.load(tiny_model).params, remembers=False)
+    chance = np.random.default_rng(5)
+    weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
+    bundle.publish(forgetful, params, weights, (tiny_model / "notes.txt").read_text())
+    request = replace(request_, model=str(forgetful))
+    as_it_comes = recipe.compose(request).takes[0]
+    moved = recipe.compose(replace(request, key="Eb")).takes[0]
     tonic, mode = keys.parse_key(moved.key)
     assert tonic == 3
     assert mode == keys.parse_key(as_it_comes.key)[1]

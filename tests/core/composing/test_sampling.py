@@ -20,8 +20,10 @@ from core.music.notation import Anchor
 from core.music.voices import notes
 
 
-def random_stepper(anchor: Anchor = "lowest", unit: str = "1/2", hears: bool = True, **biases: float) -> Stepper:
-    params = Params(rest_unit=unit, units=16, layers=1, anchor=anchor, hears=hears)
+def random_stepper(
+    anchor: Anchor = "lowest", unit: str = "1/2", hears: bool = True, remembers: bool = True, **biases: float
+) -> Stepper:
+    params = Params(rest_unit=unit, units=16, layers=1, anchor=anchor, hears=hears, remembers=remembers)
     chance = np.random.default_rng(3)
     weights = {name: (chance.standard_normal(shape) * 0.3).astype(np.float32) for name, shape in params.shapes.items()}
     for token, bias in biases.items():
@@ -33,20 +35,21 @@ def random_stepper(anchor: Anchor = "lowest", unit: str = "1/2", hears: bool = T
 @given(
     st.sampled_from(("lowest", "highest")),
     st.sampled_from(("1", "1/2", "1/4")),
-    st.booleans(),
+    st.sampled_from(((False, False), (True, False), (True, True))),
     st.sampled_from((0.05, 1.0, 8.0)),
     st.integers(1, 6),
     st.integers(0, 2**32),
     st.sampled_from(("", "72r1", "r360-4-7r2 62", "60-4r4r4", "64-3r2", "r4r4r4r1")),
 )
 def test_every_sample_is_a_piece_in_normal_form_of_the_length_asked_for(
-    anchor: Anchor, unit: str, hears: bool, temperature: float, bars: int, seed: int, primer: str
+    anchor: Anchor, unit: str, kind: tuple[bool, bool], temperature: float, bars: int, seed: int, primer: str
 ) -> None:
-    stepper = random_stepper(anchor, unit, hears)
+    hears, remembers = kind
+    stepper = random_stepper(anchor, unit, hears, remembers)
     ids = notation.primer(primer, anchor)
     given_units = sum(map(notation.rest_units, ids))
-    units = bars * stepper.units_per_bar
-    options = Options(temperature=temperature, seed=seed, units=units)
+    units = bars * stepper.params.units_per_bar
+    options = Options(temperature=temperature, seed=seed, bars=bars)
     if given_units >= units:
         with pytest.raises(RequestError, match="The primer ends in bar"):
             sample(stepper, ids, options)
@@ -56,8 +59,8 @@ def test_every_sample_is_a_piece_in_normal_form_of_the_length_asked_for(
     piece = score.from_text(text, anchor, Fraction(unit))
     assert score.to_text(piece, anchor) == text
     assert list(take.ids[: len(ids)]) == ids
-    assert piece.bars == bars
-    assert piece.events
+    pickup = piece.events[0].onset % piece.units_per_bar if remembers else 0
+    assert piece.length == units + pickup
     assert not take.ended
 
 
@@ -66,7 +69,7 @@ def test_a_piece_of_a_given_length_comes_home_to_its_tonic(name: str) -> None:
     model = bundle.load(Path(__file__).parents[3] / "models" / name)
     stepper, params, ended_at_home = Stepper(model), model.params, 0
     for seed in range(8):
-        options = Options(seed=seed, gravity=params.gravity, units=12 * params.units_per_bar)
+        options = Options(seed=seed, gravity=params.gravity, bars=12)
         [take] = sample(stepper, (), options)
         piece = score.from_ids(take.ids, params.anchor, params.unit)
         last = [note.pitch for note in notes(piece) if note.end > piece.events[-1].onset]
@@ -93,7 +96,7 @@ def test_the_boundary_never_comes_before_the_first_note() -> None:
 
 def test_silences_are_no_longer_than_readers_allow() -> None:
     silent = random_stepper(hears=False, token259=60.0)
-    (take,) = sample(silent, notation.primer("60r1"), Options(seed=1, units=400))
+    (take,) = sample(silent, notation.primer("60r1"), Options(seed=1, bars=50))
     events = score.from_ids(take.ids, "lowest", Fraction(1, 2)).events
     gaps = np.diff([event.onset for event in events])
     assert gaps.max() == LONGEST_SILENCE
@@ -102,9 +105,9 @@ def test_silences_are_no_longer_than_readers_allow() -> None:
 def test_a_seed_decides_all_and_takes_differ(tiny_model: Path) -> None:
     stepper = Stepper(bundle.load(tiny_model))
     primer = notation.primer("72r1")
-    first = sample(stepper, primer, Options(seed=9, takes=4, units=32))
-    again = sample(stepper, primer, Options(seed=9, takes=4, units=32))
-    other = sample(stepper, primer, Options(seed=10, takes=4, units=32))
+    first = sample(stepper, primer, Options(seed=9, takes=4, bars=4))
+    again = sample(stepper, primer, Options(seed=9, takes=4, bars=4))
+    other = sample(stepper, primer, Options(seed=10, takes=4, bars=4))
     assert first == again
     assert len({take.ids for take in first}) == 4
     assert first != other
@@ -112,8 +115,8 @@ def test_a_seed_decides_all_and_takes_differ(tiny_model: Path) -> None:
 
 def test_takes_do_not_depend_on_how_many_there_are(tiny_model: Path) -> None:
     stepper = Stepper(bundle.load(tiny_model))
-    alone = sample(stepper, (), Options(seed=4, units=64))
-    among = sample(stepper, (), Options(seed=4, takes=3, units=64))
+    alone = sample(stepper, (), Options(seed=4, bars=8))
+    among = sample(stepper, (), Options(seed=4, takes=3, bars=8))
     assert alone[0] == among[0]
 
 
@@ -122,7 +125,7 @@ def test_gravity_keeps_to_the_pitch_classes_of_the_primer() -> None:
     primer = notation.primer("60r162r164r165r167r169r171r172r1")
 
     def inside(gravity: float) -> float:
-        (take,) = sample(stepper, primer, Options(seed=2, gravity=gravity, units=800))
+        (take,) = sample(stepper, primer, Options(seed=2, gravity=gravity, bars=64))
         pitches = notation.pitches(take.ids, "lowest")
         return sum(pitch % 12 in {0, 2, 4, 5, 7, 9, 11} for pitch in pitches) / len(pitches)
 
@@ -135,9 +138,9 @@ def test_a_small_top_p_takes_the_likeliest_and_a_low_temperature_likelier_ones()
     def first_tokens(options: Options) -> set[int]:
         return {sample(stepper, (), replace(options, seed=seed))[0].ids[0] for seed in range(40)}
 
-    narrow = first_tokens(Options(gravity=0, units=64, top_p=0.01))
-    cold = first_tokens(Options(gravity=0, units=64, temperature=0.05))
-    hot = first_tokens(Options(gravity=0, units=64, temperature=5.0))
+    narrow = first_tokens(Options(gravity=0, bars=8, top_p=0.01))
+    cold = first_tokens(Options(gravity=0, bars=8, temperature=0.05))
+    hot = first_tokens(Options(gravity=0, bars=8, temperature=5.0))
     assert len(narrow) == 1
     assert narrow <= cold
     assert len(cold) < len(hot)

@@ -7,10 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from core.composing import form
 from core.composing.sampling import Options
 from core.errors import CorpusError
 from core.evaluation import evaluation, figures
 from core.evaluation.evaluation import choose_gravity, draw, evaluate, held_out, likelihood, ngram_likelihood
+from core.model import frames as columns
 from core.model import hearing
 from core.model.bundle import Bundle, Params
 from core.model.notes import Entry, Notes
@@ -57,7 +59,9 @@ def test_pieces_are_predicted_together_as_each_alone(gravity: float) -> None:
     nats = correct = tokens = 0.0
     for ids in PIECES:
         states, counts = stepper.silence(1), [0.3] * 12
-        for frame, token in zip(hearing.listen(ids, "lowest", 8), (*ids, BOUNDARY), strict=True):
+        told = form.read(score.from_ids(ids, "lowest", Fraction(1, 2)))
+        frames = columns.listen(ids, stepper.params, told)
+        for frame, token in zip(frames, (*ids, BOUNDARY), strict=True):
             logits = stepper.step(frame[None], states)[0].astype(float)
             if frame[hearing.PITCH] != hearing.NONE:
                 counts[frame[hearing.PITCH] % 12] += 1

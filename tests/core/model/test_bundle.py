@@ -58,7 +58,7 @@ def _edit(folder: Path, **values: object) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"format": 2}, "this version of Cadenza"),
+        ({"format": 3}, "this version of Cadenza"),
         ({"units": 10**9}, "units is 1000000000; it must be a number from 1 to 2048"),
         ({"units": "24"}, "units is '24'"),
         ({"units": True}, "units is True"),

@@ -1,12 +1,18 @@
 """Hearing: what each token stands for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core.model import hearing
+from core.model import frames as columns
+from core.model.bundle import Params
 from core.model.hearing import BASE, NONE, NOW, PITCH, PLACE, RINGING, STEP
+from core.model.told import Told
 from core.music import notation
 from core.music.notation import Anchor
+
+HEARS = Params(rest_unit="1/2", remembers=False)
 
 
 def voices(frame: np.ndarray, columns: slice) -> list[int]:
@@ -14,7 +20,7 @@ def voices(frame: np.ndarray, columns: slice) -> list[int]:
 
 
 def test_a_frame_tells_pitch_step_place_and_what_rings() -> None:
-    frames = hearing.listen(notation.parse("60-4-7r262r164r1"), "lowest", 8)
+    frames = columns.listen(notation.parse("60-4-7r262r164r1"), HEARS)
     assert frames[:, PITCH].tolist() == [NONE, 60, 64, 67, NONE, 62, NONE, 64, NONE]
     assert frames[:, BASE].tolist() == [60, 60, 60, 60, 60, 62, 62, 64, 64]
     assert frames[:, PLACE].tolist() == [0, 0, 0, 0, 4, 4, 6, 6, 8]
@@ -24,16 +30,19 @@ def test_a_frame_tells_pitch_step_place_and_what_rings() -> None:
     assert voices(frames[8], RINGING) == [62, 64, 67]  # the E takes the place of the E
 
 
+@pytest.mark.parametrize("remembers", [False, True])
 @pytest.mark.parametrize("anchor", ["lowest", "highest"])
 @pytest.mark.parametrize("semitones", [-6, -1, 3, 5])
-def test_transposed_frames_are_those_of_the_transposed_piece(anchor: Anchor, semitones: int) -> None:
-    ids = notation.parse("r272-4-7r460-12r1r1 65-2-3-5-7-9-11r370r4r4", anchor)
-    frames = hearing.listen(ids, anchor, 4)
-    moved = hearing.listen(notation.transpose(ids, semitones), anchor, 4)
-    assert np.array_equal(hearing.transpose(frames, semitones), moved)
+def test_transposed_frames_are_those_of_the_transposed_piece(anchor: Anchor, semitones: int, remembers: bool) -> None:
+    ids = notation.parse("r272-4-7r460-12r1r1 65-2-3-5-7-9-11r370r4r4" * 4, anchor)
+    params = Params(rest_unit="1", anchor=anchor, remembers=remembers)
+    home = Told(params.unit, home=(10, 1))
+    frames = columns.listen(ids, params, home)
+    moved = columns.listen(notation.transpose(ids, semitones), params, replace(home, home=((10 + semitones) % 12, 1)))
+    assert np.array_equal(columns.transpose(frames, semitones), moved)
 
 
 def test_places_count_sixteenths_whatever_the_rest_unit() -> None:
-    eighths = hearing.listen(notation.parse("60r260r260r4"), "lowest", 8)
-    quarters = hearing.listen(notation.parse("60r160r160r2"), "lowest", 4)
+    eighths = columns.listen(notation.parse("60r260r260r4"), HEARS)
+    quarters = columns.listen(notation.parse("60r160r160r2"), replace(HEARS, rest_unit="1"))
     assert eighths[:, PLACE].tolist() == quarters[:, PLACE].tolist()

@@ -5,7 +5,9 @@ from fractions import Fraction
 import music21
 import pytest
 
+from core.model import frames as columns
 from core.model import hearing
+from core.model.bundle import Params
 from core.model.hearing import NONE, RINGING
 from core.music import notation, score
 from core.music.score import Event, Score
@@ -79,7 +81,7 @@ def test_what_is_heard_is_what_is_played(piece: Score) -> None:
     ids = score.to_ids(piece, "lowest")
     heard = {}
     now = 0
-    for token, frame in zip(ids, hearing.listen(ids, "lowest", piece.units_per_bar)[1:].tolist(), strict=True):
+    for token, frame in zip(ids, columns.listen(ids, Params(rest_unit=str(piece.unit)))[1:].tolist(), strict=True):
         if token not in notation.RESTS:
             heard[now] = sorted(pitch for pitch in frame[RINGING] if pitch != NONE)
         now += notation.rest_units(token)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from core.errors import Cancelled, TrainingError
+from core.model import frames as columns
 from core.model import hearing
 from core.model.bundle import Params
 from core.model.hearing import ID, Frames
@@ -27,7 +28,7 @@ SCALES = ["60r162r164r165r167r169r171r172r4", "72r171r169r167r165r164r162r160r4"
 
 
 def frames() -> list[Frames]:
-    return [hearing.listen(notation.parse(text * 4), "lowest", 8) for text in SCALES]
+    return [columns.listen(notation.parse(text * 4), PARAMS) for text in SCALES]
 
 
 def learn(hyperparameters: Hyperparameters = HYPERPARAMETERS, **arguments: Any) -> Fitted:
@@ -150,5 +151,5 @@ def test_each_piece_is_seen_in_all_twelve_keys() -> None:
 
 
 def test_a_piece_at_the_edge_moves_by_an_octave() -> None:
-    high = hearing.listen(notation.parse("127r1120-5r1"), "lowest", 8)
+    high = columns.listen(notation.parse("127r1120-5r1"), PARAMS)
     assert in_key(high, 5)[1, hearing.PITCH] == 127 + 5 - 12

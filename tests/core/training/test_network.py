@@ -1,19 +1,35 @@
 """The network: Keras's own LSTM, faster, and one that numpy steps to the same logits."""
 
+from fractions import Fraction
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from core.model import frames as columns
 from core.model import hearing
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
+from core.model.told import Section, Told
 from core.music import notation
+from core.music.metre import Metre
 from core.training.network import FirstLSTM, Network, UnrolledLSTM
 
 PIECES = {
     "lowest": "r272-4-7r160-12-24r174r4r262-3r148-7-12-16-19-24-28r474-3r1",
     "highest": "r272-4-7r160-12-24r174r4r262-3r188-7-12-16-19-24-28r474-3r1",
+}
+
+TOLD = {
+    "1/2": Told(
+        Fraction(1, 2),
+        length=108,
+        home=(7, 1),
+        plan=(Section(2, 18, "stated"), Section(18, 36, "repeated", 2), Section(36, 108, "new")),
+    ),
+    "1/4": Told(Fraction(1, 4), Metre(9, 8)),
+    "1": Told(Fraction(1)),
 }
 
 
@@ -26,10 +42,11 @@ def random_weights(params: Params) -> dict[str, np.ndarray]:
     "params",
     [
         Params(rest_unit="1/2", units=32),
+        Params(rest_unit="1/2", units=32, remembers=False),
         Params(rest_unit="1/4", units=16, layers=1, anchor="highest"),
         Params(rest_unit="1", units=16, layers=3, hears=False),
     ],
-    ids=["hears", "highest", "plain"],
+    ids=["remembers", "hears", "highest", "plain"],
 )
 def test_numpy_steps_to_the_logits_of_keras(params: Params) -> None:
     network = Network(params)
@@ -37,7 +54,8 @@ def test_numpy_steps_to_the_logits_of_keras(params: Params) -> None:
     network.put(weights)
     assert {name: tensor.shape for name, tensor in network.take().items()} == params.shapes
     stepper = Stepper(Bundle("test", params, weights, "1"))
-    frames = hearing.listen(notation.parse(PIECES[params.anchor], params.anchor), params.anchor, params.units_per_bar)
+    ids = notation.parse(PIECES[params.anchor] * 6, params.anchor)
+    frames = columns.listen(ids, params, TOLD[params.rest_unit])
     keras_logits, _ = network(frames[:, None], network.silence(1))
     states = stepper.silence(1)
     steps = np.stack([stepper.step(frame[None], states) for frame in frames])
@@ -62,7 +80,7 @@ def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient(batch: int, compi
     def differentiate() -> tuple[tf.Tensor, ...]:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y, (h, c) = ours(x, state)
+            y, (h, c) = ours(x, state, tf.ones((time, batch, 1)))
             loss = tf.reduce_sum(y * weighing)
         return y, h, c, *tape.gradient(loss, [x, *ours.trainable_variables])
 
@@ -78,8 +96,8 @@ def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient(batch: int, compi
 
 @pytest.mark.parametrize("hears", [True, False])
 def test_looking_rows_up_is_multiplying_a_one_hot_vector_with_a_few_more_ones(hears: bool) -> None:
-    params = Params(rest_unit="1/2", units=8, hears=hears)
-    frames = hearing.listen(notation.parse("60-4-7r262r1"), "lowest", 8)
+    params = Params(rest_unit="1/2", units=8, hears=hears, remembers=False)
+    frames = columns.listen(notation.parse("60-4-7r262r1"), params)
     ones = np.array([multi_hot(frame, hears) for frame in frames], np.float32)
     assert ones[:, : notation.SIZE].argmax(1).tolist() == frames[:, hearing.ID].tolist()
     assert ones[1].sum() == (8 if hears else 1)  # id, pitch, class, octave, step, place, bar and one ringing class
@@ -116,7 +134,7 @@ def multi_hot(frame: np.ndarray, hears: bool) -> np.ndarray:
 
 def test_a_step_in_another_key_is_learned_as_the_same() -> None:
     """The relative rows alone give the same logit to the same step in every key."""
-    params = Params(rest_unit="1/2", units=8)
+    params = Params(rest_unit="1/2", units=8, remembers=False)
     weights = {name: np.zeros(shape, np.float32) for name, shape in params.shapes.items()}
     steps = hearing.parts(True)
     start = sum(list(steps.values())[: list(steps).index("step")])
@@ -124,6 +142,6 @@ def test_a_step_in_another_key_is_learned_as_the_same() -> None:
     stepper = Stepper(Bundle("test", params, weights, "1"))
     for base in (40, 60, 81):
         states = stepper.silence(1)
-        for frame in hearing.listen(notation.parse(f"{base}r1"), "lowest", 8):
+        for frame in columns.listen(notation.parse(f"{base}r1"), params):
             logits = stepper.step(frame[None], states)[0]
         assert logits.argmax() == notation.note(base + 5)

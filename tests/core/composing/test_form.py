@@ -1,0 +1,75 @@
+"""Form: found in pieces, asked for, and drawn as pieces have it."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from core.composing import form
+from core.composing.form import Habits
+from core.errors import BundleError, RequestError
+from core.model.told import Section
+from core.music import score
+from core.music.metre import COMMON, Metre
+from core.music.score import Score
+
+A = "60r162r164r160r167r165r164r162r1" * 2
+B = "72r171r169r167r165r164r162r160r1" * 2
+C = "55r157r160r162r164r160r155r157r1" * 2
+
+
+def piece(text: str) -> Score:
+    return score.from_text(text, "lowest", Fraction(1, 2))
+
+
+def test_repeats_are_found_with_their_pickup() -> None:
+    assert form.plan(piece("r4r2" + A + A + B + B)) == (
+        Section(6, 22, "stated"),
+        Section(22, 38, "repeated", 6),
+        Section(38, 54, "stated"),
+        Section(54, 70, "repeated", 38),
+    )
+
+
+def test_what_returns_after_something_else_is_found() -> None:
+    one, two = A + C, B + "64r4r467r4r4"
+    assert form.plan(piece(one + two + one)) == (Section(0, 64, "new"), Section(64, 96, "returning", 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("AABB", ["stated", "repeated", "stated", "repeated"]),
+        ("AABA", ["stated", "repeated", "new", "returning"]),
+        ("ABAC", ["new", "returning", "new"]),
+        ("through-composed", ["new"]),
+    ],
+)
+def test_a_form_that_is_asked_for_fills_the_piece(name: str, kinds: list[str]) -> None:
+    plan = form.planned(name, 6, 128)
+    assert [section.kind for section in plan] == kinds
+    assert (plan[0].start, plan[-1].end) == (6, 134)
+    assert all(one.end == other.start for one, other in pairwise(plan))
+
+
+@pytest.mark.parametrize(("name", "bars"), [("A1", 8), ("", 8), ("AAB", 8), ("sonata!", 8)])
+def test_what_is_no_form_is_refused(name: str, bars: int) -> None:
+    with pytest.raises(RequestError, match="form"):
+        form.planned(name, 0, bars * 8)
+
+
+def test_habits_are_drawn_as_often_as_pieces_have_them_and_kept_as_json() -> None:
+    told = [form.read(piece(text)) for text in (A + A, A + A, A + A, B + C + "60r4r4")]
+    habits = form.habits_of(told)
+    assert form.habits(habits.as_json()) == habits
+    chance = np.random.default_rng(1)
+    bars = [shape.bars for _ in range(200) if (shape := form.draw(habits, chance, metre=COMMON)[1]) is not None]
+    assert 0.6 < bars.count(4) / len(bars) < 0.9
+    assert form.draw(habits, chance, metre=Metre(6, 8))[1] is None
+    assert form.draw(Habits({}, {}), chance, metre=COMMON) == (None, None)
+
+
+def test_damaged_habits_are_named() -> None:
+    with pytest.raises(BundleError, match="The habits"):
+        form.habits({"shapes": {"4/4": 3}})
