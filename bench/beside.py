@@ -83,6 +83,6 @@ async def _compose(
 async def _until_learning(bot: ComposerBot, id: str) -> None:
     async with asyncio.timeout(300):
         while True:
-            if bot.trainer.news(id).epochs:
+            if bot.trainer.status(id).epochs:
                 return
             await asyncio.sleep(0.1)

@@ -1,13 +1,8 @@
-"""The bot itself: what it is wired to, what it asks of Discord, and when it tells Discord its commands."""
+"""The bot itself: what it asks of Discord, and all its parts, wired."""
 
 import asyncio
-import hashlib
-import json
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import discord
@@ -16,34 +11,34 @@ from discord.ext import commands
 
 from bot.chat import replies
 from bot.chat.language import Dictionary
+from bot.chat.syncing import sync
+from bot.cogs import privacy
+from bot.cogs.compose import Composing
+from bot.cogs.models import Models
+from bot.cogs.pieces import Pieces
+from bot.cogs.primer import Primers
+from bot.cogs.privacy import Forgetting
+from bot.cogs.server import Servers
+from bot.cogs.training import Training
+from bot.community import deletion, showcase
+from bot.composing import buttons as composing_buttons
+from bot.composing import tune
+from bot.composing.studio import Studio
 from bot.database.store import Store
 from bot.models.catalogue import Catalogue
 from bot.settings import Settings, SettingsError
-from bot.training.attachments import Desk
-from bot.training.news import Bulletin
+from bot.training import buttons as training_buttons
+from bot.training.form import TrainOnThese
+from bot.training.messages import Messages
 from bot.training.trainer import Trainer
+from bot.training.trainings import Trainings
 from bot.work.allowance import Allowance
 from bot.work.cache import Cache
 from bot.work.queue import Queue
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
-from core.processes.files import write_whole
-from core.processes.kept import Kept
 
-EXTENSIONS: Final = (
-    "bot.composing.buttons",
-    "bot.training.buttons",
-    "bot.cogs.compose",
-    "bot.cogs.models",
-    "bot.cogs.pieces",
-    "bot.cogs.primer",
-    "bot.cogs.privacy",
-    "bot.cogs.server",
-    "bot.cogs.training",
-)
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
-
-_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -65,16 +60,6 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
         bot = ComposerBot(settings, workers, store)
         async with bot.trainer:
             yield bot
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Hold digests of the commands that Discord has been told, by the ids of the bot's applications."""
-
-    digests: dict[str, str]
-
-
-TOLD: Final = Kept(Told, lambda digests: {"digests": digests})
 
 
 class Tree(app_commands.CommandTree["ComposerBot"]):
@@ -100,46 +85,43 @@ class ComposerBot(commands.AutoShardedBot):
         self.settings, self.workers, self.store = settings, workers, store
         self.catalogue = Catalogue(settings.models, settings.model, settings.data)
         self.cache = Cache(settings.data / "cache", settings.cache_bytes)
-        self.queue = Queue(settings.workers, settings.waiting, Allowance(settings.allowance))
-        self.bulletin = Bulletin(self)
-        self.trainer = Trainer(settings, store.jobs, self.catalogue, self.bulletin)
-        self.desk = Desk()  # where files are read for trainings
-        self.seen: dict[int, tuple[discord.Attachment, ...]] = {}  # files of messages that a form asks about
-        self.entering = asyncio.Lock()  # of a training into the line
+        self.studio = Studio(
+            self.catalogue,
+            store,
+            Queue(settings.workers, settings.waiting, Allowance(settings.allowance)),
+            workers,
+            self.cache,
+            soundfont=settings.soundfont,
+            upload_bytes=settings.upload_bytes,
+        )
+        self.messages = Messages(self, self.studio)
+        self.trainer = Trainer(settings, store.jobs, self.catalogue, self.messages)
+        self.trainings = Trainings(settings, self.studio, self.trainer, self.messages)
+        self.form = TrainOnThese(self.trainings)
 
     async def setup_hook(self) -> None:
         """Get ready for commands."""
         await self.tree.set_translator(Dictionary())
-        for extension in EXTENSIONS:
-            await self.load_extension(extension)
-        await self._tell_commands(self.settings.data / "commands.json")
+        await self.add_commands()
+        await sync(self.tree, self.settings.data / "commands.json")
         self.trainer.open()
 
-    async def _tell_commands(self, record: Path) -> None:
-        """Send the commands to Discord if they are others than those of the last time, which `record` knows."""
-        told = _digest(
-            [
-                await command.get_translated_payload(self.tree, self.tree.translator)
-                for command in self.tree.get_commands()
-            ]
-            if self.tree.translator
-            else [command.to_dict(self.tree) for command in self.tree.get_commands()]
+    async def add_commands(self) -> None:
+        """Add the commands, and what is known by its id after a restart: buttons and forms."""
+        studio = self.studio
+        for cog in (
+            Composing(self.tree, studio),
+            Models(studio),
+            Pieces(studio),
+            Primers(studio),
+            Forgetting(studio),
+            Servers(studio),
+            Training(self.tree, self.trainings, self.form),
+        ):
+            await self.add_cog(cog)
+        self.tree.add_command(privacy.privacy)
+        self.add_dynamic_items(
+            *composing_buttons.ITEMS, *showcase.ITEMS, *deletion.ITEMS, *training_buttons.ITEMS, privacy.Decision
         )
-        known = await asyncio.to_thread(_read, record)
-        if known.digests.get(str(self.application_id)) == told:
-            return
-        await self.tree.sync()
-        await asyncio.to_thread(_write, record, Told({**known.digests, str(self.application_id): told}))
-        _log.info("The commands are new to Discord and have been sent.")
-
-
-def _digest(commands: list[dict[str, object]]) -> str:
-    return hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _read(record: Path) -> Told:
-    return TOLD.read(json.loads(record.read_text())) if record.exists() else Told({})
-
-
-def _write(record: Path, told: Told) -> None:
-    write_whole(record, json.dumps(TOLD.write(told), indent=1) + "\n")
+        self.add_listener(tune.submitted, "on_interaction")
+        self.add_listener(self.form.submitted, "on_interaction")

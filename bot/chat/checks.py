@@ -5,7 +5,7 @@ from typing import Any
 from discord import Interaction, Member
 
 from bot.chat.language import _
-from bot.database.store import Opus
+from bot.database.store import Opus, Store
 from core.errors import CadenzaError
 
 
@@ -30,11 +30,11 @@ def author_or_moderator(interaction: Interaction, opus: Opus, server: int | None
         raise RightsError("Only the one who had this piece composed, or a moderator of its server, can do that.")
 
 
-async def may_see(interaction: Interaction[Any], opus: Opus) -> None:
+async def may_see(interaction: Interaction, store: Store, opus: Opus) -> None:
     """Raise RightsError unless the composition is the user's own, or was made or is shown in the server they are in."""
     if interaction.user.id == opus.author:
         return
-    showing = await interaction.client.store.showing(opus.id)
+    showing = await store.showing(opus.id)
     if interaction.guild_id is None or interaction.guild_id not in (opus.server, showing and showing.server):
         raise RightsError(_("There is no piece {id} of yours or of this server.").format(id=opus.id))
 
@@ -45,13 +45,13 @@ def manager(interaction: Interaction) -> None:
         raise RightsError(_("Only somebody who may manage this server can do that."))
 
 
-async def trainer(interaction: Interaction[Any]) -> None:
+async def trainer(interaction: Interaction, store: Store) -> None:
     """Raise RightsError unless the user may train models for this server: by its settings, or as who manages it."""
     if interaction.guild_id is None:
         raise RightsError("Models are trained on a server, for all who are there.")
-    if await may_train(interaction):
+    if await may_train(interaction, store):
         return
-    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    role = (await store.server(interaction.guild_id)).trainers
     if role is None:
         raise RightsError(_("Only who may manage this server can do that."))
     raise RightsError(
@@ -59,11 +59,11 @@ async def trainer(interaction: Interaction[Any]) -> None:
     )
 
 
-async def may_train(interaction: Interaction[Any]) -> bool:
+async def may_train(interaction: Interaction, store: Store) -> bool:
     """Tell whether the user may train models for this server; @everyone is a role that all have."""
     if interaction.guild_id is None or not isinstance(interaction.user, Member):
         return False
-    role = (await interaction.client.store.server(interaction.guild_id)).trainers
+    role = (await store.server(interaction.guild_id)).trainers
     return interaction.permissions.manage_guild or any(mine.id == role for mine in interaction.user.roles)
 
 

@@ -11,7 +11,6 @@ from discord.utils import MISSING
 
 from bot.chat.answer import Answer, fit
 from bot.chat.language import _
-from bot.database.store import Showing
 from core.errors import CadenzaError
 
 TOO_LARGE: Final = 40005  # Discord's code for a request entity that is too large
@@ -97,31 +96,6 @@ async def send(
         view=view,
         allowed_mentions=discord.AllowedMentions(everyone=False, roles=False, users=users),
     )
-
-
-async def stands(bot: discord.Client, showing: Showing) -> bool:
-    """Tell whether a message in a showcase is still there, as far as that can be seen."""
-    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
-    try:
-        await channel.fetch_message(showing.message)
-    except discord.NotFound:
-        return False
-    except discord.HTTPException as error:
-        _log.info("A message in a showcase could not be looked at: %s", error)
-    return True
-
-
-async def take_down(bot: discord.Client, showing: Showing) -> bool:
-    """Delete a message in a showcase; tell whether it is gone."""
-    channel = bot.get_partial_messageable(showing.channel, guild_id=showing.server)
-    try:
-        await channel.get_partial_message(showing.message).delete()
-    except discord.NotFound:
-        return True
-    except discord.HTTPException as error:
-        _log.info("A message in a showcase could not be deleted: %s", error)
-        return False
-    return True
 
 
 def _files(answer: Answer) -> list[File]:

@@ -8,8 +8,8 @@ from discord import Interaction
 from discord.app_commands import Choice
 
 from bot.chat import language
-from bot.client import ComposerBot
 from bot.composing import presentation
+from bot.composing.studio import Studio
 from bot.database.store import Opus
 from core.performing import audio
 
@@ -26,44 +26,42 @@ KEYS_OFFERED: Final = tuple(
     for tonic in tonics
 )
 
-Ask = Interaction[ComposerBot]
 
-
-async def models(interaction: Ask, typed: str) -> list[Choice[str]]:
+async def models(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the models that there are for whoever asks here."""
-    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).names)
+    names = await asyncio.to_thread(Studio.of(interaction).catalogue.at(interaction.guild_id).names)
     return _offer(name for name in names if typed.lower() in name)
 
 
-async def own_models(interaction: Ask, typed: str) -> list[Choice[str]]:
+async def own_models(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the models that this server has trained."""
-    names = await asyncio.to_thread(interaction.client.catalogue.at(interaction.guild_id).own_names)
+    names = await asyncio.to_thread(Studio.of(interaction).catalogue.at(interaction.guild_id).own_names)
     return _offer(name for name in names if typed.lower() in name)
 
 
-async def keys(_: Ask, typed: str) -> list[Choice[str]]:
+async def keys(_: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the keys that begin with what is typed."""
     return _offer(key for key in KEYS_OFFERED if key.lower().startswith(typed.lower().strip()))
 
 
-async def soundfonts(_: Ask, typed: str) -> list[Choice[str]]:
+async def soundfonts(_: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the soundfonts that are installed."""
     names = dict.fromkeys(path.name for path in await asyncio.to_thread(audio.soundfonts))
     return _offer(name for name in names if typed.lower() in name.lower() and len(name) <= LONGEST)
 
 
-async def primers(interaction: Ask, typed: str) -> list[Choice[str]]:
+async def primers(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """Offer what the user has begun with before, the newest first."""
-    pieces = await interaction.client.store.by_author(interaction.user.id, REMEMBERED)
+    pieces = await Studio.of(interaction).store.by_author(interaction.user.id, REMEMBERED)
     begun = dict.fromkeys(piece.request.primer for piece in pieces)
     plain = "".join(typed.lower().replace(",", " ").split())
     return _offer(primer for primer in begun if primer and len(primer) <= LONGEST and primer.startswith(plain))
 
 
-async def pieces(interaction: Ask, typed: str) -> list[Choice[str]]:
+async def pieces(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the user's own pieces, the newest first, then the server's favourites."""
     language.speak(interaction.locale.value)
-    store, server = interaction.client.store, interaction.guild_id
+    store, server = Studio.of(interaction).store, interaction.guild_id
     own = await store.by_author(interaction.user.id, REMEMBERED)
     best = () if server is None else await store.favourites(server, SHOWN)
     labels = {opus.id: label(opus) for opus in own}

@@ -8,10 +8,9 @@ from discord.ext import commands
 
 from bot.chat import replies
 from bot.chat.language import _
-from bot.chat.ranges import Bars, Gravity, Seed, Temperature, Tempo, TopP
-from bot.client import ComposerBot
+from bot.chat.ranges import LONGEST_PRIMER, USUAL_BARS, USUAL_TEMPERATURE, Bars, Gravity, Seed, Temperature, Tempo, TopP
 from bot.cogs import autocomplete
-from bot.composing import walk
+from bot.composing.studio import TAKES, Studio
 from bot.composing.uploads import BARS as PRIMER_BARS
 from bot.composing.uploads import Upload, UploadError
 from bot.database.store import Server
@@ -19,27 +18,25 @@ from core.composing.recipe import ComposeRequest
 from core.composing.sampling import LONGEST_PIECE
 from core.performing.performance import INSTRUMENTS
 
-LONGEST_PRIMER: Final = 4000  # characters that one can type into an option
 LONGEST_ENDING: Final = 32  # bars of a file that a piece can begin with
-TEMPERATURE, BARS = 1.0, 16  # where neither the user nor the server has chosen
 
 
 class Composing(commands.Cog):
     """Compose a piece."""
 
-    def __init__(self, bot: ComposerBot) -> None:
-        self._bot = bot
+    def __init__(self, tree: app_commands.CommandTree[Any], studio: Studio) -> None:
+        self._tree, self._studio = tree, studio
         self._menu = app_commands.ContextMenu(name="Continue this music", callback=self.continue_music)
         app_commands.allowed_installs(guilds=True, users=True)(self._menu)
         app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)(self._menu)
 
     async def cog_load(self) -> None:
         """Add the menu, which belongs to no cog by itself."""
-        self._bot.tree.add_command(self._menu)
+        self._tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
         """Remove the menu."""
-        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+        self._tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command()
     @app_commands.allowed_installs(guilds=True, users=True)
@@ -63,7 +60,7 @@ class Composing(commands.Cog):
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models, key=autocomplete.keys)
     async def compose(
         self,
-        interaction: Interaction[ComposerBot],
+        interaction: Interaction,
         primer: Range[str, 0, LONGEST_PRIMER] = "",
         midi: Attachment | None = None,
         primer_bars: Range[int, 1, LONGEST_ENDING] = PRIMER_BARS,
@@ -75,14 +72,13 @@ class Composing(commands.Cog):
         key: Range[str, 1, 20] | None = None,
         tempo: Tempo | None = None,
         instrument: str = "piano",
-        takes: Range[int, 1, walk.TAKES] = 1,
+        takes: Range[int, 1, TAKES] = 1,
         seed: Seed | None = None,
     ) -> None:
         """Compose a piece of music, with sound and picture."""
         async with replies.answering(interaction):
-            bot = interaction.client
-            chosen = await bot.store.server(interaction.guild_id)
-            catalogue = bot.catalogue.at(interaction.guild_id)
+            chosen = await self._studio.store.server(interaction.guild_id)
+            catalogue = self._studio.catalogue.at(interaction.guild_id)
             model = model or catalogue.usual(chosen.model)
             upload = None
             if midi is not None:
@@ -92,7 +88,7 @@ class Composing(commands.Cog):
             request = ComposeRequest(
                 model=str(catalogue.path(model)),
                 primer=primer,
-                temperature=temperature or chosen.temperature or TEMPERATURE,
+                temperature=temperature or chosen.temperature or USUAL_TEMPERATURE,
                 gravity=gravity,
                 top_p=top_p,
                 bars=bars or _usual_bars(chosen, upload),
@@ -102,30 +98,24 @@ class Composing(commands.Cog):
                 takes=takes,
                 seed=seed,
             )
-            await walk.compose(interaction, request, upload=upload)
+            await self._studio.compose(interaction, request, upload=upload)
 
     async def continue_music(self, interaction: Interaction[Any], message: Message) -> None:
         """Compose on from the music file in a message."""
         async with replies.answering(interaction):
-            bot: ComposerBot = interaction.client
-            chosen = await bot.store.server(interaction.guild_id)
+            chosen = await self._studio.store.server(interaction.guild_id)
             forwarded = [file for snapshot in message.message_snapshots for file in snapshot.attachments]
-            catalogue = bot.catalogue.at(interaction.guild_id)
+            catalogue = self._studio.catalogue.at(interaction.guild_id)
             model = catalogue.usual(chosen.model)
             upload = Upload.among([*message.attachments, *forwarded], catalogue.params(model))
             request = ComposeRequest(
                 model=str(catalogue.path(model)),
-                temperature=chosen.temperature or TEMPERATURE,
+                temperature=chosen.temperature or USUAL_TEMPERATURE,
                 bars=_usual_bars(chosen, upload),
             )
-            await walk.compose(interaction, request, upload=upload)
+            await self._studio.compose(interaction, request, upload=upload)
 
 
 def _usual_bars(chosen: Server, upload: Upload | None) -> int:
     """Return how long a piece becomes where nobody says: as the server has chosen, behind what a file gives."""
-    return min(LONGEST_PIECE, (chosen.bars or BARS) + (0 if upload is None else upload.bars))
-
-
-async def setup(bot: ComposerBot) -> None:
-    """Add the cog."""
-    await bot.add_cog(Composing(bot))
+    return min(LONGEST_PIECE, (chosen.bars or USUAL_BARS) + (0 if upload is None else upload.bars))

@@ -13,8 +13,8 @@ from discord.ext import commands
 from bot.chat import checks, language, replies
 from bot.chat.answer import COLOUR, Enclosure
 from bot.chat.language import _, mark
-from bot.client import ComposerBot
 from bot.cogs import autocomplete
+from bot.composing.studio import Studio
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
 from core.errors import BundleError
@@ -34,7 +34,6 @@ NAMES: Final = {
 
 _log = logging.getLogger(__name__)
 
-Ask = Interaction[ComposerBot]
 Name = Range[str, 1, 40]
 
 
@@ -43,13 +42,15 @@ Name = Range[str, 1, 40]
 class Models(commands.GroupCog, group_name="models", group_description="Look at styles, and choose among them."):
     """Look at styles, and choose among them."""
 
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
     @app_commands.command(name="list")
-    async def list_all(self, interaction: Ask) -> None:
+    async def list_all(self, interaction: Interaction) -> None:
         """List the styles that you can choose here."""
         async with replies.answering(interaction):
-            bot = interaction.client
-            shelf = bot.catalogue.at(interaction.guild_id)
-            chosen = shelf.usual((await bot.store.server(interaction.guild_id)).model)
+            shelf = self._studio.catalogue.at(interaction.guild_id)
+            chosen = shelf.usual((await self._studio.store.server(interaction.guild_id)).model)
             own = shelf.own_names()
             facts = ((name, _facts(shelf, name)) for name in shelf.names())
             lines = [_line(name, known, name == chosen, name in own) for name, known in facts if known is not None]
@@ -59,12 +60,12 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
     @app_commands.command()
     @app_commands.describe(model="Which.")
     @app_commands.autocomplete(model=autocomplete.models)
-    async def info(self, interaction: Ask, model: Name) -> None:
+    async def info(self, interaction: Interaction, model: Name) -> None:
         """Show what a style has learned, from what, and how well."""
         async with replies.answering(interaction):
-            path = interaction.client.catalogue.at(interaction.guild_id).path(model)
+            path = self._studio.catalogue.at(interaction.guild_id).path(model)
             await interaction.response.defer(ephemeral=True, thinking=True)
-            rows, paragraphs = await interaction.client.workers.run(description.brief, str(path))
+            rows, paragraphs = await self._studio.workers.run(description.brief, str(path))
             story = "\n\n".join(" ".join(map(language.sentence, sentences)) for sentences in paragraphs)
             embed = Embed(title=model, description=story[:4000], colour=COLOUR)
             for name, value in rows:
@@ -80,14 +81,14 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
     @app_commands.command()
     @app_commands.describe(model="Which composes on this server when none is chosen.")
     @app_commands.autocomplete(model=autocomplete.models)
-    async def default(self, interaction: Ask, model: Name) -> None:
+    async def default(self, interaction: Interaction, model: Name) -> None:
         """Choose the style that composes when none is chosen."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction)
-            bot, server = interaction.client, interaction.guild_id
+            await checks.trainer(interaction, self._studio.store)
+            server, store = interaction.guild_id, self._studio.store
             assert server is not None
-            name = bot.catalogue.at(server).path(model).name
-            await bot.store.choose(server, replace(await bot.store.server(server), model=name))
+            name = self._studio.catalogue.at(server).path(model).name
+            await store.choose(server, replace(await store.server(server), model=name))
             await interaction.response.send_message(
                 _("{model} composes here when no model is chosen.").format(model=name)
             )
@@ -95,39 +96,34 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.")
     @app_commands.autocomplete(model=autocomplete.own_models)
-    async def delete(self, interaction: Ask, model: Name) -> None:
+    async def delete(self, interaction: Interaction, model: Name) -> None:
         """Delete a style that this server has trained."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction)
-            bot, server = interaction.client, interaction.guild_id
+            await checks.trainer(interaction, self._studio.store)
+            server, store = interaction.guild_id, self._studio.store
             assert server is not None
-            path = shelves.own(bot.catalogue.at(server), model)
-            based = [job.name for job in await bot.store.jobs.of(server) if job.live and job.base == path.name]
+            path = shelves.own(self._studio.catalogue.at(server), model)
+            based = [job.name for job in await store.jobs.of(server) if job.live and job.base == path.name]
             if based:
                 raise BundleError(f"{', '.join(based)} is being learned from {path.name}: wait for that, or cancel it.")
             await asyncio.to_thread(shelves.remove, path)
-            await bot.store.jobs.release(server, path.name)
-            chosen = await bot.store.server(server)
+            await store.jobs.release(server, path.name)
+            chosen = await store.server(server)
             if chosen.model == path.name:
-                await bot.store.choose(server, replace(chosen, model=None))
+                await store.choose(server, replace(chosen, model=None))
             await interaction.response.send_message(_("{model} is deleted.").format(model=path.name), ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.", withdraw="No longer offer it.")
     @app_commands.autocomplete(model=autocomplete.own_models)
-    async def share(self, interaction: Ask, model: Name, withdraw: bool = False) -> None:
+    async def share(self, interaction: Interaction, model: Name, withdraw: bool = False) -> None:
         """Offer a style of this server to all servers. For the bot's owner."""
         async with replies.answering(interaction):
             await checks.owner(interaction)
-            shelf = interaction.client.catalogue.at(interaction.guild_id)
+            shelf = self._studio.catalogue.at(interaction.guild_id)
             await asyncio.to_thread(shelves.withdraw if withdraw else shelves.share, shelf, model)
             done = _("{model} is no longer offered.") if withdraw else _("{model} is offered to all servers.")
             await interaction.response.send_message(done.format(model=model), ephemeral=True)
-
-
-async def setup(bot: ComposerBot) -> None:
-    """Add the cog."""
-    await bot.add_cog(Models())
 
 
 def _facts(shelf: Catalogue, name: str) -> Mapping[str, Any] | None:

@@ -6,12 +6,12 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.chat import checks, delivery, replies
+from bot.chat import checks, replies
 from bot.chat.answer import COLOUR
 from bot.chat.language import _
-from bot.client import ComposerBot
 from bot.cogs import autocomplete
-from bot.composing import presentation, walk
+from bot.composing import presentation
+from bot.composing.studio import Studio
 from bot.database.engine import StoreError
 from bot.database.store import Opus
 
@@ -24,26 +24,26 @@ BEST: Final = 10
 class Pieces(commands.GroupCog, group_name="piece", group_description="Find pieces again."):
     """Find pieces again."""
 
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
     @app_commands.command()
     @app_commands.describe(id="The piece's number, as its message shows it at the bottom.")
     @app_commands.autocomplete(id=autocomplete.pieces)
-    async def show(self, interaction: Interaction[ComposerBot], id: Range[str, 1, 40]) -> None:
+    async def show(self, interaction: Interaction, id: Range[str, 1, 40]) -> None:
         """Show a piece again, with its files and buttons."""
         async with replies.answering(interaction):
-            bot = interaction.client
-            opus = await _find(interaction, id)
-            async with walk.turn(interaction, cost=opus.bars):
-                take = await walk.revive(bot, opus)
-            await delivery.deliver(
-                interaction, presentation.present(opus, take, presentation.under(opus)), bot.settings.upload_bytes
-            )
+            opus = await self._find(interaction, id)
+            async with self._studio.turn(interaction, cost=opus.bars):
+                take = await self._studio.revive(opus)
+            await self._studio.deliver(interaction, presentation.present(opus, take, presentation.under(opus)))
 
     @app_commands.command()
     @app_commands.describe(page="How far back to go.")
-    async def history(self, interaction: Interaction[ComposerBot], page: Range[int, 1, 1000] = 1) -> None:
+    async def history(self, interaction: Interaction, page: Range[int, 1, 1000] = 1) -> None:
         """List your own pieces, and how many people like them."""
         async with replies.answering(interaction):
-            store = interaction.client.store
+            store = self._studio.store
             found = await store.by_author(interaction.user.id, LISTED + 1, LISTED * (page - 1))
             if not found:
                 nothing = _("You have no pieces yet. /compose makes the first.")
@@ -59,12 +59,12 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
-    async def favourites(self, interaction: Interaction[ComposerBot]) -> None:
+    async def favourites(self, interaction: Interaction) -> None:
         """List the pieces of this server's showcase that people like best."""
         async with replies.answering(interaction):
             if interaction.guild_id is None:
                 raise StoreError(_("Favourites belong to a server. Ask for them there."))
-            store = interaction.client.store
+            store = self._studio.store
             best = await store.favourites(interaction.guild_id, BEST)
             if not best:
                 raise StoreError(
@@ -79,23 +79,17 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             embed.set_footer(text=_("/piece show brings a piece back."))
             await interaction.response.send_message(embed=embed)
 
-
-async def _find(interaction: Interaction[ComposerBot], id: str) -> Opus:
-    """Find a piece that the user may see. Raises StoreError or RightsError, which do not tell whether there is one."""
-    wanted = id.strip().lower()
-    found = await interaction.client.store.find(wanted)
-    if not found:
-        raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted))
-    await checks.may_see(interaction, found[0])
-    return found[0]
+    async def _find(self, interaction: Interaction, id: str) -> Opus:
+        """Find a piece that the user may see. Raises StoreError or RightsError, which do not tell if there is one."""
+        wanted = id.strip().lower()
+        found = await self._studio.store.find(wanted)
+        if not found:
+            raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted))
+        await checks.may_see(interaction, self._studio.store, found[0])
+        return found[0]
 
 
 def _line(opus: Opus, likes: int) -> str:
     liked = f" · ❤️ {likes}" if likes else ""
     what = f"`{opus.id}` · {opus.model.name}, {presentation.length(opus.bars)}"
     return f"{what} · <t:{opus.created.timestamp():.0f}:R>{liked}"
-
-
-async def setup(bot: ComposerBot) -> None:
-    """Add the cog."""
-    await bot.add_cog(Pieces())

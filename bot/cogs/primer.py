@@ -6,13 +6,13 @@ from discord import Attachment, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.chat import delivery, replies
+from bot.chat import replies
 from bot.chat.answer import Answer
 from bot.chat.language import _
-from bot.client import ComposerBot
+from bot.chat.ranges import LONGEST_PRIMER
 from bot.cogs import autocomplete
-from bot.cogs.compose import LONGEST_PRIMER
-from bot.composing import presentation, walk
+from bot.composing import presentation
+from bot.composing.studio import Studio
 from bot.composing.uploads import Upload
 from core.composing import recipe, reprise
 from core.composing.recipe import ComposeRequest, ModelInfo
@@ -24,27 +24,30 @@ from core.reading import primers
 
 TRANSLATED: Final = 8  # bars of a file, where nobody has chosen
 
-Ask = Interaction[ComposerBot]
-
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class Primers(commands.GroupCog, group_name="primer", group_description="Write the beginning of a piece."):
     """Write the beginning of a piece."""
 
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
     @app_commands.command()
     @app_commands.describe(text="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The style it is for.")
     @app_commands.autocomplete(text=autocomplete.primers, model=autocomplete.models)
-    async def check(self, interaction: Ask, text: Range[str, 1, LONGEST_PRIMER], model: str | None = None) -> None:
+    async def check(
+        self, interaction: Interaction, text: Range[str, 1, LONGEST_PRIMER], model: str | None = None
+    ) -> None:
         """Check a primer, hear it and see its notes."""
         async with replies.answering(interaction):
-            name, params = await _model(interaction, model)
+            name, params = await self._model(interaction, model)
             recipe.check_primer(text, params.anchor)
             closed = primers.closed(text, params.anchor, params.unit)
             bars = _judge(closed, params)
-            async with walk.turn(interaction, cost=bars, private=True):
-                answer = await _present(interaction, closed, name, params)
-            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes, private=True)
+            async with self._studio.turn(interaction, cost=bars, private=True):
+                answer = await self._present(interaction, closed, name, params)
+            await self._studio.deliver(interaction, answer, private=True)
 
     @app_commands.command()
     @app_commands.describe(
@@ -53,28 +56,35 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
     @app_commands.autocomplete(model=autocomplete.models)
     async def translate(
         self,
-        interaction: Ask,
+        interaction: Interaction,
         file: Attachment,
         bars: Range[int, 1, LONGEST_PIECE - 1] = TRANSLATED,
         model: str | None = None,
     ) -> None:
         """Write a music file as a primer, hear it and see its notes."""
         async with replies.answering(interaction):
-            name, params = await _model(interaction, model)
+            name, params = await self._model(interaction, model)
             upload = Upload(file, params, bars)
             upload.check()
-            async with walk.turn(interaction, cost=bars, private=True):
-                text = await upload.primer(interaction.client.workers)
-                answer = await _present(interaction, text, name, params)
-            await delivery.deliver(interaction, answer, interaction.client.settings.upload_bytes, private=True)
+            async with self._studio.turn(interaction, cost=bars, private=True):
+                text = await upload.primer(self._studio.workers)
+                answer = await self._present(interaction, text, name, params)
+            await self._studio.deliver(interaction, answer, private=True)
 
+    async def _model(self, interaction: Interaction, name: str | None) -> tuple[str, Params]:
+        """Find the model that a primer is for: what its rests and chords mean depends on it."""
+        catalogue = self._studio.catalogue.at(interaction.guild_id)
+        name = name or catalogue.usual((await self._studio.store.server(interaction.guild_id)).model)
+        return catalogue.path(name).name, catalogue.params(name)
 
-async def _model(interaction: Ask, name: str | None) -> tuple[str, Params]:
-    """Find the model that a primer is for: what its rests and chords mean depends on it."""
-    bot = interaction.client
-    catalogue = bot.catalogue.at(interaction.guild_id)
-    name = name or catalogue.usual((await bot.store.server(interaction.guild_id)).model)
-    return catalogue.path(name).name, catalogue.params(name)
+    async def _present(self, interaction: Interaction, text: str, name: str, params: Params) -> Answer:
+        """Have a primer played and engraved."""
+        model = ModelInfo(name, "", params.rest_unit, params.anchor)
+        font = await self._studio.soundfont(interaction.guild_id)
+        request = ComposeRequest(model=name, tempo=params.tempo, soundfont=font, picture=False)
+        take = await self._studio.workers.run(recipe.render, request, model, text, 0)
+        sheet = await self._studio.workers.run(reprise.engrave, text, model, params.tempo, "")
+        return presentation.present_primer(text, name, take, sheet)
 
 
 def _judge(text: str, params: Params) -> float:
@@ -89,19 +99,3 @@ def _judge(text: str, params: Params) -> float:
             )
         )
     return float(piece.bars)
-
-
-async def _present(interaction: Ask, text: str, name: str, params: Params) -> Answer:
-    """Have a primer played and engraved."""
-    bot = interaction.client
-    model = ModelInfo(name, "", params.rest_unit, params.anchor)
-    font = await walk.soundfont(bot, interaction.guild_id)
-    request = ComposeRequest(model=name, tempo=params.tempo, soundfont=font, picture=False)
-    take = await bot.workers.run(recipe.render, request, model, text, 0)
-    sheet = await bot.workers.run(reprise.engrave, text, model, params.tempo, "")
-    return presentation.present_primer(text, name, take, sheet)
-
-
-async def setup(bot: ComposerBot) -> None:
-    """Add the cog."""
-    await bot.add_cog(Primers())

@@ -1,19 +1,19 @@
 """/privacy and /forget: what is kept of a user, and its end."""
 
-import re
-from typing import Any, Final, Self
+from typing import Final
 
 from discord import ButtonStyle, Embed, Interaction, app_commands
 from discord.ext import commands
-from discord.ui import Button, DynamicItem, Item, View
+from discord.ui import Button, View
 
-from bot.chat import delivery, language, replies
+from bot.chat import components, language, replies
 from bot.chat.answer import COLOUR
 from bot.chat.language import _, mark
-from bot.client import ComposerBot
-from bot.training.walk import KEPT as KEPT_TRAININGS
+from bot.community import deletion
+from bot.composing.studio import Studio
+from bot.training.trainings import KEPT as KEPT_TRAININGS
 
-KEPT: Final = (
+SECTIONS: Final = (
     (
         mark("What I keep"),
         mark(
@@ -56,19 +56,20 @@ KEPT: Final = (
     ),
 )
 
-Ask = Interaction[ComposerBot]
-
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class Forgetting(commands.GroupCog, group_name="forget", group_description="Have me forget."):
     """Have the bot forget."""
 
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
     @app_commands.command()
-    async def me(self, interaction: Ask) -> None:
+    async def me(self, interaction: Interaction) -> None:
         """Delete all that is kept of you: your pieces, what you like, your messages in showcases."""
         async with replies.answering(interaction):
-            store, user = interaction.client.store, interaction.user.id
+            store, user = self._studio.store, interaction.user.id
             pieces, shown = len(await store.ids(user)), len(await store.showings(user))
             question = language.ngettext(
                 "Shall I delete your piece, all that you like, and your messages in showcases ({shown})?"
@@ -82,46 +83,24 @@ class Forgetting(commands.GroupCog, group_name="forget", group_description="Have
             )
 
 
-class Decision(DynamicItem[Button[View]], template=r"forget:(?P<decision>yes|no)"):
+class Decision(components.LastingButton, template=r"forget:(?P<decision>yes|no)"):
     """Delete all that is kept of whoever clicks, or leave it."""
 
-    def __init__(self, decision: str) -> None:
-        yes = decision == "yes"
-        super().__init__(
-            Button(
-                style=ButtonStyle.danger if yes else ButtonStyle.secondary,
-                label=_("Delete everything") if yes else _("Keep it"),
-                custom_id=f"forget:{decision}",
-            )
-        )
-        self._yes = yes
+    def __init__(self, custom_id: str, decision: str) -> None:
+        super().__init__(custom_id)
+        self._yes = decision == "yes"
 
-    @classmethod
-    async def from_custom_id(cls, _: Interaction, __: Item[Any], match: re.Match[str], /) -> Self:
-        """Make the button that was clicked."""
-        return cls(match["decision"])
-
-    async def callback(self, interaction: Interaction[Any]) -> Any:
-        """Answer a click."""
-        try:
-            async with replies.answering(interaction):
-                if not self._yes:
-                    await interaction.response.edit_message(content=_("Everything stays as it is."), view=None)
-                    return
-                await interaction.response.edit_message(content=_("One moment …"), view=None)
-                await interaction.edit_original_response(content=await _forget(interaction))
-        except Exception as error:  # discord.py would only log it, and the user would see a failed interaction
-            await replies.apologise(interaction, error)
+    async def work(self, interaction: Interaction) -> None:
+        """Do what the button says."""
+        if not self._yes:
+            await interaction.response.edit_message(content=_("Everything stays as it is."), view=None)
+            return
+        await interaction.response.edit_message(content=_("One moment …"), view=None)
+        await interaction.edit_original_response(content=await _forget(interaction))
 
 
-async def _forget(interaction: Ask) -> str:
-    """Delete what is kept of a user first, which is sure to succeed, then their messages in showcases."""
-    bot = interaction.client
-    user = interaction.user.id
-    ids, showings = await bot.store.ids(user), await bot.store.showings(user)
-    pieces = await bot.store.forget(user)
-    await bot.cache.drop(*ids)
-    left = [showing.link for showing in showings if not await delivery.take_down(bot, showing)]
+async def _forget(interaction: Interaction) -> str:
+    pieces, left = await deletion.forget(interaction.client, Studio.of(interaction), interaction.user.id)
     done = language.ngettext(
         "It is done: I have deleted your piece and forgotten you.",
         "It is done: I have deleted your {pieces} pieces and forgotten you.",
@@ -133,27 +112,21 @@ async def _forget(interaction: Ask) -> str:
 
 
 def _choice() -> View:
-    view = View(timeout=None)
-    for decision in ("yes", "no"):
-        view.add_item(Decision(decision))
-    view.stop()  # clicks are told apart by id, so discord.py need not remember this view
-    return view
+    return components.lay_out(
+        (
+            Button(style=ButtonStyle.danger, label=_("Delete everything"), custom_id="forget:yes"),
+            Button(style=ButtonStyle.secondary, label=_("Keep it"), custom_id="forget:no"),
+        )
+    )
 
 
 @app_commands.command()
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-async def privacy(interaction: Ask) -> None:
+async def privacy(interaction: Interaction) -> None:
     """Read what I keep of you, for how long, and how to have it deleted."""
     async with replies.answering(interaction):
         embed = Embed(title=_("Privacy"), colour=COLOUR)
-        for name, text in KEPT:
+        for name, text in SECTIONS:
             embed.add_field(name=_(name), value=_(text).format(kept=KEPT_TRAININGS), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)
-
-
-async def setup(bot: ComposerBot) -> None:
-    """Add the commands, and have the bot know the buttons by their ids."""
-    await bot.add_cog(Forgetting())
-    bot.tree.add_command(privacy)
-    bot.add_dynamic_items(Decision)

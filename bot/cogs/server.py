@@ -12,10 +12,9 @@ from discord.ext import commands
 from bot.chat import checks, replies
 from bot.chat.answer import COLOUR
 from bot.chat.language import _, mark
-from bot.chat.ranges import Bars, Temperature
-from bot.client import ComposerBot
+from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE, Bars, Temperature
 from bot.cogs import autocomplete
-from bot.cogs.compose import BARS, TEMPERATURE
+from bot.composing.studio import Studio
 from bot.database.store import Server
 from core.errors import CadenzaError
 from core.performing import audio
@@ -36,8 +35,6 @@ NEEDED: Final = {  # to post in a showcase
 }
 EVERYTHING: Final = "everything"
 
-Ask = Interaction[ComposerBot]
-
 
 class ServerError(CadenzaError):
     """Say why a server cannot choose this."""
@@ -49,12 +46,15 @@ class ServerError(CadenzaError):
 class Servers(commands.GroupCog, group_name="server", group_description="Choose what holds for this server."):
     """Choose what holds for a server."""
 
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
     @app_commands.command()
-    async def show(self, interaction: Ask) -> None:
+    async def show(self, interaction: Interaction) -> None:
         """Show what this server has chosen."""
         async with replies.answering(interaction):
             checks.manager(interaction)
-            await _show(interaction, await interaction.client.store.server(interaction.guild_id))
+            await self._show(interaction, await self._studio.store.server(interaction.guild_id))
 
     @app_commands.command()
     @app_commands.describe(
@@ -68,7 +68,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
     @app_commands.autocomplete(model=autocomplete.models, soundfont=autocomplete.soundfonts)
     async def choose(
         self,
-        interaction: Ask,
+        interaction: Interaction,
         model: str | None = None,
         temperature: Temperature | None = None,
         bars: Bars | None = None,
@@ -81,7 +81,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             checks.manager(interaction)
             assert interaction.guild_id is not None
             if model is not None:
-                interaction.client.catalogue.at(interaction.guild_id).path(model)
+                self._studio.catalogue.at(interaction.guild_id).path(model)
             if showcase is not None:
                 _check_showcase(showcase)
             if soundfont is not None:
@@ -94,11 +94,11 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
                 "trainers": None if trainers is None else trainers.id,
                 "soundfont": soundfont,
             }
-            store = interaction.client.store
+            store = self._studio.store
             present = await store.server(interaction.guild_id)
             server = replace(present, **{name: value for name, value in chosen.items() if value is not None})
             await store.choose(interaction.guild_id, server)
-            await _show(interaction, server)
+            await self._show(interaction, server)
 
     @app_commands.command()
     @app_commands.describe(what="What is left to me again.")
@@ -108,34 +108,33 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             *(Choice(name=name, value=field) for field, name in NAMES.items()),
         ]
     )
-    async def reset(self, interaction: Ask, what: str) -> None:
+    async def reset(self, interaction: Interaction, what: str) -> None:
         """Take back a choice of this server."""
         async with replies.answering(interaction):
             checks.manager(interaction)
             assert interaction.guild_id is not None
-            store = interaction.client.store
+            store = self._studio.store
             present = await store.server(interaction.guild_id)
             names = [field.name for field in fields(Server) if what in (EVERYTHING, field.name)]
             server = replace(present, **dict.fromkeys(names))
             await store.choose(interaction.guild_id, server)
-            await _show(interaction, server)
+            await self._show(interaction, server)
 
-
-async def _show(interaction: Ask, server: Server) -> None:
-    model = interaction.client.catalogue.at(interaction.guild_id).usual(server.model)
-    texts = {
-        "model": model if model == server.model else _usual(model),
-        "temperature": f"{server.temperature:g}" if server.temperature else _usual(f"{TEMPERATURE:g}"),
-        "bars": str(server.bars) if server.bars else _usual(str(BARS)),
-        "showcase": _("nowhere") if server.showcase is None else f"<#{server.showcase}>",
-        "trainers": _("only who manages the server") if server.trainers is None else f"<@&{server.trainers}>",
-        "soundfont": server.soundfont or _usual(_("the bot's")),
-    }
-    embed = Embed(title=_("What this server has chosen"), colour=COLOUR)
-    for field, name in NAMES.items():
-        embed.add_field(name=_(name), value=texts[field])
-    embed.set_footer(text=_("/server choose changes it, /server reset takes it back."))
-    await interaction.response.send_message(embed=embed, ephemeral=True)
+    async def _show(self, interaction: Interaction, server: Server) -> None:
+        model = self._studio.catalogue.at(interaction.guild_id).usual(server.model)
+        texts = {
+            "model": model if model == server.model else _usual(model),
+            "temperature": f"{server.temperature:g}" if server.temperature else _usual(f"{USUAL_TEMPERATURE:g}"),
+            "bars": str(server.bars) if server.bars else _usual(str(USUAL_BARS)),
+            "showcase": _("nowhere") if server.showcase is None else f"<#{server.showcase}>",
+            "trainers": _("only who manages the server") if server.trainers is None else f"<@&{server.trainers}>",
+            "soundfont": server.soundfont or _usual(_("the bot's")),
+        }
+        embed = Embed(title=_("What this server has chosen"), colour=COLOUR)
+        for field, name in NAMES.items():
+            embed.add_field(name=_(name), value=texts[field])
+        embed.set_footer(text=_("/server choose changes it, /server reset takes it back."))
+        await interaction.response.send_message(embed=embed, ephemeral=True)
 
 
 def _usual(text: str) -> str:
@@ -164,8 +163,3 @@ async def _check_soundfont(name: str) -> None:
             )
         )
     await asyncio.to_thread(audio.find_soundfont, installed[name])
-
-
-async def setup(bot: ComposerBot) -> None:
-    """Add the cog."""
-    await bot.add_cog(Servers())

@@ -1,6 +1,6 @@
 """/train: a server's own music becomes a model."""
 
-from typing import Final
+from typing import Any, Final
 
 import discord
 from discord import Attachment, Embed, Interaction, Message, app_commands
@@ -10,11 +10,11 @@ from discord.ext import commands
 from bot.chat import checks, language, replies
 from bot.chat.answer import COLOUR
 from bot.chat.language import _, ngettext
-from bot.client import ComposerBot
 from bot.cogs import autocomplete
 from bot.database.jobs import Job, JobError
-from bot.training import naming, news, walk
-from bot.training.walk import MINUTES, Wanted
+from bot.training import messages
+from bot.training.form import TrainOnThese
+from bot.training.trainings import MINUTES, Trainings, Wanted
 from core.training.recipe import SIZES
 
 CHOICES_SHOWN: Final = 25
@@ -22,13 +22,25 @@ LISTED: Final = 15
 FILES: Final = 10
 MARKS: Final = {"queued": "⏳", "running": "🎓", "done": "✅", "failed": "⚠️", "cancelled": "🛑"}
 
-Ask = Interaction[ComposerBot]
-
 
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 class Training(commands.GroupCog, group_name="train", group_description="Teach me this server's music."):
     """Teach the bot this server's music."""
+
+    def __init__(self, tree: app_commands.CommandTree[Any], trainings: Trainings, form: TrainOnThese) -> None:
+        self._tree, self._trainings, self._form = tree, trainings, form
+        self._menu = app_commands.ContextMenu(name="Train on these", callback=self.train_on_these)
+        app_commands.guild_only()(self._menu)
+        app_commands.allowed_installs(guilds=True, users=False)(self._menu)
+
+    async def cog_load(self) -> None:
+        """Add the menu, which belongs to no cog by itself."""
+        self._tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Remove the menu."""
+        self._tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command()
     @app_commands.rename(
@@ -47,7 +59,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
     @app_commands.choices(size=[Choice(name=name, value=name) for name in SIZES])
     async def start(
         self,
-        interaction: Ask,
+        interaction: Interaction,
         name: Range[str, 1, 32],
         file: Attachment,
         file_2: Attachment | None = None,
@@ -67,7 +79,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         """Learn a style from your files."""
         files = (file, file_2, file_3, file_4, file_5, file_6, file_7, file_8, file_9, file_10)
         async with replies.answering(interaction):
-            await walk.start(
+            await self._trainings.start(
                 interaction,
                 Wanted(
                     name=name,
@@ -80,39 +92,38 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             )
 
     @app_commands.command()
-    async def status(self, interaction: Ask) -> None:
+    async def status(self, interaction: Interaction) -> None:
         """Show what is being learned, and what waits."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction)
-            bot = interaction.client
-            here, live = interaction.guild_id, await bot.store.jobs.live()
+            await checks.trainer(interaction, self._trainings.studio.store)
+            here, live = interaction.guild_id, await self._trainings.jobs.live()
             line = [(place, job) for place, job in enumerate(live) if job.server == here]
             if not line:
                 raise JobError("Nothing is being learned here. /train start begins something.")
             embed = Embed(title=_("Trainings"), colour=COLOUR)
             for place, job in line[:LISTED]:
-                embed.add_field(name=f"{MARKS[job.state]} {job.name}", value=_standing(bot, job, place), inline=False)
+                embed.add_field(name=f"{MARKS[job.state]} {job.name}", value=self._standing(job, place), inline=False)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(training="Which.", keep="Keep the best that it has learned so far.")
-    async def cancel(self, interaction: Ask, training: Range[str, 1, 40], keep: bool = False) -> None:
+    async def cancel(self, interaction: Interaction, training: Range[str, 1, 40], keep: bool = False) -> None:
         """End a training before its time."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction)
-            job = await _find(interaction, training)
+            await checks.trainer(interaction, self._trainings.studio.store)
+            job = await self._find(interaction, training)
             await interaction.response.defer(ephemeral=True, thinking=True)
-            await interaction.client.trainer.cancel(job, "keep" if keep else "drop")
+            await self._trainings.trainer.cancel(job, "keep" if keep else "drop")
             kept = _("It comes to an end, and its best epoch is kept.")
             dropped = _("It is cancelled, and nothing is kept of it.")
             await interaction.edit_original_response(content=kept if keep else dropped)
 
     @app_commands.command(name="list")
-    async def list_all(self, interaction: Ask) -> None:
+    async def list_all(self, interaction: Interaction) -> None:
         """List this server's trainings, the newest first."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction)
-            jobs = await interaction.client.store.jobs.of(interaction.guild_id)
+            await checks.trainer(interaction, self._trainings.studio.store)
+            jobs = await self._trainings.jobs.of(interaction.guild_id)
             if not jobs:
                 raise JobError("This server has trained nothing yet. /train start begins something.")
             embed = Embed(title=_("Trainings"), description="\n".join(map(_line, jobs[:LISTED]))[:4000], colour=COLOUR)
@@ -120,89 +131,75 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
 
     @app_commands.command()
     @app_commands.describe(training="Which.")
-    async def delete(self, interaction: Ask, training: Range[str, 1, 40]) -> None:
+    async def delete(self, interaction: Interaction, training: Range[str, 1, 40]) -> None:
         """Forget a training that has ended, and the notes it learned from. Its model stays."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction)
-            job = await _find(interaction, training)
-            await interaction.client.trainer.forget(job)
+            await checks.trainer(interaction, self._trainings.studio.store)
+            job = await self._find(interaction, training)
+            await self._trainings.trainer.forget(job)
             done = _("The training of {model} is forgotten. Its model, if there is one, stays until /models delete.")
             await interaction.response.send_message(done.format(model=job.name), ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(training="Which.")
-    async def report(self, interaction: Ask, training: Range[str, 1, 40]) -> None:
+    async def report(self, interaction: Interaction, training: Range[str, 1, 40]) -> None:
         """Show what became of each file of a training."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction)
-            job = await _find(interaction, training)
-            folder = interaction.client.trainer.folder(job.id)
-            answer = await news.present_report(job, folder)
+            await checks.trainer(interaction, self._trainings.studio.store)
+            job = await self._find(interaction, training)
+            folder = self._trainings.trainer.folder(job.id)
+            answer = await messages.present_report(job, folder)
             files = [enclosure.file() for enclosure in answer.enclosures]
             await interaction.response.send_message(embed=answer.embed, files=files, ephemeral=True)
 
+    async def train_on_these(self, interaction: Interaction[Any], message: Message) -> None:
+        """Learn a style from the files of a message."""
+        async with replies.answering(interaction):
+            await checks.trainer(interaction, self._trainings.studio.store)
+            await interaction.response.send_modal(self._form.lay_out(message))
+
     @cancel.autocomplete("training")
-    async def _live(self, interaction: Ask, typed: str) -> list[Choice[str]]:
-        return await _choices(interaction, typed, live=True)
+    async def _live(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
+        return await self._choices(interaction, typed, live=True)
 
     @delete.autocomplete("training")
-    async def _ended(self, interaction: Ask, typed: str) -> list[Choice[str]]:
-        return await _choices(interaction, typed, live=False)
+    async def _ended(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
+        return await self._choices(interaction, typed, live=False)
 
     @report.autocomplete("training")
-    async def _any(self, interaction: Ask, typed: str) -> list[Choice[str]]:
-        return await _choices(interaction, typed, live=None)
+    async def _any(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
+        return await self._choices(interaction, typed, live=None)
 
+    async def _find(self, interaction: Interaction, training: str) -> Job:
+        """Return a training of this server, by its id or by its model's name. Raises JobError."""
+        jobs = await self._trainings.jobs.of(interaction.guild_id)
+        found = next((job for job in jobs if training in (job.id, job.name)), None)
+        return found or await self._trainings.jobs.get(training, interaction.guild_id)
 
-@app_commands.context_menu(name="Train on these")
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
-async def train_on_these(interaction: Ask, message: Message) -> None:
-    """Learn a style from the files of a message."""
-    async with replies.answering(interaction):
-        await checks.trainer(interaction)
-        await interaction.response.send_modal(naming.form(interaction.client, message))
+    async def _choices(self, interaction: Interaction, typed: str, *, live: bool | None) -> list[Choice[str]]:
+        if not await checks.may_train(interaction, self._trainings.studio.store):
+            return []
+        jobs = await self._trainings.jobs.of(interaction.guild_id)
+        return [
+            Choice(name=f"{job.name} ({job.created:%Y-%m-%d %H:%M}) {MARKS[job.state]}", value=job.id)
+            for job in jobs
+            if (live is None or job.live == live) and typed.lower() in job.name
+        ][:CHOICES_SHOWN]
 
-
-async def setup(bot: ComposerBot) -> None:
-    """Add the cog and the entry of the message menu, and have the bot know its form by its id."""
-    await bot.add_cog(Training())
-    bot.tree.add_command(train_on_these)
-    bot.add_listener(naming.submitted, "on_interaction")
-
-
-async def _find(interaction: Ask, training: str) -> Job:
-    """Return a training of this server, by its id or by its model's name. Raises JobError."""
-    jobs = await interaction.client.store.jobs.of(interaction.guild_id)
-    found = next((job for job in jobs if training in (job.id, job.name)), None)
-    return found or await interaction.client.store.jobs.get(training, interaction.guild_id)
-
-
-async def _choices(interaction: Ask, typed: str, *, live: bool | None) -> list[Choice[str]]:
-    if not await checks.may_train(interaction):
-        return []
-    jobs = await interaction.client.store.jobs.of(interaction.guild_id)
-    return [
-        Choice(name=f"{job.name} ({job.created:%Y-%m-%d %H:%M}) {MARKS[job.state]}", value=job.id)
-        for job in jobs
-        if (live is None or job.live == live) and typed.lower() in job.name
-    ][:CHOICES_SHOWN]
+    def _standing(self, job: Job, place: int) -> str:
+        if job.state == "queued":
+            if not place:
+                return _("It is next.")
+            return ngettext("One training goes first.", "{count} trainings go first.", place).format(count=place)
+        progress = self._trainings.trainer.status(job.id).progress
+        if progress is None:
+            return _("It gets ready.")
+        left = messages.clock(progress.seconds_left)
+        going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most. `{id}`")
+        return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left, id=job.id)
 
 
 def _line(job: Job) -> str:
     pieces = ngettext("{count} piece", "{count} pieces", job.gathered.kept).format(count=job.gathered.kept)
     age = discord.utils.format_dt(job.created, "R")
     return f"{MARKS[job.state]} **{job.name}** `{job.id}`, {age}: {pieces}. {language.sentence(job.outcome or '')}"
-
-
-def _standing(bot: ComposerBot, job: Job, place: int) -> str:
-    if job.state == "queued":
-        if not place:
-            return _("It is next.")
-        return ngettext("One training goes first.", "{count} trainings go first.", place).format(count=place)
-    progress = bot.trainer.news(job.id).progress
-    if progress is None:
-        return _("It gets ready.")
-    left = news.clock(progress.seconds_left)
-    going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most. `{id}`")
-    return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left, id=job.id)

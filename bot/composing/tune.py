@@ -10,7 +10,8 @@ from discord.ui import Modal, Select, TextInput
 
 from bot.chat import forms, ranges
 from bot.chat.language import _
-from bot.composing import walk
+from bot.chat.ranges import LONGEST_PRIMER
+from bot.composing.studio import Studio
 from bot.database.store import Opus
 from bot.models.catalogue import Catalogue
 from core.composing.recipe import ComposeRequest
@@ -36,7 +37,6 @@ RANGES: Final[Mapping[str, Any]] = {  # of the numbers
     "seed": ranges.Seed,
 }
 MODELS_SHOWN: Final = 25  # as many as Discord shows
-LONGEST_PRIMER: Final = 4000  # characters that fit into a form
 
 
 def form(catalogue: Catalogue, opus: Opus) -> Modal:
@@ -69,9 +69,9 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
 
 
 async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:
-    opus = await interaction.client.store.get(match["opus"])
-    bot, recipe = interaction.client, walk.recipe(interaction.client, opus, missing_ok=True)
-    catalogue = bot.catalogue.at(interaction.guild_id)
+    studio = Studio.of(interaction)
+    opus = await studio.store.get(match["opus"])
+    recipe, catalogue = studio.recipe(opus, missing_ok=True), studio.catalogue.at(interaction.guild_id)
     [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
     too_long_to_show = recipe.primer if len(recipe.primer) > LONGEST_PRIMER else ""
     request = replace(
@@ -81,7 +81,7 @@ async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: 
         instrument=instrument,
         **read(fields["numbers"]["value"]),
     )
-    await walk.compose(interaction, request, opus)
+    await studio.compose(interaction, request, opus)
 
 
 def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:

@@ -29,7 +29,7 @@ from core.reading.formats import ENDINGS, not_music, too_large
 
 LEAST_PIECES: Final = 2  # one to learn from and one to test with
 READING_SECONDS: Final = 240.0  # for all files together, their download included
-LINE: Final = 3  # servers at the desk; the last has its answer while Discord still waits for that
+LINE: Final = 3  # servers in the queue; the last has its answer while Discord still waits for that
 GIVEN_UP: Final = mark("Reading these files was given up. Give it fewer or simpler ones.")
 
 Reasons = tuple[tuple[str, str], ...]  # files, and why each was left out
@@ -43,8 +43,8 @@ class Chosen:
     left_out: Reasons
 
 
-class Desk:
-    """Have one collection of files read at a time: one of each server is at the desk, and few wait."""
+class ReadingQueue:
+    """Have one collection of files read at a time, whoever asks: one of each server stands here, and few wait."""
 
     def __init__(self) -> None:
         self._servers = set[int]()

@@ -3,17 +3,18 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 from bot.database.engine import StoreError
 from bot.database.jobs import Job, JobError, Jobs, State, Wish
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
 from bot.settings import Settings
+from bot.training.messages import Messages, Status
 from bot.work import child
 from bot.work.child import Child
 from core.errors import CadenzaError
@@ -28,44 +29,19 @@ MADE_ON_THE_WAY: Final = (PUBLISHED, "checkpoint.safetensors", ".*.part", "log.t
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """Tell how a training goes: where it is, its epochs so far, and those of them that left a clip to listen to."""
-
-    progress: Progress | None = None
-    epochs: tuple[Epoch, ...] = ()
-    clips: tuple[int, ...] = ()
-
-
-class Herald(Protocol):
-    """Tell the chat of trainings; nothing that goes wrong with that may stop them."""
-
-    async def queued(self, jobs: Iterable[Job]) -> None:
-        """Show where trainings stand that wait."""
-
-    async def progress(self, job: Job, news: News, folder: Path) -> None:
-        """Show how a training goes."""
-
-    async def ended(self, job: Job, result: Result | None, folder: Path) -> None:
-        """Announce how a training has ended."""
-
-    async def close(self, job: Job) -> None:
-        """Bring the message that showed a training's progress to its end."""
-
-
 class Trainer:
     """Take one training after the other from the database, and see each to its end.
 
     Used as a context; it begins when `open` says that the bot is logged in.
     """
 
-    def __init__(self, settings: Settings, jobs: Jobs, catalogue: Catalogue, herald: Herald) -> None:
-        self._settings, self._jobs, self._catalogue, self._herald = settings, jobs, catalogue, herald
+    def __init__(self, settings: Settings, jobs: Jobs, catalogue: Catalogue, messages: Messages) -> None:
+        self._settings, self._jobs, self._catalogue, self._messages = settings, jobs, catalogue, messages
         self._data = settings.data.absolute()
         self._opened, self._woken = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._child: tuple[str, Child] | None = None
-        self._news: tuple[str, News] | None = None
+        self._status: tuple[str, Status] | None = None
 
     async def __aenter__(self) -> Self:
         """Get ready."""
@@ -101,9 +77,9 @@ class Trainer:
         """Return the folder for files that are being read."""
         return self._data / "uploads"
 
-    def news(self, id: str) -> News:
+    def status(self, id: str) -> Status:
         """Return how a training goes."""
-        return self._news[1] if self._news is not None and self._news[0] == id else News()
+        return self._status[1] if self._status is not None and self._status[0] == id else Status()
 
     async def cancel(self, job: Job, wish: Wish) -> None:
         """End a training before its time; `keep` publishes its best epoch so far. Raises JobError if it has ended."""
@@ -111,10 +87,10 @@ class Trainer:
             raise JobError("This training has ended already.")
         if await self._jobs.cancel_queued(job.id, "It was cancelled before it began."):
             job = await self._jobs.get(job.id, job.server)
-            await _tell(self._herald.close(job))
-            await _tell(self._herald.ended(job, None, self.folder(job.id)))
+            await _tell(self._messages.close(job))
+            await _tell(self._messages.ended(job, None, self.folder(job.id)))
             line = await self._jobs.live()
-            await _tell(self._herald.queued(other for other in line if other.state == "queued"))
+            await _tell(self._messages.queued(other for other in line if other.state == "queued"))
             return
         await self._jobs.note(job.id, wish=wish)
         if self._child is not None and self._child[0] == job.id:
@@ -136,7 +112,7 @@ class Trainer:
                 for job in await self._jobs.unannounced():
                     await self._announce(job)
                 line = await self._jobs.live()
-                await _tell(self._herald.queued(job for job in line if job.state == "queued"))
+                await _tell(self._messages.queued(job for job in line if job.state == "queued"))
                 if line:
                     await self._train(line[0])
                 else:
@@ -213,25 +189,25 @@ class Trainer:
                 await self._jobs.note(job.id, starts=max(0, job.starts - 1))  # that was not its fault
             raise
         finally:
-            self._child = self._news = None
+            self._child = self._status = None
         if error is None:
             _log.info("The process of the training %s has ended", job.id)
         return error
 
     async def _hear(self, job: Job, message: dict[str, Any]) -> Job:
         """Take a message of the process in, and pass it on."""
-        news = self.news(job.id)
+        status = self.status(job.id)
         if "progress" in message:
-            news = replace(news, progress=Progress(**message["progress"]))
+            status = replace(status, progress=Progress(**message["progress"]))
         elif "epoch" in message:
             epoch = Epoch(**message["epoch"])
-            clips = (*news.clips, epoch.epoch) if message["clip"] else news.clips
-            news = replace(news, epochs=(*news.epochs, epoch), clips=clips)
+            clips = (*status.clips, epoch.epoch) if message["clip"] else status.clips
+            status = replace(status, epochs=(*status.epochs, epoch), clips=clips)
             if message["new"] and job.starts:
                 await self._jobs.note(job.id, starts=0)
                 job = replace(job, starts=0)
-        self._news = job.id, news
-        await _tell(self._herald.progress(job, news, self.folder(job.id)))
+        self._status = job.id, status
+        await _tell(self._messages.progress(job, status, self.folder(job.id)))
         return job
 
     def _publish(self, job: Job, work: Path) -> None:
@@ -252,8 +228,8 @@ class Trainer:
 
     async def _announce(self, job: Job) -> None:
         folder = self.folder(job.id)
-        await _tell(self._herald.close(job))  # first, since what has been told is not done again after a restart
-        if await _tell(self._herald.ended(job, await asyncio.to_thread(Result.read, folder), folder)):
+        await _tell(self._messages.close(job))  # first, since what has been told is not done again after a restart
+        if await _tell(self._messages.ended(job, await asyncio.to_thread(Result.read, folder), folder)):
             await self._jobs.note(job.id, told=True)
             await asyncio.to_thread(clear, folder)
 

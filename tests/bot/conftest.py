@@ -13,7 +13,7 @@ from simcord import interactions
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
-from bot.training import news
+from bot.training import messages
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from tests.bot import databases
@@ -77,7 +77,7 @@ async def env(bot: ComposerBot) -> AsyncIterator[simcord.Env]:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the messages of trainings be edited without a pause between."""
-    monkeypatch.setattr(news, "EDIT_EVERY", 0.0)
+    monkeypatch.setattr(messages, "EDIT_EVERY", 0.0)
 
 
 @pytest.fixture

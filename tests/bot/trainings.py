@@ -35,7 +35,7 @@ async def ended(store: Store, guild: simcord.GuildHandle) -> Job:
 
 async def learning(trainer: Trainer, job: Job, epochs: int = 1) -> None:
     """Wait for a training to have learned for so many epochs, and to go on."""
-    await until(lambda: len(trainer.news(job.id).epochs) >= epochs)
+    await until(lambda: len(trainer.status(job.id).epochs) >= epochs)
 
 
 async def start(

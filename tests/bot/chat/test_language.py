@@ -11,7 +11,8 @@ import pytest_asyncio
 import simcord
 from babel.messages.catalog import Catalog, Message
 
-from bot.chat import language, translating
+from bot import translating
+from bot.chat import language
 from bot.client import ComposerBot
 from bot.database.store import Store
 from tests.bot.acting import begin, until
@@ -48,12 +49,12 @@ async def test_every_command_option_choice_and_text_has_its_german(german: Catal
         if message.id
         and not all(translation for _, translation in _forms(german.get(message.id, message.context) or message))
     ]
-    assert missing == [], "python -m bot.chat.translating adds them to the catalogue; then translate them there"
+    assert missing == [], "python -m bot.translating adds them to the catalogue; then translate them there"
 
 
 async def test_nothing_in_the_catalogue_is_said_no_more(german: Catalog, said: Catalog) -> None:
     stale = [message.id for message in german if message.id and said.get(message.id, message.context) is None]
-    assert stale == [], "python -m bot.chat.translating drops them"
+    assert stale == [], "python -m bot.translating drops them"
 
 
 def test_no_placeholder_is_lost(german: Catalog) -> None:

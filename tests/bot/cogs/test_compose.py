@@ -212,7 +212,7 @@ async def test_says_so_when_the_database_fails(
 async def test_answers_for_an_error_that_nobody_expected(
     bot: ComposerBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(bot, "workers", None)
+    monkeypatch.setattr(bot.studio, "workers", None)
     async with simcord.run(bot, check_errors=False) as env:
         guild = env.create_guild()
         alice = guild.add_member(env.create_user("alice"))

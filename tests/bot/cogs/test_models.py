@@ -15,7 +15,7 @@ from bot.composing import presentation
 from bot.database.jobs import Job
 from bot.database.store import Server, Store
 from bot.settings import Settings
-from bot.training import news
+from bot.training import messages
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files
 
@@ -221,8 +221,8 @@ class TestElsewhere:
         await store.jobs.end("a", "done", "It ended.")
         place = bot.get_partial_messageable(elsewhere.id)
         for view, label, says in (
-            (news.under_model("a", "secret"), "Try it", "There is no model called 'secret'."),
-            (news.under_training("a"), "Cancel", "There is no such training on this server."),
+            (messages.under_model("a", "secret"), "Try it", "There is no model called 'secret'."),
+            (messages.under_training("a"), "Cancel", "There is no such training on this server."),
         ):
             stolen = await place.send("a model", view=view)
             assert _said(await thief.click(stolen, label=label)).startswith(says)

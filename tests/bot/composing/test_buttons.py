@@ -9,8 +9,8 @@ import pytest
 import simcord
 
 from bot.client import ComposerBot
-from bot.composing import presentation
-from bot.composing.buttons import ITEMS
+from bot.community import deletion, showcase
+from bot.composing import buttons, presentation
 from bot.database.store import Server, Store
 from bot.settings import Settings
 from tests.bot.acting import begin, until
@@ -18,7 +18,8 @@ from tests.bot.clicking import UNDER_A_PIECE, files, filled_in, opus_of, refusal
 
 
 def test_every_button_that_is_shown_has_its_action() -> None:
-    actions = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in ITEMS}
+    items = (*buttons.ITEMS, *showcase.ITEMS, *deletion.ITEMS)
+    actions = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in items}
     assert actions == {"like", "withdraw", *(action for action, *_ in presentation.UNDER_A_PIECE)}
     assert tuple(label for _, label, *_ in presentation.UNDER_A_PIECE) == UNDER_A_PIECE
 

@@ -37,7 +37,7 @@ async def test_the_machine_reads_one_collection_at_a_time_and_the_next_is_not_ev
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
 ) -> None:
-    with bot.desk.place(1) as turn:
+    with bot.trainings.reading.place(1) as turn:
         async with turn:
             await begin(env, admin.slash(channel, "train start", name="scales", **files()))
             assert not bot.trainer.uploads.exists()
@@ -53,7 +53,7 @@ async def test_few_servers_wait(
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
 ) -> None:
-    with bot.desk.place(1), bot.desk.place(2), bot.desk.place(3):
+    with bot.trainings.reading.place(1), bot.trainings.reading.place(2), bot.trainings.reading.place(3):
         assert LINE == 3
         result = await admin.slash(channel, "train start", name="scales", **files())
         assert not result.deferred

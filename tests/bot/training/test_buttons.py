@@ -10,7 +10,7 @@ import simcord
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
-from bot.training import news
+from bot.training import messages
 from tests.bot.clicking import opus_in, refusal
 from tests.bot.database.test_jobs import job
 
@@ -33,7 +33,7 @@ async def test_a_model_can_be_tried_after_its_training_is_forgotten(
     await store.jobs.add(job("a", guild.id))
     await store.jobs.end("a", "done", "It ended.")
     place = bot.get_partial_messageable(channel.id)
-    message = await place.send("a model", view=news.under_model("a", "scales"))
+    message = await place.send("a model", view=messages.under_model("a", "scales"))
     await admin.slash(channel, "train delete", training="a")
     assert await store.jobs.of(guild.id) == ()
     assert (await opus_in(store, await alice.click(message, label="Try it"))).model.name == "scales"
@@ -50,7 +50,7 @@ async def test_a_button_of_an_earlier_version_finds_its_model_by_the_training(
     channel: simcord.ChannelHandle,
 ) -> None:
     await store.jobs.add(replace(job("a", guild.id), name="scales"))
-    view = news.under_model("a", "scales")
+    view = messages.under_model("a", "scales")
     view.children[0].custom_id = "train-try:a"  # type: ignore[attr-defined]
     message = await bot.get_partial_messageable(channel.id).send("a model", view=view)
     assert (await opus_in(store, await alice.click(message, label="Try it"))).model.name == "scales"

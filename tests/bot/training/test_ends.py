@@ -44,11 +44,11 @@ class TestKilled:
             await learning(bot.trainer, job, epochs=2)
             first = bot.trainer.process
             assert first is not None
-            before = bot.trainer.news(job.id).epochs
+            before = bot.trainer.status(job.id).epochs
             os.kill(first, signal.SIGKILL)
             await until(lambda: bot.trainer.process not in (None, first))
             await learning(bot.trainer, job, epochs=2)
-            assert bot.trainer.news(job.id).epochs[:2] == before[:2]
+            assert bot.trainer.status(job.id).epochs[:2] == before[:2]
             await bot.trainer.cancel(await newest(store, guild), "keep")
             job = await ended(store, guild)
         assert job.state == "done", job.outcome
@@ -166,7 +166,7 @@ class TestRestarted:
         job = await newest(store, guild)
         async with bot.trainer:
             await learning(bot.trainer, job)
-            process, before = bot.trainer.process, bot.trainer.news(job.id).epochs
+            process, before = bot.trainer.process, bot.trainer.status(job.id).epochs
         assert process is not None
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
@@ -176,7 +176,7 @@ class TestRestarted:
         await env.restart_bot(bot)
         async with bot.trainer:
             await learning(bot.trainer, job)
-            assert bot.trainer.news(job.id).epochs[0] == before[0]
+            assert bot.trainer.status(job.id).epochs[0] == before[0]
             question = await admin.click(answer, label="Cancel")
             assert question.response is not None
             await admin.click(question.response, label="Keep the best so far")

@@ -10,8 +10,6 @@ import pytest
 import simcord
 
 from bot.client import ComposerBot
-from bot.composing import files as reviving
-from bot.composing import walk
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.work.cache import Cache
@@ -96,11 +94,11 @@ async def test_files_are_the_same_bytes_with_and_without_it(
     opus, composed = await opus_of(store, piece), await files(piece)
     bare = ComposerBot(settings.model_copy(update={"cache_bytes": 0}), workers, store)
     fresh = ComposerBot(settings.model_copy(update={"data": settings.data / "elsewhere"}), workers, store)
-    kept = await walk.revive(bot, opus)
-    takes = [await walk.revive(each, opus) for each in (bare, fresh, fresh)]
+    kept = await bot.studio.revive(opus)
+    takes = [await each.studio.revive(opus) for each in (bare, fresh, fresh)]
     assert takes == [kept, kept, kept]
     assert sorted(composed.values()) == sorted(filter(None, (kept.midi, kept.audio, kept.picture)))
-    sheets = [await reviving.sheet(each, opus, "A piece by tiny") for each in (bare, fresh, fresh)]
+    sheets = [await each.studio.files.sheet(opus, "A piece by tiny") for each in (bare, fresh, fresh)]
     assert sheets[0] == sheets[1] == sheets[2]
     shown = await files(response(await alice.click(piece, label="Sheet")))
     assert list(shown.values()) == [sheets[0].musicxml, *sheets[0].pages]
@@ -112,10 +110,10 @@ async def test_needs_no_worker_for_what_is_there(
     closed = Workers(1, 60, ComposeRequest(model=str(tiny_model)))
     closed.stop()
     opus, bot = await opus_of(store, piece), ComposerBot(settings, closed, store)
-    assert (await walk.revive(bot, opus)).midi in (await files(piece)).values()
+    assert (await bot.studio.revive(opus)).midi in (await files(piece)).values()
     await bot.cache.drop(opus.id)
     with pytest.raises(WorkError):
-        await walk.revive(bot, opus)
+        await bot.studio.revive(opus)
 
 
 async def test_a_piece_with_a_damaged_entry_is_made_again(
@@ -132,7 +130,7 @@ async def test_a_piece_with_a_damaged_entry_is_made_again(
 async def test_another_soundfont_or_instrument_makes_other_files(bot: ComposerBot, piece: discord.Message) -> None:
     opus = await opus_of(bot.store, piece)
     harp = replace(opus, request=replace(opus.request, instrument="harp"))
-    assert (await walk.revive(bot, harp)).midi != (await walk.revive(bot, opus)).midi
+    assert (await bot.studio.revive(harp)).midi != (await bot.studio.revive(opus)).midi
 
 
 async def test_says_again_what_a_piece_quotes(
@@ -142,11 +140,11 @@ async def test_says_again_what_a_piece_quotes(
     line = replace(opus, id="line", given=1, text="60r262r264r265r267r269r271r272r4")  # a piece that the model knows
     bare = ComposerBot(settings.model_copy(update={"cache_bytes": 0}), workers, bot.store)
     for each in (bot, bot, bare):
-        quote = (await walk.revive(each, line)).quote
+        quote = (await each.studio.revive(line)).quote
         assert quote is not None
         assert (quote.title, quote.start, quote.events) == ("A rising line", 1, 7)
     retrained = replace(line, id="other", model=replace(line.model, version="another"))
-    assert (await walk.revive(bot, retrained)).quote is None
+    assert (await bot.studio.revive(retrained)).quote is None
 
 
 async def test_what_is_deleted_leaves_it(

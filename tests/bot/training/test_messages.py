@@ -7,9 +7,8 @@ import pytest
 import simcord
 
 from bot.client import ComposerBot
-from bot.training import news
-from bot.training.news import EDIT_EVERY, Bulletin
-from bot.training.trainer import News
+from bot.training import messages
+from bot.training.messages import EDIT_EVERY, Messages, Status
 from core.training.progress import Progress
 from tests.bot.database.test_jobs import job
 
@@ -19,7 +18,7 @@ from tests.bot.database.test_jobs import job
     [(0.2, "0 seconds"), (1.2, "1 second"), (59, "59 seconds"), (89, "89 seconds"), (100, "2 minutes")],
 )
 def test_a_clock_knows_one_from_several(seconds: float, text: str) -> None:
-    assert news.clock(seconds) == text
+    assert messages.clock(seconds) == text
 
 
 async def test_a_message_is_edited_at_most_every_five_seconds_and_only_if_there_is_news(
@@ -28,13 +27,13 @@ async def test_a_message_is_edited_at_most_every_five_seconds_and_only_if_there_
     message = await bot.get_partial_messageable(channel.id).send("a training")
     training = replace(job("a", guild.id), channel=channel.id, message=message.id, state="running")
     now = 1000.0
-    bulletin = Bulletin(bot, lambda: now)
-    bulletin.answered(training, 1)
+    telling = Messages(bot, bot.studio, lambda: now)
+    telling.answered(training, 1)
 
     async def edited(seconds: float, step: int) -> bool:
         nonlocal now
         now, before = 1000.0 + seconds, len(env.http_requests)
-        await bulletin.progress(training, News(Progress(1, 2, step, 10, 4.0, 0.2, 900.0, 60.0, None)), tmp_path)
+        await telling.progress(training, Status(Progress(1, 2, step, 10, 4.0, 0.2, 900.0, 60.0, None)), tmp_path)
         return len(env.http_requests) > before
 
     assert EDIT_EVERY == 5

@@ -8,7 +8,7 @@ import simcord
 
 from bot.client import ComposerBot
 from bot.database.store import Server, Store
-from bot.training import naming
+from bot.training import form
 from tests.bot.clicking import filled_in, refusal
 from tests.bot.music import midi
 from tests.bot.trainings import newest
@@ -49,7 +49,7 @@ async def test_says_so_if_the_files_are_out_of_sight(
     message: discord.Message,
 ) -> None:
     form = await admin.context_menu(channel, "Train on these", message)
-    bot.seen.clear()
+    bot.form.seen.clear()
     await bot.get_partial_messageable(channel.id).get_partial_message(message.id).delete()
     assert refusal(await admin.submit_modal(form, filled_in(form, "tunes", "", "10"))) == GONE
     assert await store.jobs.of(guild.id) == ()
@@ -71,7 +71,7 @@ async def test_a_right_that_was_lost_meanwhile_is_lost(
 
 
 async def test_remembers_the_files_of_the_last_messages_alone(bot: ComposerBot, message: discord.Message) -> None:
-    bot.seen.update((number, ()) for number in range(naming.REMEMBERED))
-    naming.form(bot, message)
-    assert len(bot.seen) == naming.REMEMBERED
-    assert bot.seen[message.id] == tuple(message.attachments)
+    bot.form.seen.update((number, ()) for number in range(form.REMEMBERED))
+    bot.form.lay_out(message)
+    assert len(bot.form.seen) == form.REMEMBERED
+    assert bot.form.seen[message.id] == tuple(message.attachments)

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import discord
 from discord import Embed
@@ -15,16 +16,14 @@ from bot.chat import components, delivery, language
 from bot.chat.answer import COLOUR, Answer, Enclosure, fit
 from bot.chat.language import _
 from bot.composing import presentation
+from bot.composing.studio import Studio
 from bot.database import store
 from bot.database.jobs import Job
 from bot.training import attachments
-from bot.training.trainer import News
 from core.composing.recipe import ComposeRequest, Take
 from core.errors import CadenzaError
+from core.training.progress import Epoch, Progress
 from core.training.worker import Result
-
-if TYPE_CHECKING:
-    from bot.client import ComposerBot
 
 EDIT_EVERY: Final = 5.0  # seconds between two edits of one message, at least
 BAR: Final = 20  # characters
@@ -33,11 +32,20 @@ FIRST_BARS: Final = 16  # of the first composition
 _log = logging.getLogger(__name__)
 
 
-class Bulletin:
-    """Tell the chat of trainings, as the trainer's herald; `clock` tells seconds."""
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Tell how a training goes: where it is, its epochs so far, and those of them that left a clip to listen to."""
 
-    def __init__(self, bot: "ComposerBot", clock: Callable[[], float] = time.monotonic) -> None:
-        self._bot, self._clock = bot, clock
+    progress: Progress | None = None
+    epochs: tuple[Epoch, ...] = ()
+    clips: tuple[int, ...] = ()
+
+
+class Messages:
+    """Tell the chat of trainings; `clock` tells seconds."""
+
+    def __init__(self, client: discord.Client, studio: Studio, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client, self._studio, self._clock = client, studio, clock
         self._edited: dict[str, float] = {}  # when, by the clock
         self._shown: dict[str, object] = {}
         self._lost: set[str] = set()
@@ -52,13 +60,13 @@ class Bulletin:
             language.speak(job.locale)
             await self._edit(job, present_waiting(job, place), place)
 
-    async def progress(self, job: Job, news: News, folder: Path) -> None:
+    async def progress(self, job: Job, status: Status, folder: Path) -> None:
         """Show how a training goes, if that is new and the last edit is some time ago."""
         if self._clock() - self._edited.get(job.id, -EDIT_EVERY) < EDIT_EVERY:
             return
         language.speak(job.locale)
-        enclosures = await asyncio.to_thread(_enclosures, news, folder) if news.epochs else ()
-        await self._edit(job, present_progress(job, news, enclosures), news)
+        enclosures = await asyncio.to_thread(_enclosures, status, folder) if status.epochs else ()
+        await self._edit(job, present_progress(job, status, enclosures), status)
 
     async def ended(self, job: Job, result: Result | None, folder: Path) -> None:
         """Announce how a training has ended."""
@@ -80,7 +88,7 @@ class Bulletin:
     async def _edit(self, job: Job, answer: Answer, what: object) -> None:
         if job.message is None or job.id in self._lost or self._shown.get(job.id) == what:
             return
-        channel = self._bot.get_partial_messageable(job.channel, guild_id=job.server)
+        channel = self._client.get_partial_messageable(job.channel, guild_id=job.server)
         message = channel.get_partial_message(job.message)
         self._edited[job.id], self._shown[job.id] = self._clock(), what
         try:
@@ -97,16 +105,13 @@ class Bulletin:
 
     async def _send(self, job: Job, answer: Answer) -> None:
         """Send the end to the channel, or else to the one who asked."""
-        guild = self._bot.get_guild(job.server)
-        limit = (
-            self._bot.settings.upload_bytes
-            if guild is None
-            else min(self._bot.settings.upload_bytes, guild.filesize_limit)
-        )
+        guild = self._client.get_guild(job.server)
+        most = self._studio.upload_bytes
+        limit = most if guild is None else min(most, guild.filesize_limit)
         if answer.enclosures:
             answer = fit(answer, limit)
         mention = None if job.user is None else f"<@{job.user}>"
-        channel = self._bot.get_partial_messageable(job.channel, guild_id=job.server)
+        channel = self._client.get_partial_messageable(job.channel, guild_id=job.server)
         try:
             await delivery.send(channel, answer, mention, notify=job.user)
         except discord.HTTPException as error:
@@ -114,7 +119,7 @@ class Bulletin:
             if job.user is None:
                 return
             try:
-                user = await self._bot.fetch_user(job.user)
+                user = await self._client.fetch_user(job.user)
                 await delivery.send(user, answer)
             except discord.HTTPException as second:
                 _log.warning("The end of the training %s could not be told: %s", job.id, second)
@@ -145,14 +150,14 @@ class Bulletin:
         return Answer(job.id, embed, (*enclosures, *presentation.enclose(opus, take, f"{job.name}-first")), view)
 
     async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
-        bot = self._bot
-        model = bot.catalogue.at(job.server).path(job.name)
-        font = None if bot.settings.soundfont is None else str(bot.settings.soundfont)
+        studio = self._studio
+        model = studio.catalogue.at(job.server).path(job.name)
+        font = await studio.soundfont(job.server)
         request = ComposeRequest(model=str(model), bars=FIRST_BARS, picture=False, soundfont=font)
-        asked, composition = time.monotonic(), await bot.workers.compose(request)
+        asked, composition = time.monotonic(), await studio.workers.compose(request)
         opus = store.opus(composition, composition.takes[0], author=job.user or 0, server=job.server)
         if job.user is not None:
-            await bot.store.add(opus, asked=asked)
+            await studio.store.add(opus, asked=asked)
         return composition.takes[0], opus
 
 
@@ -171,9 +176,9 @@ def present_waiting(job: Job, place: int) -> Answer:
     return Answer(job.id, embed, (), under_training(job.id))
 
 
-def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) -> Answer:
+def present_progress(job: Job, status: Status, enclosures: tuple[Enclosure, ...]) -> Answer:
     """Write the message of a training that goes on."""
-    progress = news.progress
+    progress = status.progress
     if progress is None:
         embed = _embed(job, _("{model} is being learned"), _("Getting ready …"))
     else:
@@ -185,9 +190,9 @@ def present_progress(job: Job, news: News, enclosures: tuple[Enclosure, ...]) ->
         embed.add_field(name=_("Loss"), value=f"{progress.loss:.3f}")
         left = _("{time} at most").format(time=clock(progress.seconds_left))
         embed.add_field(name=_("Time left"), value=left)
-    if news.epochs:
-        best = min(news.epochs, key=lambda epoch: epoch.val_loss)
-        last = news.epochs[-1]
+    if status.epochs:
+        best = min(status.epochs, key=lambda epoch: epoch.val_loss)
+        last = status.epochs[-1]
         losses = _("{last:.3f}, best {best:.3f}").format(last=last.val_loss, best=best.val_loss)
         embed.add_field(name=_("On held-out pieces"), value=losses)
     if any(enclosure.name == "curve.png" for enclosure in enclosures):
@@ -242,9 +247,9 @@ def _summary(job: Job) -> str:
     return "\n".join(map(language.sentence, job.gathered.summary.splitlines()))
 
 
-def _enclosures(news: News, folder: Path) -> tuple[Enclosure, ...]:
+def _enclosures(status: Status, folder: Path) -> tuple[Enclosure, ...]:
     """Return the curve, and the first and the latest clip."""
-    clips = dict.fromkeys((news.clips[0], news.clips[-1])) if news.clips else ()
+    clips = dict.fromkeys((status.clips[0], status.clips[-1])) if status.clips else ()
     sounds = [
         file
         for epoch in clips

@@ -1,4 +1,4 @@
-"""Keep the catalogues in step with what the bot says: python -m bot.chat.translating [LANGUAGE …]
+"""Keep the catalogues in step with what the bot says: python -m bot.translating [LANGUAGE …]
 
 It adds the texts that a catalogue lacks, drops those that are said no more, and names what waits for a translator.
 A language that has no catalogue yet gets one.
@@ -21,7 +21,7 @@ from discord import AppCommandType, app_commands
 
 from bot.chat import language
 from bot.chat.language import NAME, TEMPLATE
-from bot.client import EXTENSIONS, ComposerBot
+from bot.client import ComposerBot
 from bot.composing.presentation import UNDER_A_PIECE
 from bot.database.store import Store
 from bot.settings import Settings
@@ -30,9 +30,9 @@ from core.composing.recipe import ComposeRequest
 from core.music.keys import KEYS
 from core.music.notation import Anchor
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final = "Cadenza"
-HEADER: Final = "# What Cadenza says. python -m bot.chat.translating brings this file up to date."
+HEADER: Final = "# What Cadenza says. python -m bot.translating brings this file up to date."
 KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2)}
 SENTENCE: Final = re.compile(r"\w [\w{].*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
 WORDS: Final = re.compile(r"[a-z]{2}")
@@ -87,8 +87,7 @@ async def collect() -> Catalog:
 async def _commands() -> set[tuple[str | None, str]]:
     """Return the names and the texts of all commands, options and choices."""
     bot = ComposerBot(Settings(), Workers(0, 1, ComposeRequest(model="")), Store("sqlite+aiosqlite://"))
-    for extension in EXTENSIONS:
-        await bot.load_extension(extension)
+    await bot.add_commands()
     found: set[tuple[str | None, str]] = set()
     found.update((NAME, menu.name) for menu in bot.tree.get_commands(type=AppCommandType.message))
     for command in bot.tree.walk_commands():

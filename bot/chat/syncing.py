@@ -1,0 +1,54 @@
+"""Discord is told what commands there are, when they are others than the last time."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from discord import app_commands
+
+from core.processes.files import write_whole
+from core.processes.kept import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Hold digests of the commands that Discord has been told, by the ids of the bot's applications."""
+
+    digests: dict[str, str]
+
+
+TOLD: Final = Kept(Told, lambda digests: {"digests": digests})
+
+_log = logging.getLogger(__name__)
+
+
+async def sync(tree: app_commands.CommandTree[Any], record: Path) -> None:
+    """Send the commands to Discord if they are others than those of the last time, which `record` knows."""
+    told = _digest(
+        [await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands()]
+        if tree.translator
+        else [command.to_dict(tree) for command in tree.get_commands()]
+    )
+    bot = str(tree.client.application_id)
+    known = await asyncio.to_thread(_read, record)
+    if known.digests.get(bot) == told:
+        return
+    await tree.sync()
+    await asyncio.to_thread(write_whole, record, _text(Told({**known.digests, bot: told})))
+    _log.info("The commands are new to Discord and have been sent.")
+
+
+def _digest(commands: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _read(record: Path) -> Told:
+    return TOLD.read(json.loads(record.read_text())) if record.exists() else Told({})
+
+
+def _text(told: Told) -> str:
+    return json.dumps(TOLD.write(told), indent=1) + "\n"

@@ -1,0 +1,122 @@
+"""The showcase of a server: what Share, Like and Withdraw do, and how a message leaves it."""
+
+import logging
+from typing import Final
+
+import discord
+from discord import Interaction
+from discord.ui import View
+
+from bot.chat import checks, components, delivery
+from bot.chat.answer import fit
+from bot.chat.language import _
+from bot.composing import presentation
+from bot.composing.buttons import ID, ButtonError, PieceButton, remove_message
+from bot.composing.studio import Studio
+from bot.database.engine import StoreError
+from bot.database.store import Opus, Showing
+
+_log = logging.getLogger(__name__)
+
+
+class Share(PieceButton, template=f"share:{ID}"):
+    """Put the piece into the server's showcase."""
+
+    async def act(self, interaction: Interaction, opus: Opus) -> None:
+        """Do what the button says."""
+        checks.author(interaction, opus)
+        studio = Studio.of(interaction)
+        showcase = (await studio.store.server(interaction.guild_id)).showcase
+        channel = None if interaction.guild is None or showcase is None else interaction.guild.get_channel(showcase)
+        if interaction.guild is None or not isinstance(channel, discord.TextChannel):
+            raise ButtonError(
+                "There is no showcase here. Whoever manages a server can choose a channel for that with /server choose."
+            )
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if (showing := await studio.store.showing(opus.id)) is not None:
+            if await _stands(interaction.client, showing):
+                raise ButtonError(f"This piece is in a showcase already: {showing.link}")
+            await studio.store.withdraw(opus.id)
+        take = await studio.revive(opus)
+        answer = presentation.present(opus, take, _under_showing(opus, 0))
+        fitting = fit(answer, min(studio.upload_bytes, interaction.guild.filesize_limit))
+        try:
+            message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
+        except discord.Forbidden:
+            raise ButtonError(
+                f"I may not write to {channel.mention}. Ask a moderator to allow me to view it, send messages, embed"
+                " links and attach files there."
+            ) from None
+        showing = Showing(interaction.guild.id, channel.id, message.id)
+        try:
+            await studio.store.show(opus.id, showing)
+        except StoreError:  # it was deleted in the meantime
+            await take_down(interaction.client, showing)
+            raise
+        await interaction.edit_original_response(content=_("It is in the showcase: {link}").format(link=showing.link))
+
+
+class Like(PieceButton, template=f"like:{ID}"):
+    """Rate a piece in a showcase, or take the rating back."""
+
+    async def act(self, interaction: Interaction, opus: Opus) -> None:
+        """Do what the button says."""
+        likes = await Studio.of(interaction).store.rate(opus.id, interaction.user.id)
+        await interaction.response.edit_message(view=_under_showing(opus, likes))
+
+
+class Withdraw(PieceButton, template=f"withdraw:{ID}"):
+    """Take a piece out of the showcase."""
+
+    async def do(self, interaction: Interaction) -> None:
+        """Do what the button says; a message that has outlived its piece is for moderators to take down."""
+        if await Studio.of(interaction).store.find(self._opus) or not checks.moderates(
+            interaction, interaction.guild_id
+        ):
+            await super().do(interaction)
+            return
+        await interaction.response.defer()
+        await remove_message(interaction)
+
+    async def act(self, interaction: Interaction, opus: Opus) -> None:
+        """Do what the button says."""
+        store = Studio.of(interaction).store
+        showing = await store.showing(opus.id)
+        checks.author_or_moderator(interaction, opus, interaction.guild_id if showing is None else showing.server)
+        await interaction.response.defer()
+        await store.withdraw(opus.id)
+        await remove_message(interaction)
+
+
+ITEMS: Final = (Share, Like, Withdraw)
+
+
+async def take_down(client: discord.Client, showing: Showing) -> bool:
+    """Delete a message in a showcase; tell whether it is gone."""
+    channel = client.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.get_partial_message(showing.message).delete()
+    except discord.NotFound:
+        return True
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be deleted: %s", error)
+        return False
+    return True
+
+
+async def _stands(client: discord.Client, showing: Showing) -> bool:
+    """Tell whether a message in a showcase is still there, as far as that can be seen."""
+    channel = client.get_partial_messageable(showing.channel, guild_id=showing.server)
+    try:
+        await channel.fetch_message(showing.message)
+    except discord.NotFound:
+        return False
+    except discord.HTTPException as error:
+        _log.info("A message in a showcase could not be looked at: %s", error)
+    return True
+
+
+def _under_showing(opus: Opus, likes: int) -> View:
+    """Lay out the buttons of a composition in a showcase."""
+    like = components.button("like", str(likes), "❤️", 0, opus.id)
+    return components.lay_out((like, components.button("withdraw", "Withdraw", "↩️", 0, opus.id)))

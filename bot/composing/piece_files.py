@@ -1,0 +1,76 @@
+"""The files of a piece: from the cache, or made again from what the store keeps, which gives the same bytes."""
+
+import asyncio
+import json
+import zlib
+from dataclasses import replace
+from typing import Final
+
+from bot.database.store import Opus
+from bot.work.cache import Cache
+from bot.work.workers import Workers
+from core.composing import recipe, reprise
+from core.composing.recipe import ComposeRequest, Take
+from core.drawing.sheet import Sheet
+from core.processes.kept import Kept
+
+FILES: Final = ("midi", "audio", "picture")
+REST: Final = "take.json"
+SCORE: Final = "score.musicxml"
+TAKES: Final = Kept(Take)
+
+
+class PieceFiles:
+    """Hold the files of pieces for as long as there is room, and make them again after that."""
+
+    def __init__(self, cache: Cache, workers: Workers) -> None:
+        self._cache, self._workers = cache, workers
+
+    async def take(self, opus: Opus, request: ComposeRequest, model: str | None) -> Take:
+        """Return a piece with its files, as a request that was its own has them made.
+
+        `model` is the path of its model's folder, which knows what the piece quotes, None if it is gone.
+        """
+        key = await _key(opus, request)
+        files = await self._cache.get(opus.id, key)
+        if files is not None:
+            return _unpack(files)
+        quote = (
+            None if model is None else await self._workers.run(reprise.quote, opus.text, opus.given, opus.model, model)
+        )
+        made = await self._workers.run(recipe.render, request, opus.model, opus.text, opus.given, opus.ended, quote)
+        await self._cache.put(opus.id, key, _pack(made))
+        return made
+
+    async def keep(self, opus: Opus, request: ComposeRequest, take: Take) -> None:
+        """Keep the files of a piece that has just been made."""
+        await self._cache.put(opus.id, await _key(opus, request), _pack(take))
+
+    async def sheet(self, opus: Opus, title: str) -> Sheet:
+        """Return a piece as sheet music."""
+        key = f"sheet-{zlib.crc32(title.encode()):08x}-" + await _key(opus, opus.request)
+        files = await self._cache.get(opus.id, key)
+        if files is not None:
+            return Sheet(files.pop(SCORE), tuple(files.values()))
+        made = await self._workers.run(reprise.engrave, opus.text, opus.model, opus.request.tempo or 0.0, title)
+        pages = {f"{number:03}.png": page for number, page in enumerate(made.pages, 1)}
+        await self._cache.put(opus.id, key, {SCORE: made.musicxml, **pages})
+        return made
+
+    async def drop(self, *ids: str) -> None:
+        """Delete the files of pieces."""
+        await self._cache.drop(*ids)
+
+
+async def _key(opus: Opus, request: ComposeRequest) -> str:
+    return await asyncio.to_thread(reprise.fingerprint, request, opus.model, opus.text, opus.given)
+
+
+def _pack(take: Take) -> dict[str, bytes]:
+    files: dict[str, bytes] = {name: data for name in FILES if (data := getattr(take, name)) is not None}
+    return {REST: json.dumps(TAKES.write(replace(take, midi=b"", audio=None, picture=None))).encode(), **files}
+
+
+def _unpack(files: dict[str, bytes]) -> Take:
+    take = TAKES.read({"midi": b"", "audio": None, "picture": None, **json.loads(files[REST])})
+    return replace(take, midi=files["midi"], audio=files.get("audio"), picture=files.get("picture"))

@@ -1,0 +1,203 @@
+"""The walk of a request: a turn in the queue, the workers, the store, and the answer in the chat."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self
+
+import discord
+from discord import Interaction
+
+from bot.chat import delivery, replies
+from bot.chat.answer import Answer
+from bot.chat.language import _, ngettext
+from bot.composing import presentation
+from bot.composing.piece_files import PieceFiles
+from bot.composing.uploads import Upload
+from bot.database import store as database
+from bot.database.store import Opus, Store
+from bot.models.catalogue import Catalogue
+from bot.work.cache import Cache
+from bot.work.queue import Place, Queue
+from bot.work.workers import Workers
+from core.composing import reprise
+from core.composing.recipe import ComposeRequest, Take, check_request
+from core.composing.sampling import LONGEST_PIECE
+from core.errors import BundleError, RequestError
+from core.music import score
+from core.performing import audio
+
+BARS_FURTHER: Final = 16  # that a piece grows by when it is continued
+TAKES: Final = 4
+BARS_OF_A_TAKE: Final = 8  # behind its primer
+
+_log = logging.getLogger(__name__)
+
+
+class Studio:
+    """Compose for whoever asks in the chat, and bring back what was composed.
+
+    `soundfont` plays where a server has chosen none; `upload_bytes` is what the files of a message may weigh together.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        queue: Queue,
+        workers: Workers,
+        cache: Cache,
+        *,
+        soundfont: Path | None,
+        upload_bytes: int,
+    ) -> None:
+        self.catalogue, self.store, self.workers, self.upload_bytes = catalogue, store, workers, upload_bytes
+        self.files = PieceFiles(cache, workers)
+        self._queue, self._soundfont = queue, soundfont
+
+    @classmethod
+    def of(cls, interaction: Interaction[Any]) -> Self:
+        """Return the studio of the bot that was asked, for what outlives restarts and is handed nothing else."""
+        studio: Self = interaction.client.studio
+        return studio
+
+    async def compose(
+        self,
+        interaction: Interaction,
+        request: ComposeRequest,
+        parent: Opus | None = None,
+        upload: Upload | None = None,
+    ) -> None:
+        """Answer an interaction with a composition, which begins with an upload's music if there is one.
+
+        Raises CadenzaError for anything that the user can mend.
+        """
+        asked = time.monotonic()
+        if upload is not None:
+            upload.check()
+        params = self.catalogue.at(interaction.guild_id).params(Path(request.model).name)
+        check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
+        request = replace(request, soundfont=await self.soundfont(interaction.guild_id), picture=request.takes == 1)
+        async with self.turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
+            if upload is not None:
+                request = replace(request, primer=await upload.primer(self.workers))
+            composition = await self.workers.compose(request)
+        origin = None if parent is None else parent.id
+        keep = partial(database.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
+        opera = [keep(composition, take) for take in composition.takes]
+        await self.store.add(*opera, asked=asked)
+        if len(opera) == 1:
+            own = replace(self.recipe(opera[0], missing_ok=True), soundfont=request.soundfont)
+            await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
+            answer = presentation.present(opera[0], composition.takes[0], presentation.under(opera[0]))
+        else:
+            answer = presentation.present_takes(opera, composition.takes, presentation.under_takes(opera))
+        await self.deliver(interaction, answer)
+
+    async def again(self, interaction: Interaction, opus: Opus) -> None:
+        """Compose by the same recipe, with another seed."""
+        await self.compose(interaction, replace(self._recipe_here(interaction, opus), seed=None), opus)
+
+    async def vary(self, interaction: Interaction, opus: Opus) -> None:
+        """Compose another second half to the first one."""
+        opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model)
+        bars = max(2, math.ceil(opus.bars))
+        request = replace(self._recipe_here(interaction, opus), primer=opening, bars=bars, key=None, seed=None)
+        await self.compose(interaction, request, opus)
+
+    async def go_on(self, interaction: Interaction, opus: Opus) -> None:
+        """Compose on from where a piece ends."""
+        if opus.bars >= LONGEST_PIECE:
+            raise RequestError(
+                f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
+            )
+        bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
+        request = replace(self._recipe_here(interaction, opus), primer=opus.text, bars=bars, key=None, seed=None)
+        await self.compose(interaction, request, opus)
+
+    async def takes(self, interaction: Interaction, opus: Opus) -> None:
+        """Compose several short pieces at once by the same recipe, behind its primer."""
+        recipe, model = self._recipe_here(interaction, opus), opus.model
+        given = score.from_text(recipe.primer, model.anchor, Fraction(model.rest_unit), open_end=True).bars
+        bars = min(LONGEST_PIECE, math.ceil(given) + BARS_OF_A_TAKE)
+        request = replace(recipe, takes=TAKES, bars=bars, seed=None)
+        await self.compose(interaction, request, opus)
+
+    async def sheet(self, interaction: Interaction, opus: Opus) -> None:
+        """Show a piece as sheet music."""
+        async with self.turn(interaction, cost=opus.bars):
+            engraved = await self.files.sheet(opus, presentation.title(opus))
+        await self.deliver(interaction, presentation.present_sheet(opus, engraved))
+
+    async def revive(self, opus: Opus) -> Take:
+        """Make the files of a piece again from what is kept of it: the same bytes."""
+        request = replace(self.recipe(opus, missing_ok=True), soundfont=await self.soundfont(opus.server))
+        try:
+            model = self.recipe(opus, server=opus.server).model
+        except BundleError:
+            model = None
+        return await self.files.take(opus, request, model)
+
+    def recipe(self, opus: Opus, *, server: int | None = None, missing_ok: bool = False) -> ComposeRequest:
+        """Return a piece's request, to be asked again on a server. Raises BundleError if its model is not there."""
+        path = opus.model.name if missing_ok else str(self.catalogue.at(server).path(opus.model.name))
+        return replace(opus.request, model=path, takes=1)
+
+    async def soundfont(self, server: int | None) -> str | None:
+        """Return the soundfont that a server has chosen, if it is still installed, or else the bot's."""
+        chosen = (await self.store.server(server)).soundfont
+        installed = {path.name: path for path in await asyncio.to_thread(audio.soundfonts)}
+        font = installed.get(chosen, self._soundfont) if chosen else self._soundfont
+        return None if font is None else str(font)
+
+    @asynccontextmanager
+    async def turn(self, interaction: Interaction, *, cost: float, private: bool = False) -> AsyncIterator[None]:
+        """Promise an answer, and wait for a turn. Raises as `Queue.admit` does, privately if it is known at once."""
+        user = interaction.user.id
+        server = interaction.guild_id or user
+        self._queue.admit(user, server, cost)
+        asked, begun, outcome = time.monotonic(), None, "done"
+        try:
+            await interaction.response.defer(ephemeral=private, thinking=True)
+            async with self._queue.turn(user, server, cost, partial(_show_place, interaction)):
+                begun = time.monotonic()
+                yield
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            ended = time.monotonic()
+            begun = ended if begun is None else begun
+            kind = replies.described(interaction)
+            _log.info("%s: waited %.1f s, took %.1f s, %s", kind, begun - asked, ended - begun, outcome)
+
+    async def deliver(self, interaction: Interaction, answer: Answer, *, private: bool = False) -> None:
+        """Send an answer in place of the one that was promised. Raises DeliveryError where Discord itself fails."""
+        await delivery.deliver(interaction, answer, self.upload_bytes, private=private)
+
+    def _recipe_here(self, interaction: Interaction, opus: Opus) -> ComposeRequest:
+        return self.recipe(opus, server=interaction.guild_id)
+
+
+async def _show_place(interaction: Interaction, place: Place) -> None:
+    """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
+    seconds = round(place.seconds)
+    wait = ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
+    stand = _("Yours is next: about {time}.")
+    if place.ahead:
+        stand = ngettext(
+            "1 request goes first: about {time}.",
+            "{count} requests go first: about {time}.",
+            place.ahead,
+        )
+    try:
+        await interaction.edit_original_response(content=stand.format(count=place.ahead, time=wait))
+    except discord.HTTPException as error:
+        _log.info("A place in the queue could not be shown: %s", error)

@@ -1,0 +1,210 @@
+"""The walk of a training: from attachments to a job in the database, which the trainer takes up."""
+
+import asyncio
+import hashlib
+import json
+import math
+import secrets
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from discord import Attachment, Interaction
+
+from bot.chat import checks, language
+from bot.chat.language import _, ngettext
+from bot.composing.studio import Studio
+from bot.database.jobs import Job, JobError
+from bot.database.store import ALPHABET, ID_LENGTH
+from bot.models import shelves
+from bot.models.catalogue import Catalogue
+from bot.settings import Settings
+from bot.training import attachments, messages
+from bot.training.attachments import Chosen, ReadingQueue
+from bot.training.messages import Messages
+from bot.training.trainer import Trainer
+from core.model import bundle
+from core.model.bundle import Params
+from core.training.recipe import SIZES, require_tensorflow
+
+MINUTES: Final = 30
+FREE_BYTES: Final = 1 << 30  # on the disk, for a training to begin
+KEPT: Final = 25  # trainings of a server that have ended and can still be looked at
+BYTES_A_WEIGHT: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Hold what a trainer asks for: `base` None is the bot's default model, `size` is for a model from nothing."""
+
+    name: str
+    files: tuple[Attachment, ...]
+    base: str | None = None
+    size: str | None = None
+    minutes: int = MINUTES
+    from_nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Hold what was asked for with all filled in; `base` None begins from nothing."""
+
+    name: str
+    base: str | None
+    version: str
+    size: str
+    minutes: int
+
+
+class Trainings:
+    """Take trainings in: have their files read, and put them into the line of the trainer."""
+
+    def __init__(self, settings: Settings, studio: Studio, trainer: Trainer, messages: Messages) -> None:
+        self.studio, self.jobs, self.trainer = studio, studio.store.jobs, trainer
+        self.reading = ReadingQueue()
+        self._settings, self._messages = settings, messages
+        self._entering = asyncio.Lock()
+
+    @classmethod
+    def of(cls, interaction: Interaction[Any]) -> Self:
+        """Return the trainings of the bot that was asked, for what outlives restarts and is handed nothing else."""
+        trainings: Self = interaction.client.trainings
+        return trainings
+
+    async def start(self, interaction: Interaction, wanted: Wanted) -> None:
+        """Read the files and put a training into the line. Raises CadenzaError for anything that the user can mend."""
+        require_tensorflow()
+        await checks.trainer(interaction, self.studio.store)
+        server = interaction.guild_id
+        assert server is not None
+        blueprint = _fill_in(self.studio.catalogue.at(server), wanted, self._settings.training_minutes)
+        chosen = attachments.choose(wanted.files, self._settings.training_bytes)
+        await self._check_room(server, blueprint)
+        with self.reading.place(server) as turn:
+            await interaction.response.defer(thinking=True)
+            job = await self._take_in(interaction, server, chosen, blueprint, turn)
+        place = [job.id for job in await self.jobs.live()].index(job.id) + 1
+        answer = messages.present_waiting(job, place)
+        await interaction.edit_original_response(embed=answer.embed, view=answer.view)
+        self._messages.answered(job, place)
+        self.trainer.wake()
+        await self._prune(server)
+
+    async def _take_in(
+        self, interaction: Interaction, server: int, chosen: Chosen, blueprint: Blueprint, turn: asyncio.Lock
+    ) -> Job:
+        """Have files read when it is their turn, and their training kept, or else, with CadenzaError, nothing."""
+        training = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+        uploads, work = self.trainer.uploads / training, self.trainer.folder(training)
+        begun = False
+        try:
+            base = None if blueprint.base is None else self.studio.catalogue.at(server).params(blueprint.base)
+            async with turn:
+                digest, gathered = await attachments.gather(chosen, uploads, work, base)
+            message = await interaction.original_response()
+            job = Job(
+                id=training,
+                server=server,
+                user=interaction.user.id,
+                channel=message.channel.id,
+                message=message.id,
+                name=blueprint.name,
+                fingerprint=_fingerprint(server, digest, blueprint),
+                created=datetime.now(UTC),
+                base=blueprint.base,
+                size=blueprint.size,
+                minutes=blueprint.minutes,
+                gathered=gathered,
+                locale=interaction.locale.value,
+            )
+            await self._enter(job, blueprint)
+            begun = True
+        finally:
+            if not begun:
+                await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+        return job
+
+    async def _enter(self, job: Job, blueprint: Blueprint) -> None:
+        """Add a job to the database, if it is a new one, under a free name, and there is room. Raises JobError."""
+        assert job.fingerprint is not None
+        async with self._entering:  # one after the other, so that what is checked still holds when the job is added
+            known = await self.jobs.same(job.fingerprint)
+            if known is not None:
+                raise JobError(f"The same files with the same settings are one training. {standing(known)}")
+            shelf = self.studio.catalogue.at(job.server)
+            if job.name in shelf.names():
+                raise JobError(f"There is a model called {job.name} already. Choose another name.")
+            if any(other.name == job.name and other.live for other in await self.jobs.of(job.server)):
+                raise JobError(f"A model called {job.name} is being learned already. Choose another name.")
+            await self._check_room(job.server, blueprint)
+            await self.jobs.add(job)
+
+    async def _check_room(self, server: int, blueprint: Blueprint) -> None:
+        """Raise JobError if the server has as many trainings or models as it may, or the disk is full."""
+        settings, shelf = self._settings, self.studio.catalogue.at(server)
+        live = sum(job.live for job in await self.jobs.of(server))
+        if live >= settings.trainings:
+            unended = ngettext(
+                "{count} training of this server has not ended yet. Wait for it, or cancel it.",
+                "{count} trainings of this server have not ended yet. Wait for one, or cancel one.",
+                live,
+            )
+            raise JobError(unended.format(count=live))
+        if len(shelf.own_names()) + live >= settings.server_models:
+            most = ngettext(
+                "A server may keep {count} model. Delete it with /models delete first.",
+                "A server may keep {count} models. Delete one with /models delete first.",
+                settings.server_models,
+            )
+            raise JobError(most.format(count=settings.server_models))
+        params = shelf.params(blueprint.base) if blueprint.base is not None else Params(**SIZES[blueprint.size])
+        coming = BYTES_A_WEIGHT * sum(math.prod(shape) for shape in params.shapes.values()) * (1 + live)
+        weight = 0 if shelf.own is None else await asyncio.to_thread(shelves.weight, shelf.own)
+        if weight + coming > settings.server_model_bytes:
+            mib = settings.server_model_bytes / (1 << 20)
+            raise JobError(f"The models of a server may weigh {mib:g} MiB. Delete one with /models delete first.")
+        if (await asyncio.to_thread(shutil.disk_usage, settings.data)).free < FREE_BYTES:
+            raise JobError("There is no room left on the bot's disk. Its owner has to make some.")
+
+    async def _prune(self, server: int) -> None:
+        """Forget the oldest trainings of a server, if they are many."""
+        ended = [job for job in await self.jobs.of(server) if not job.live]
+        for job in ended[KEPT:]:
+            await self.trainer.forget(job)
+
+
+def standing(job: Job) -> str:
+    """Say in a sentence where a training stands."""
+    link = "" if job.message is None else f" https://discord.com/channels/{job.server}/{job.channel}/{job.message}"
+    match job.state:
+        case "queued":
+            text = _("{model} waits for its turn.") + link
+        case "running":
+            text = _("{model} is being learned.") + link
+        case "done":
+            text = _("{model} has been learned: choose it in /compose.")
+        case "cancelled":
+            text = _("{model} was cancelled: {outcome}")
+        case "failed":
+            text = _("{model} could not be learned: {outcome}")
+    return text.format(model=job.name, outcome=language.sentence(job.outcome or ""))
+
+
+def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Blueprint:
+    name = bundle.check_name(wanted.name.strip().lower().replace(" ", "-"))
+    if wanted.minutes > most_minutes:
+        raise JobError(f"A training may take {most_minutes} minutes here at most.")
+    if wanted.from_nothing:
+        if wanted.base is not None:
+            raise JobError("A model begins from another one or from nothing: choose base or from-nothing, not both.")
+        return Blueprint(name, None, "", wanted.size or "small", wanted.minutes)
+    if wanted.size is not None:
+        raise JobError("A model has the size of the one that it begins from: choose a size only with from-nothing.")
+    base = shelf.path(wanted.base)
+    stamp = (base / "weights.safetensors").stat()
+    return Blueprint(name, base.name, f"{stamp.st_mtime_ns}-{stamp.st_size}", "medium", wanted.minutes)
+
+
+def _fingerprint(server: int, digest: bytes, blueprint: Blueprint) -> str:
+    return hashlib.sha256(digest + json.dumps([server, asdict(blueprint)]).encode()).hexdigest()
