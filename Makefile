@@ -51,21 +51,28 @@ $(VENV)/.bench: $(VENV)/.test
 	@$(call install,$(USED)$(comma)test$(comma)bench,)
 	@touch $@
 
-# install EXTRAS,DEBIAN PACKAGES: the virtual environment, what pyproject.toml names, and what Debian has to give.
+# install EXTRAS,DEBIAN PACKAGES: what Debian has to give, the virtual environment, and what pyproject.toml names.
 define install
 	if [ -z "$(PYTHON)" ]; then echo "Cadenza needs Python 3.11, 3.12 or 3.13: install one, with its venv module."; exit 1; fi; \
 	missing=; for package in $(2); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	echo "Step 1 of 3: programs of the system:$${missing:- all there}"; \
 	if [ -n "$$missing" ]; then \
 		if command -v apt-get >/dev/null; then \
-			echo "Installing$$missing"; \
 			$(SUDO) apt-get update -qq; \
 			$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 		elif ! command -v fluidsynth >/dev/null; then \
 			echo "Please install FluidSynth and a General MIDI soundfont first (brew install fluid-synth; soundfonts/README.md)."; exit 1; \
 		fi; \
 	fi; \
+	echo "Step 2 of 3: a virtual environment in $(VENV)"; \
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); \
-	echo "Installing the Python packages"; \
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
+	echo "Step 3 of 3: the Python packages, TensorFlow among them, which takes about two minutes"; \
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[$(1)]' | $(progress)
 endef
+
+# Show in one line what pip is doing.
+progress = while read -r what name rest; do case "$$what $$name" in \
+	Collecting*) printf '\r\033[K  %s' "$$name" ;; \
+	"Installing collected") printf '\r\033[K  installing all of them' ;; \
+	esac; done; printf '\r\033[K'
