@@ -102,7 +102,7 @@ async def test_answers_in_the_language_of_whoever_asks(
     assert answer.embeds[0].title == "Ein Stück von tiny"
     assert fields["Länge"] is not None
     assert fields["Länge"].startswith("2 Takte, 0:0")
-    assert fields["Gespielt"] == "Klavier, 96 Viertel in der Minute"
+    assert fields["Gespielt"] == "Klavier, 300 Viertel in der Minute"
     assert answer.attachments[0].description == "MIDI-Datei: 2 Takte für Klavier vom Modell tiny"
     english = (await bob.click(answer, label="Noch einmal")).response
     assert english is not None

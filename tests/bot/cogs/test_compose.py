@@ -32,7 +32,7 @@ async def test_composes_with_nothing_given(alice: simcord.MemberActor, channel: 
     assert not answer.ephemeral
     recipe = _recipe(answer)
     assert recipe["Model"] == "tiny\nr1 = 1/2 quarter, lowest note first"
-    assert recipe["Length"].startswith("16 bars, 0:4")
+    assert recipe["Length"].startswith("16 bars, 0:1")
     assert recipe["Primer"] == "none: the model began"
 
 

@@ -118,7 +118,7 @@ class TestAtHome:
         assert "2 LSTM layers of 24 units, which hears pitches" in (embed.description or "")
         rows = {field.name: field.value for field in embed.fields}
         assert rows["Notation"] == "rest unit 1/2, anchor lowest"
-        assert rows["Defaults"] == "gravity 0.5, tempo 96"
+        assert rows["Defaults"] == "gravity 0.5, tempo 300"
         assert embed.image.url == "attachment://curve.png"
         assert await answer.attachments[0].read() == b"\x89PNG of sorts"
 

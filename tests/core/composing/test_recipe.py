@@ -59,7 +59,7 @@ def test_what_was_left_open_is_filled_in(request_: ComposeRequest) -> None:
     composition = recipe.compose(replace(request_, seed=None))
     assert composition.request.seed is not None
     assert composition.request.gravity == 0.5
-    assert composition.request.tempo == 96
+    assert composition.request.tempo == 300
     assert recipe.compose(composition.request).takes == composition.takes
 
 
