@@ -72,9 +72,9 @@ class ModelInfo:
 class Take:
     """Hold one piece.
 
-    `text` is its notation, of which the first `primer_events` events were given; `key` is found by analysis; `seconds`
-    and `bars` are its length; `ended` tells that the model closed it by itself; `quote` is its longest quote from the
-    training pieces, if any.
+    `text` is its notation, of which the first `primer_events` events were given; `key` is found by analysis; `bars` is
+    the length of the notation, `seconds` of the music as it is performed, and so of its files; `ended` tells that the
+    model closed it by itself; `quote` is its longest quote from the training pieces, if any.
     """
 
     text: str
@@ -144,7 +144,7 @@ def render(
         events=len(piece.events),
         key=key,
         bars=float(piece.bars),
-        seconds=float(piece.quarters) * 60 / request.tempo,
+        seconds=performance.duration(midi),
         ended=ended,
         quote=quote,
         midi=midi,

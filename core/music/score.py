@@ -48,11 +48,6 @@ class Score:
         return Fraction(self.length, self.units_per_bar)
 
     @property
-    def quarters(self) -> Fraction:
-        """Measure the piece in quarter notes."""
-        return self.length * self.unit
-
-    @property
     def range(self) -> tuple[int, int]:
         """Return the lowest and the highest pitch; the score must have an event."""
         return min(event.pitches[0] for event in self.events), max(event.pitches[-1] for event in self.events)

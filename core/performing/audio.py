@@ -7,15 +7,16 @@ import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import lameenc
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from symusic.core import ScoreSecond, ScoreTick
+from symusic.core import ScoreTick
 
 from core.errors import AudioError
+from core.performing.performance import RELEASE, duration
 from core.performing.synthesizer import synthesise
 
 Format = Literal["mp3", "wav", "flac", "ogg"]
@@ -35,8 +36,6 @@ SOUNDFONT_FOLDERS: Final = (
 
 _PEAK: Final = 10 ** (-1 / 20)  # -1 dBFS
 _SILENCE: Final = 1e-5  # a peak below this is no sound; FluidSynth's one note is at 1e-2
-_FADE: Final = 0.5  # seconds
-_INAUDIBLE: Final = 1e-3  # of the peak, -60 dB
 _BLOCK: Final = 65_536  # frames; libsndfile 1.2.2 can crash on a minute of OGG at once
 _SUBTYPES: Final = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS"}
 
@@ -97,10 +96,9 @@ def _check_soundfont(path: Path) -> None:
 
 
 def _duration(midi: bytes) -> float:
-    """Return how many seconds a MIDI file sounds, before anything plays it."""
+    """Return how many seconds a MIDI file sounds, if it can be played."""
     try:
-        score = ScoreTick.from_midi(midi)
-        notes, seconds = score.note_num(), cast(ScoreSecond, score.to("second")).end()
+        notes, seconds = ScoreTick.from_midi(midi).note_num(), duration(midi)
     except (RuntimeError, ValueError) as error:
         raise AudioError("This MIDI file is damaged, so there is no sound of it.") from error
     if not notes:
@@ -133,17 +131,15 @@ def _play(midi: bytes, font: Path, seconds: float) -> Samples:
 
 
 def _finish(samples: Samples, seconds: float) -> Samples:
-    """Trim what is inaudible behind the last note's end, fade the tail, and normalise."""
+    """Cut the sound to the music's length, its end dying away, and normalise."""
     peak = float(np.abs(samples).max())
     if not peak > _SILENCE:
         raise AudioError(
             "FluidSynth played nothing but silence: the soundfont lacks this instrument, or has no sound for notes as"
             " high or low as these. Choose another instrument or soundfont, or other notes."
         )
-    music = int(seconds * SAMPLE_RATE)
-    tail = np.flatnonzero(np.abs(samples[music:]).max(axis=1) > peak * _INAUDIBLE)
-    samples = samples[: music + (int(tail[-1]) + 1 if len(tail) else 0)]
-    fade = min(int(_FADE * SAMPLE_RATE), len(samples))
+    samples = samples[: int(seconds * SAMPLE_RATE)]
+    fade = min(int(RELEASE * SAMPLE_RATE), len(samples))
     samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None] ** 2
     samples *= np.float32(_PEAK / peak)
     return samples

@@ -1,12 +1,14 @@
 """Scores as performances: dynamics that follow the metre, tempo and instrument, as MIDI."""
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from io import BytesIO
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
+from symusic.core import ScoreSecond, ScoreTick
 
 from core.errors import RequestError
 from core.music.score import QUARTERS_PER_BAR, Score
@@ -56,13 +58,14 @@ _ARCH: Final = 8  # velocity by which the middle of a phrase is louder than its 
 _MELODY: Final = 9  # velocity by which the top voice stands out
 _SLOWING: Final = (0.97, 0.93, 0.88, 0.82)  # shares of the tempo at the quarters up to the last event
 _VOICES: Final = 32  # tracks at most, since readers limit them; what lies below shares the last
-_TAIL: Final = 2  # quarters for the sound to die away behind the last note
+RELEASE: Final = 0.4  # seconds in which the sound dies away behind the last note's end
 
 
 def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> bytes:
     """Write a score as a MIDI file that any player reads, with a track for each voice.
 
-    A voice never overlaps itself, which music21, for one, needs to find every note in its place.
+    A voice never overlaps itself, which music21, for one, needs to find every note in its place. The file lasts as long
+    as `duration` says.
     `tempo` counts quarters a minute, `program` is a General MIDI program from 0. The end slows down by tempo
     events alone, so that onsets in quarters are the score's. Raises RequestError for a tempo or program out of range.
     """
@@ -70,14 +73,23 @@ def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> 
     if not 0 <= program <= 127:
         raise RequestError(f"Program {program} is not a General MIDI instrument: programs go from 0 to 127.")
     file = MidiFile(type=1, ticks_per_beat=_TICKS_PER_QUARTER)
-    file.tracks.append(_conductor(score, tempo))
     sounding = notes(score)
+    file.tracks.append(_conductor(score, tempo, max((note.end for note in sounding), default=0)))
     for voice in range(min(_VOICES, 1 + max((note.voice for note in sounding), default=0))):
         line = [note for note in sounding if min(note.voice, _VOICES - 1) == voice]
         file.tracks.append(_voice(line, voice, program, score.unit))
     data = BytesIO()
     file.save(file=data)
     return data.getvalue()
+
+
+def duration(midi: bytes) -> float:
+    """Return how many seconds a MIDI file sounds: the length of a piece wherever one is told or heard.
+
+    This goes by its changes of tempo, up to where its last note has died away. Raises RuntimeError and ValueError for a
+    file that is damaged.
+    """
+    return cast(ScoreSecond, ScoreTick.from_midi(midi).to("second")).end() + RELEASE
 
 
 def velocity(note: Note, unit: Fraction) -> int:
@@ -92,18 +104,21 @@ def velocity(note: Note, unit: Fraction) -> int:
     return metre + int(4 * x * (1 - x) * _ARCH) + (_MELODY if note.voice == 0 else 0)
 
 
-def _conductor(score: Score, tempo: float) -> MidiTrack:
-    """Write the track of metre and tempo."""
+def _conductor(score: Score, tempo: float, end: int) -> MidiTrack:
+    """Write the track of metre and tempo, which lasts until the notes that end at the unit `end` have died away."""
     track = MidiTrack()
     track.append(MetaMessage("time_signature", numerator=QUARTERS_PER_BAR, denominator=4))
     track.append(MetaMessage("track_name", name="Cadenza"))
     track.append(MetaMessage("set_tempo", tempo=bpm2tempo(tempo)))
+    pace, now = tempo, 0
     last = int(score.events[-1].onset * score.unit) if score.events else 0  # the quarter that the last event is in
     if last >= 2 * QUARTERS_PER_BAR:
-        wait = (last + 1 - len(_SLOWING)) * _TICKS_PER_QUARTER
-        for share in _SLOWING:
-            track.append(MetaMessage("set_tempo", tempo=bpm2tempo(tempo * share), time=wait))
-            wait = _TICKS_PER_QUARTER
+        for quarter, share in enumerate(_SLOWING, last + 1 - len(_SLOWING)):
+            pace, tick = tempo * share, quarter * _TICKS_PER_QUARTER
+            track.append(MetaMessage("set_tempo", tempo=bpm2tempo(pace), time=tick - now))
+            now = tick
+    release = math.ceil(RELEASE * pace / 60 * _TICKS_PER_QUARTER)
+    track.append(MetaMessage("end_of_track", time=int(end * score.unit * _TICKS_PER_QUARTER) - now + release))
     return track
 
 
@@ -121,5 +136,4 @@ def _voice(line: Sequence[Note], voice: int, program: int, unit: Fraction) -> Mi
     for tick, loudness, pitch in sorted(changes):
         track.append(Message("note_on", note=pitch, velocity=loudness, time=tick - now))
         now = tick
-    track.append(MetaMessage("end_of_track", time=_TICKS_PER_QUARTER * _TAIL))
     return track

@@ -5,6 +5,7 @@ import multiprocessing
 import sqlite3
 from contextlib import closing
 
+import mido
 import pytest
 import simcord
 import soundfile
@@ -78,7 +79,8 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
     assert recipe["Primer"] == "`72r176`"
     assert recipe["Temperature"] == "1.1, gravity 1.5"
     assert recipe["Seed"] == "`7`"
-    assert recipe["Length"] == "3 bars, 0:08"
+    seconds = mido.MidiFile(file=io.BytesIO(await answer.attachments[0].read())).length
+    assert recipe["Length"] == f"3 bars, 0:{round(seconds):02}"
     assert recipe["Played"] == "harp, 90 quarters a minute"
 
 

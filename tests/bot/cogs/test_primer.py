@@ -26,7 +26,7 @@ async def test_checks_a_primer_and_shows_it_as_notes_and_sound(
     answer = _answer(await alice.slash(channel, "primer check", text="72R2, 60-4-7"))
     assert answer.embeds[0].description == "```\n72r260-4-7r1\n```"
     fields = {field.name: field.value for field in answer.embeds[0].fields}
-    assert fields == {"Length": "0.375 bars, 0:01", "Key": "C major", "Notation": "12 characters"}
+    assert fields == {"Length": "0.375 bars, 0:04", "Key": "C major", "Notation": "12 characters"}
     files = {each.filename: await each.read() for each in answer.attachments}
     assert list(files) == ["primer.mid", "primer.mp3", "primer-1.png"]
     sound, rate = soundfile.read(io.BytesIO(files["primer.mp3"]))

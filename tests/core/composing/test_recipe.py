@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -38,9 +39,28 @@ def test_a_composition_has_notation_midi_sound_and_picture(request_: ComposeRequ
     assert len(set(onsets)) == len(piece.events) == take.events
     assert take.primer_events == 1
     assert take.audio is not None
-    assert soundfile.info(io.BytesIO(take.audio)).duration >= take.seconds
     assert take.picture is not None
     assert Image.open(io.BytesIO(take.picture)).format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("text", "tempo", "instrument"),
+    [
+        ("60-4-7-12r464r265r267-5-9r4" * 8, 96, "organ"),
+        ("60r162r164r165r1" * 16 + "67r4", 20, "fiddle"),
+        ("60-4-7r2r272r1", 300, "choir"),
+        ("48-7-12-16r4r472r1r4r4r4", 60, "piano"),
+    ],
+)
+def test_a_piece_has_one_length_which_its_midi_and_its_sound_have_too(text: str, tempo: float, instrument: str) -> None:
+    request = ComposeRequest(model="", tempo=tempo, instrument=instrument, audio="mp3", picture=False)
+    take = recipe.render(request, ModelInfo("chorales", "1", "1/2", "lowest"), text, 1)
+    assert take.audio is not None
+    read: Any = MidiScore.from_midi(take.midi)
+    notes = max(note.end for track in read.to("second").tracks for note in track.notes)
+    file = mido.MidiFile(file=io.BytesIO(take.midi)).length
+    sound = soundfile.info(io.BytesIO(take.audio)).duration
+    assert [notes, file, sound] == pytest.approx([take.seconds] * 3, abs=0.5)
 
 
 def test_a_picture_is_headed_by_model_key_and_length() -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from fractions import Fraction
 from io import BytesIO
+from typing import Any
 
 import mido
 import music21
@@ -78,11 +79,16 @@ def test_the_top_voice_stands_out() -> None:
     assert velocities[0] == velocities[1] < velocities[2]
 
 
-def test_the_last_event_rings_and_the_file_waits_for_it() -> None:
-    last = notes(SCORES["chorale"])[-1]
-    assert last.end - last.start == SCORES["chorale"].units_per_bar
-    track = mido.MidiFile(file=BytesIO(performance.perform(SCORES["chorale"]))).tracks[1]
-    assert (track[-1].type, track[-1].time > 0) == ("end_of_track", True)
+@pytest.mark.parametrize("tempo", [20, 96, 400])
+def test_the_last_event_rings_and_the_file_waits_for_it_to_die_away(piece: Score, tempo: float) -> None:
+    last = notes(piece)[-1]
+    assert last.end - last.start == piece.units_per_bar
+    midi = performance.perform(piece, tempo=tempo)
+    seconds = performance.duration(midi)
+    read: Any = ScoreTick.from_midi(midi).to("second")
+    end = max(note.end for track in read.tracks for note in track.notes)
+    assert seconds == pytest.approx(end + performance.RELEASE, abs=0.001)
+    assert mido.MidiFile(file=BytesIO(midi)).length == pytest.approx(seconds, abs=0.05)
 
 
 def test_tempo_instrument_and_metre_are_written() -> None:
