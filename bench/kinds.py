@@ -10,6 +10,7 @@ from typing import Final
 from core.errors import ReadingError
 from core.performing.performance import perform
 from core.reading.formats import read
+from core.reading.playing import play
 
 KINDS: Final = {"chorales": "bach/*.mxl", "fiddle": "oneills1850/*.abc"}  # of music21's corpus
 LEAST_NOTES: Final = 60
@@ -36,4 +37,4 @@ def _pieces(kind: str) -> Iterator[bytes]:
             chance.shuffle(pieces)
             for piece in pieces[:MOST_OF_A_BOOK]:
                 if len(piece.onsets) >= LEAST_NOTES:
-                    yield perform(piece.score(_UNIT), tempo=120)
+                    yield perform(play(piece).score(_UNIT), tempo=120)

@@ -19,10 +19,11 @@ from core.corpus.families import find_families
 from core.errors import ReadingError
 from core.model.notes import read_notes
 from core.music.notation import Anchor
-from core.music.piece import Budget, Piece, piece
+from core.music.piece import Bar, Budget, Printed, printed
 from core.music.score import Score, from_text, to_text
 from core.performing.performance import perform
 from core.reading.formats import read
+from core.reading.playing import play
 from core.reading.through_music21 import collect_notes
 
 FILES: Final = 1_000
@@ -96,7 +97,7 @@ def _real_pieces() -> Iterator[Score]:
     found = 0
     for path in sorted((Path(music21.__file__).parent / "corpus" / "bach").glob("*.mxl")):
         with suppress(ReadingError):
-            yield read(path.read_bytes(), path.name).pieces[0].score(_UNIT)
+            yield play(read(path.read_bytes(), path.name).pieces[0]).score(_UNIT)
             found += 1
         if found == PIECES:
             return
@@ -131,28 +132,28 @@ def _no_bar(*_files: int) -> None:
     """Show no progress."""
 
 
-def _read_all(paths: list[Path], reader: Callable[[Path], Piece]) -> float:
+def _read_all(paths: list[Path], reader: Callable[[Path], Printed]) -> float:
     """Return the seconds that a peer takes for some files, up to their texts, which must be ours."""
-    ours = [to_text(read(path.read_bytes(), path.name).pieces[0].score(_UNIT), _ANCHOR) for path in paths]
+    ours = [to_text(play(read(path.read_bytes(), path.name).pieces[0]).score(_UNIT), _ANCHOR) for path in paths]
     reader(paths[0])  # imports and first calls are no part of it
     start = time.perf_counter()
-    theirs = [to_text(reader(path).score(_UNIT), _ANCHOR) for path in paths]
+    theirs = [to_text(play(reader(path)).score(_UNIT), _ANCHOR) for path in paths]
     seconds = time.perf_counter() - start
     assert theirs == ours
     return seconds
 
 
-def _music21(path: Path) -> Piece:
+def _music21(path: Path) -> Printed:
     from music21 import converter, meter
 
     parser = converter.Converter()
     parser.parseFile(path, format="midi", forceSource=True, storePickle=False)
     metres = tuple(signature.ratioString for signature in parser.stream[meter.TimeSignature])
     _check(metres)
-    return collect_notes(parser.stream, path.stem, Fraction(0), metres, Budget())
+    return collect_notes(parser.stream, path.stem, [Bar(0, 0)], Budget())
 
 
-def _pretty_midi(path: Path) -> Piece:
+def _pretty_midi(path: Path) -> Printed:
     import pretty_midi
 
     with warnings.catch_warnings():
@@ -163,10 +164,10 @@ def _pretty_midi(path: Path) -> Piece:
     notes = [note for instrument in midi.instruments if not instrument.is_drum for note in instrument.notes]
     onsets = [(midi.time_to_tick(note.start), note.pitch) for note in notes]
     length = max(midi.time_to_tick(note.end) for note in notes)
-    return piece(path.stem, onsets, length, metres, midi.resolution)
+    return printed(path.stem, onsets, length, (Bar(0, length),), midi.resolution)
 
 
-def _mido(path: Path) -> Piece:
+def _mido(path: Path) -> Printed:
     from mido import MidiFile
 
     midi = MidiFile(path)
@@ -182,7 +183,7 @@ def _mido(path: Path) -> Piece:
                     onsets.append((now, message.note))
                 length = max(length, now)
     _check(tuple(metres))
-    return piece(path.stem, onsets, length, tuple(metres), midi.ticks_per_beat)
+    return printed(path.stem, onsets, length, (Bar(0, length),), midi.ticks_per_beat)
 
 
 def _check(metres: tuple[str, ...]) -> None:

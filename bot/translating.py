@@ -37,7 +37,7 @@ KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2)}
 SENTENCE: Final = re.compile(r"\w [\w{].*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
 WORDS: Final = re.compile(r"[a-z]{2}")
 TELLING: Final = frozenset({"advice", "description", "report", "trainer", "families"})  # say sentences without raising
-PARTED: Final = frozenset({"damaged", "odd_metre", "too_many", "_too_large"})  # make errors of parts
+PARTED: Final = frozenset({"damaged", "too_many", "_too_large"})  # make errors of parts
 NAMED: Final = frozenset(
     {"ended", "how", "kind", "music", "pieces", "reason", "title", "usual", "what", "where", "width", "written"}
 )

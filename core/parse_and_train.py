@@ -16,6 +16,7 @@ from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import Notes, read_notes, write_notes
 from core.processes import files, terminal
+from core.reading.playing import IN_TWO_AND_FOUR
 from core.training.fit import Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
@@ -73,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=("lowest", "highest"),
         help="the note of a chord that is written first (default: the base's, or lowest)",
     )
+    reading.add_argument(
+        "--metres",
+        help="which are read: upper numbers and time signatures, as 2,4,6/8, or all (default 2,4)",
+    )
+    reading.add_argument("--as-printed", action="store_true", help="leave repeats as they are printed, not played")
     reading.add_argument(
         "--least-on-grid",
         type=float,
@@ -134,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _idle(options: argparse.Namespace) -> str:
     """Say which options would do nothing; empty if there are none."""
-    reading = ("rest_unit", "anchor", "least_on_grid", "parsed_only")
+    reading = ("rest_unit", "anchor", "metres", "as_printed", "least_on_grid", "parsed_only")
     shaping = ("size", "units", "layers", "plain")
     for names, given, why in (
         (reading, options.music == "-", "the notes are parsed already"),
@@ -154,6 +160,8 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     settings = CollectSettings(
         anchor=options.anchor or (base.anchor if base else "lowest"),
         rest_unit=cast(RestUnit, options.rest_unit or (base.rest_unit if base else "auto")),
+        metres=options.metres or IN_TWO_AND_FOUR,
+        as_printed=options.as_printed,
         least_on_grid=options.least_on_grid,
     )
     options.parsed.mkdir(parents=True, exist_ok=True)

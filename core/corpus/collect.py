@@ -21,8 +21,9 @@ from core.model.notes import Entry, Notes
 from core.music import notation
 from core.music.keys import find_key
 from core.music.notation import Anchor
-from core.music.piece import Budget, Piece, Reading
-from core.music.score import QUARTERS_PER_BAR, UNITS
+from core.music.piece import Budget, Piece, Reading, Refusal
+from core.music.score import UNITS
+from core.reading.playing import IN_TWO_AND_FOUR, check_metres, play
 from core.reading.pool import ACCIDENTS, Readers
 
 ON_GRID: Final = 0.95  # share of onsets that a rest unit must hit to be chosen
@@ -33,7 +34,7 @@ RestUnit = Literal["auto", "1", "1/2", "1/4"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectSettings:
-    """Say how to read a collection. Raises RequestError for a share that is none."""
+    """Say how to read a collection. Raises RequestError for a share or metres that are none."""
 
     anchor: Anchor = "lowest"
     rest_unit: RestUnit = "auto"
@@ -41,12 +42,15 @@ class CollectSettings:
     most_shared: float = 0.5  # of a piece's runs of notes with one piece before; more, and it is a version of that
     budget: Budget = field(default_factory=Budget)
     bounds: Bounds = field(default_factory=Bounds)  # of an archive
+    metres: str = IN_TWO_AND_FOUR  # or `all`, or signatures and their upper numbers, with commas between
+    as_printed: bool = False  # repeats are not written out
     least_on_grid: float = 0  # share of a piece's onsets; rounding garbles what lies beside
     deadline_seconds: float = 60  # for one file
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     def __post_init__(self) -> None:
         check_range("least share on the grid", self.least_on_grid, 0, 1)
+        check_metres(self.metres)
 
 
 def collect(
@@ -73,7 +77,9 @@ def collect(
                     progress(count, len(found))
 
             outcomes = _read(found, readings, settings, done)
-        unit = _choose_unit(outcomes, readings) if settings.rest_unit == "auto" else Fraction(settings.rest_unit)
+        unit = (
+            _choose_unit(outcomes, readings, settings) if settings.rest_unit == "auto" else Fraction(settings.rest_unit)
+        )
         return _keep(outcomes, readings, settings, unit)
     finally:
         readings.close()
@@ -122,12 +128,23 @@ def _answers(
         yield entry, answer or ReadingError("The cache has lost it. Run this again.", "lost")
 
 
-def _choose_unit(outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings) -> Fraction:
+def _played(reading: Reading, settings: CollectSettings) -> Iterator[Piece | Refusal]:
+    for printed in reading.pieces:
+        try:
+            yield play(printed, settings.metres, as_printed=settings.as_printed)
+        except ReadingError as error:
+            yield Refusal(printed.title, error.kind, str(error))
+    yield from reading.refusals
+
+
+def _choose_unit(
+    outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings, settings: CollectSettings
+) -> Fraction:
     """Return the coarsest unit on which 95% of all onsets fall exactly, else the finest."""
     total, hits = 0, np.zeros(len(UNITS))
     for _, answer in _answers(outcomes, readings):
-        if isinstance(answer, Reading):
-            for piece in answer.pieces:
+        for piece in _played(answer, settings) if isinstance(answer, Reading) else ():
+            if isinstance(piece, Piece):
                 total += len(piece.onsets)
                 hits += [piece.on_grid(unit) * len(piece.onsets) for unit in UNITS]
     return next((unit for unit, hit in zip(UNITS, hits, strict=True) if hit >= ON_GRID * max(total, 1)), UNITS[-1])
@@ -145,14 +162,16 @@ def _keep(
         if isinstance(answer, ReadingError):
             report.append(ReportLine(entry.name, "", False, answer.kind, str(answer)))
             continue
-        for piece in answer.pieces:
+        for piece in _played(answer, settings):
+            if isinstance(piece, Refusal):
+                report.append(ReportLine(entry.name, piece.title, False, piece.kind, piece.reason))
+                continue
             line, text = _parse(entry.name, piece, settings, unit, known)
             report.append(line)
             if text:
                 kept.append(Entry(line.title, text, piece.metre))
                 onsets += len(piece.onsets)
                 hits += piece.on_grid(unit) * len(piece.onsets)
-        report += [ReportLine(entry.name, r.title, False, r.kind, r.reason) for r in answer.refusals]
     return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), hits / max(onsets, 1))
 
 
@@ -165,6 +184,9 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
     if events < settings.least_events:
         kind = "too short"
         reason = f"It has {events} events; {settings.least_events} are the least to learn from."
+    elif not piece.metre.fits(unit):
+        kind = f"metre {piece.metre}"
+        reason = f"A bar of {piece.metre} is no whole number of rest units of {unit}. Choose a finer rest unit."
     elif on_grid < settings.least_on_grid:
         kind = "off the grid"
         reason = (
@@ -180,7 +202,9 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
         reason=reason,
         notes=int(np.count_nonzero(ids < notation.RESTS.start)),
         events=events,
-        bars=round(int(rests.sum()) * float(unit) / QUARTERS_PER_BAR, 2),
+        bars=round(float(int(rests.sum()) * unit / piece.metre.bar), 2),
+        metre=str(piece.metre),
+        repeats=piece.has_repeats,
         key=find_key(piece.pitches),
         range=f"{pitch_name(int(piece.pitches.min()))}-{pitch_name(int(piece.pitches.max()))}",
         on_grid=round(on_grid, 4),

@@ -27,6 +27,8 @@ class ReportLine:
     key: str = ""
     range: str = ""
     on_grid: float = 0
+    metre: str = ""  # in which its bars are counted
+    repeats: bool = False  # were written out
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ def summary(collection: Collection) -> str:
     lines = [f"Kept {len(kept):,} of {len(collection.report):,}: {notes:,} notes, {events:,} events, {bars:,.0f} bars."]
     if kept:
         lines.append(f"Rest unit {collection.notes.unit}: {collection.on_grid:.1%} of the onsets fall exactly on it.")
+        if played := sum(line.repeats for line in kept):
+            lines.append(f"Repeats are played in {played:,} of them.")
     if reasons := _reasons(collection):
         lines.append(f"Left out: {reasons}.")
     return "\n".join(lines)

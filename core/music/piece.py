@@ -1,19 +1,20 @@
-"""What a reader hands on: a piece as it is written, before it is rounded to rest units."""
+"""What a reader hands on: a piece as it is printed; and as it is played, before it is rounded to rest units."""
 
 import json
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from fractions import Fraction
-from typing import Final
+from itertools import islice
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ReadingError, RequestError
+from core.errors import ReadingError
 from core.music import notation
-from core.music.metre import COMMON, Metre, parse_metre
+from core.music.metre import COMMON, Metre
 from core.music.notation import Anchor
 from core.music.score import Score, from_ids
 
@@ -34,11 +35,35 @@ class Budget:
     tunes: int = 2_000  # of a book; O'Neill's Music of Ireland has 1,850
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """Hold the notes of a piece, in ticks.
+Sign = Literal["opens", "section", "segno", "coda", "to coda", "fine", "da capo", "dal segno"]
 
-    `length` is where the last note stops sounding; `metres` are the time signatures in their order.
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Place a printed bar, in ticks, and hold its time signature and the signs that say in which order bars are played.
+
+    It is played in turns `endings` of its section, or in all; at its end the section has been played `times` times, if
+    that is not 0. The first four signs stand at its start, `section` where no sign opens a repeat.
+    """
+
+    start: int
+    end: int
+    signature: str = "4/4"
+    signs: tuple[Sign, ...] = ()
+    endings: tuple[int, ...] = ()
+    times: int = 0
+
+    @property
+    def length(self) -> int:
+        """Return how many ticks it lasts."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Printed:
+    """Hold the notes of a piece as they are printed, in ticks, and its bars, at least one, without gaps.
+
+    `length` is where the last note stops sounding; where nothing says what its bars are, a bar can be a whole passage.
     """
 
     title: str
@@ -46,8 +71,25 @@ class Piece:
     pitches: NDArray[np.int16]  # (notes,) MIDI numbers, ascending at one onset
     ticks_per_quarter: int
     length: int
-    metres: tuple[str, ...]
-    metre: Metre = COMMON  # in which its bars are counted
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Hold the notes of a piece as they are played, in ticks.
+
+    `length` is where the last note stops sounding, `metre` that in which its bars are counted, from 0 on; repeats were
+    written out if it `has_repeats`; of its time the share `odd` was in other metres and is left out.
+    """
+
+    title: str
+    onsets: NDArray[np.int64]  # (notes,) ticks, ascending
+    pitches: NDArray[np.int16]  # (notes,) MIDI numbers, ascending at one onset
+    ticks_per_quarter: int
+    length: int
+    metre: Metre = COMMON
+    has_repeats: bool = False
+    odd: float = 0
 
     def on_grid(self, unit: Fraction) -> float:
         """Return the share of notes that start exactly on the grid of `unit` quarters."""
@@ -99,16 +141,15 @@ class Refusal:
 class Reading:
     """Hold what a file gave: its pieces, at least one, and those that had to be left out."""
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Printed, ...]
     refusals: tuple[Refusal, ...] = ()
 
     def pack(self) -> bytes:
         """Write the reading as bytes that need no trust to be read back: a line of JSON, then arrays, compressed."""
         header = {
-            "pieces": [
-                [p.title, len(p.onsets), p.ticks_per_quarter, p.length, p.metres, str(p.metre)] for p in self.pieces
-            ],
-            "refusals": [[refusal.title, refusal.kind, refusal.reason] for refusal in self.refusals],
+            "pieces": [[p.title, len(p.onsets), p.ticks_per_quarter, p.length, len(p.bars)] for p in self.pieces],
+            "bars": [astuple(bar) for p in self.pieces for bar in p.bars],
+            "refusals": [astuple(refusal) for refusal in self.refusals],
         }
         arrays = [array for p in self.pieces for array in (p.onsets.astype("<i8"), p.pitches.astype("<i2"))]
         return zlib.compress(json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays), 1)
@@ -119,23 +160,32 @@ def unpack(data: bytes) -> Reading:
     try:
         header, _, rest = zlib.decompress(data).partition(b"\n")
         document = json.loads(header)
-        pieces, place = list[Piece](), 0
-        for title, notes, ticks_per_quarter, length, metres, metre in document["pieces"]:
+        bars = iter(document["bars"])
+        pieces, place = list[Printed](), 0
+        for title, notes, ticks_per_quarter, length, count in document["pieces"]:
             onsets = np.frombuffer(rest, "<i8", notes, place).astype(np.int64)
             pitches = np.frombuffer(rest, "<i2", notes, place + 8 * notes).astype(np.int16)
-            pieces.append(Piece(title, onsets, pitches, ticks_per_quarter, length, tuple(metres), parse_metre(metre)))
+            own = tuple(
+                Bar(start, end, signature, tuple(signs), tuple(endings), times)
+                for start, end, signature, signs, endings, times in islice(bars, count)
+            )
+            pieces.append(Printed(title, onsets, pitches, ticks_per_quarter, length, own))
             place += 10 * notes
         return Reading(tuple(pieces), tuple(Refusal(*refusal) for refusal in document["refusals"]))
-    except (zlib.error, KeyError, TypeError, AttributeError, OverflowError, RequestError) as error:
+    except (zlib.error, KeyError, TypeError, OverflowError) as error:
         raise ValueError("not a packed reading") from error
 
 
-def piece(
-    title: str, notes: Sequence[tuple[int, int]], length: int, metres: tuple[str, ...], ticks_per_quarter: int = TICKS
-) -> Piece:
+def printed(
+    title: str,
+    notes: Sequence[tuple[int, int]],
+    length: int,
+    bars: tuple[Bar, ...],
+    ticks_per_quarter: int = TICKS,
+) -> Printed:
     """Make a piece of (onset, pitch) pairs in any order."""
     table = np.array(sorted(notes), np.int64).reshape(-1, 2)
-    return Piece(title, table[:, 0], table[:, 1].astype(np.int16), ticks_per_quarter, length, metres)
+    return Printed(title, table[:, 0], table[:, 1].astype(np.int16), ticks_per_quarter, length, bars)
 
 
 def clean_title(title: str, most: int = 120) -> str:
@@ -144,10 +194,22 @@ def clean_title(title: str, most: int = 120) -> str:
     return " ".join(printable.split())[:most]
 
 
-def odd_metre(name: str, where: str) -> ReadingError:
-    """Make the refusal of a piece that is not in two or four."""
+def not_among(name: str, metres: str) -> ReadingError:
+    """Make the refusal of a piece in a metre that was not asked for, or that is none."""
     kind = f"metre {name}" if re.fullmatch(r"[\d+]{1,5}/\d{1,3}", name) else "metre"
-    return ReadingError(f"The piece is in {name} {where}; pieces in two or four are read.", kind)
+    if metres == "2,4":
+        return ReadingError(f"The piece is in {name}; pieces in two or four are read.", kind)
+    if metres == "all":
+        return ReadingError(f"The piece is in {name}, in which bars cannot be counted.", kind)
+    return ReadingError(f"The piece is in {name}; pieces in {metres} are read.", kind)
+
+
+def too_odd(name: str, share: float) -> ReadingError:
+    """Make the refusal of a piece that is in another metre for too much of its time."""
+    return ReadingError(
+        f"The piece is in {name} for {share:.0%} of its time, and not in the metre of the rest. Cut it into parts.",
+        f"metre {name}",
+    )
 
 
 def too_many(what: str, count: int, limit: int) -> ReadingError:

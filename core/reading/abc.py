@@ -6,12 +6,26 @@ for one note's alone.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from core.errors import ReadingError
-from core.music.piece import Budget, Piece, Reading, Refusal, clean_title, damaged, odd_metre, too_many
-from core.reading.through_music21 import Starts, decode, lead_in, music21_on
+from core.music.piece import (
+    TICKS,
+    Bar,
+    Budget,
+    Printed,
+    Reading,
+    Refusal,
+    Sign,
+    clean_title,
+    damaged,
+    not_among,
+    too_many,
+)
+from core.reading.through_music21 import Starts, decode, music21_on
 
 if TYPE_CHECKING:
     from music21.abcFormat import ABCNote
@@ -19,17 +33,48 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(r"([A-Za-z+]):(?![|:])(.*)")  # +: continues the field before
 _INLINE: Final = re.compile(r"\[([A-Za-z]):([^\[\]]*)\]")
 _NOT_NOTES: Final = re.compile(
-    r"""  "[^"]*"           # chord symbols and annotations
-        | ![^!|]*!          # decorations, new and old
+    r"""  "(?P<words>[^"]*)"  # chord symbols and annotations
+        | !(?P<name>[^!|]*)!  # decorations, new and old
         | \+[A-Za-z()]+\+
         | \{[^{}]*\}        # grace notes
         | \((?!\d) | \)     # slurs; a digit makes a tuplet
+        | (?P<letter>[OS])  # coda and segno
+        | Hx(?=\s*[:|\[])   # a fermata over the bar line
         | [H-Wh-w~.`$!*\\]  # decorations of one letter, staccato, spacing
         | y\d*              # more spacing
         | [^\w\s^=,'/|:\[\]()<>&-]  # what has no meaning, over which music21 lingers
     """,
     re.VERBOSE,
 )
+_MARKS: Final = re.compile(
+    r"""  \(\d+(?::\d*){0,2}  # a tuplet, whose colons are none of a bar line's
+        | (?P<line>(?:[:|]|\[(?=\|)|(?<=\|)\])+)(?:\s*\[?(?P<turns>\d[\d,-]*))?
+        | \[(?P<turns_alone>\d[\d,-]*)
+        | (?P<stray>\[(?=[^][|]*(?:\||$)))  # opens no chord
+        | (?P<sign>[\uE000-\uE0FF])  # what is left of words and decorations
+        | (?P<note>[A-Ga-gz])
+    """,
+    re.VERBOSE,
+)
+_SIGNS: Final[dict[str, Sign]] = {
+    "o": "coda",
+    "coda": "coda",
+    "s": "segno",
+    "segno": "segno",
+    "fine": "fine",
+    "dc": "da capo",
+    "dacapo": "da capo",
+    "dcalfine": "da capo",
+    "dcalcoda": "da capo",
+    "ds": "dal segno",
+    "dsalfine": "dal segno",
+    "dsalcoda": "dal segno",
+    "dalsegno": "dal segno",
+    "tocoda": "to coda",
+    "dacoda": "to coda",
+}
+_SIGN_NAMES: Final = tuple(get_args(Sign))
+_FIRST_SIGN: Final = 0xE000  # in the part of Unicode that means nothing to anybody else
 _COMMENT: Final = re.compile(r'("[^"]*")|(?<!\\)%.*')
 _NOTE: Final = re.compile(r"(?P<sign>[\^_=]*)(?P<name>[A-Ga-g][,']*)")
 _CLEF: Final = re.compile(r"(?:\w+=\S*|\b(?:treble|bass|alto|tenor|perc)\d?(?:[+-]8)?)(?!\S)")
@@ -37,7 +82,8 @@ _SHIFT: Final = re.compile(
     r"octave=(?P<octaves>[+-]?\d)|transpose=(?P<semitones>[+-]?\d{1,2})|[a-z]\d?(?P<clef>[+-])8(?!\S)"
 )
 _REST_BARS: Final = re.compile(r"[ZX](\d*)")
-_METRES: Final = {"C": "4/4", "C|": "2/2", "none": "", "": ""}
+_METRES: Final = {"C": "4/4", "C|": "2/2", "none": "4/4", "": "4/4"}
+_SIGNATURE: Final = re.compile(r"(\d{1,2}(?:\+\d{1,2}){0,5})/(1|2|4|8|16|32|64)")
 _KEY: Final = re.compile(r"([A-G])([#b]?)\s*([A-Za-z]*)")
 _SHARPS: Final = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F": -1}
 _MODES: Final = {"lyd": 1, "maj": 0, "ion": 0, "mix": -1, "dor": -2, "min": -3, "aeo": -3, "phr": -4, "loc": -5}
@@ -53,7 +99,7 @@ def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
     if len(tunes) > budget.tunes:
         raise too_many("tunes", len(tunes), budget.tunes)
     defaults = [line for line in header.split("\n") if re.match(r"[LM]:", line)]
-    pieces, refusals, errors = list[Piece](), list[Refusal](), list[ReadingError]()
+    pieces, refusals, errors = list[Printed](), list[Refusal](), list[ReadingError]()
     for number, tune in enumerate(tunes, 1):
         named = re.search(r"^T:(.*)$", tune, re.MULTILINE)
         name = clean_title(named[1]) if named else ""
@@ -70,7 +116,7 @@ def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
     return Reading(tuple(pieces), tuple(refusals))
 
 
-def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
+def _read_tune(tune: str, title: str, budget: Budget) -> Printed:
     source = _Tune(tune)
     if not source.voices:
         raise ReadingError("The tune has no music behind its K: line. Add some, or choose another.", "no notes")
@@ -85,30 +131,61 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Piece:
             raise too_many(what, count, most)
     with music21_on("ABC"):
         voices = [_Voice(text, source.shift(name)) for name, text in source.voices.items()]
-        shift = lead_in(voices[0].pickup, source.metres[0]) if source.metres else Fraction(0)
-        starts = Starts(title, shift, source.metres, budget)
+        starts = Starts(title, budget)
         for voice in voices:
             starts.new_voice()
             for note in voice.notes:
                 starts.add(*note)
-        return starts.piece()
+        return starts.printed(_bars(voices[0].bar_lines, next(iter(source.measures.values()))))
+
+
+@dataclass(slots=True)
+class _Measure:
+    """Gather what bar lines and signs say of a bar."""
+
+    signature: str
+    endings: tuple[int, ...] = ()
+    times: int = 0
+    signs: list[Sign] = field(default_factory=list)
+    notes: int = 0
+    inside: list[tuple[Sign, int]] = field(default_factory=list)  # signs, and how many notes stand before each
+    in_repeat: bool = False  # since |:
+
+    def next(self, line: str, endings: tuple[int, ...]) -> "_Measure":
+        """Close the bar with a bar line, none before an ending in mid-bar, and return the next one."""
+        ends = line[: line.rfind("|")].count(":") if "|" in line else line.count("::")
+        opens = ":" in line[line.find("|") :] if "|" in line else "::" in line
+        is_double = sum(character in "[|]" for character in line) > 1
+        self.times = ends and ends + 1
+        after = _Measure(self.signature, in_repeat=opens or (self.in_repeat and not ends))
+        after.endings = endings or (() if ends or opens or is_double else self.endings)
+        if opens or (is_double and not ends and not after.in_repeat):
+            after.signs.append("opens")
+        if opens or is_double or (ends and not endings):
+            after.signs.append("section")
+        for sign, before in self.inside:
+            stands_at_end = sign in ("segno", "coda") and 2 * before > self.notes
+            signs = (after if stands_at_end else self).signs
+            if sign not in signs:
+                signs.append(sign)
+        return after
 
 
 class _Tune:
     """Clean a tune: what is left, for each voice, are its metre, unit length and key, notes, rests and bars.
 
-    `shift` says by how many semitones a voice sounds higher than it is written. Raises ReadingError for metres that
-    are not in two or four, and for what cannot be read right.
+    `shift` says by how many semitones a voice sounds higher than it is written, `measures` what its bars are. Raises
+    ReadingError for what cannot be read right.
     """
 
     def __init__(self, tune: str) -> None:
         self.voices: dict[str, str] = {}
-        self.metres: tuple[str, ...] = ()
+        self.measures: dict[str, list[_Measure]] = {}
         self._header: list[str] | None = []  # None in the body
         self._common = ""
         self._voice = ""
         self._shifts: dict[str, int] = {}  # of voices, and of all under their common name of ""
-        self._bar = 1
+        self._signature = "4/4"
         self._metre = Fraction(1)  # of a whole note
         self._unit: Fraction | None = None  # of a whole note, None until L: or the first K: says
         in_text = False
@@ -137,7 +214,7 @@ class _Tune:
 
     def _field(self, letter: str, data: str) -> None:
         if letter == "M":
-            self._write(f"M:{self._read_metre(data) or 'none'}")
+            self._write(f"M:{self._read_metre(data)}")
         elif letter == "L":
             if not re.fullmatch(r"1/\d{1,3}|1", data) or data.endswith("/0"):
                 raise damaged("ABC", f"its unit length is {clean_title(data)!r} instead of one like 1/8")
@@ -168,20 +245,22 @@ class _Tune:
             self._shifts[voice] = 12 * octaves + sum(int(match["semitones"] or 0) for match in found)
 
     def _read_metre(self, data: str) -> str:
+        """Note a metre, and return it as music21 knows it."""
         name = _METRES.get(data, data.replace(" ", ""))
-        if not name:
-            return name
-        where = "at its start" if self._header is not None else f"from bar {self._bar} on"
-        if not re.fullmatch(r"[24]/(1|2|4|8|16|32|64)", name):
-            raise odd_metre(clean_title(name), where)
-        self._metre = Fraction(name)
-        self.metres = tuple(dict.fromkeys((*self.metres, name)))
-        return name
+        match = _SIGNATURE.fullmatch(name)
+        beats = 0 if match is None else sum(map(int, match[1].split("+")))
+        if match is None or not beats:
+            raise not_among(clean_title(name), "all")
+        self._signature, self._metre = name, Fraction(beats, int(match[2]))
+        for measures in self.measures.values():
+            if not measures[-1].notes:
+                measures[-1].signature = name
+        return f"{beats}/{match[2]}"
 
     def _music(self, text: str, number: int) -> None:
         if not text.strip():
             return
-        text = _NOT_NOTES.sub("", text).replace("x", "z")
+        text = _NOT_NOTES.sub(_sign, text).replace("x", "z")
         if "&" in text:
             raise ReadingError(
                 "The tune lays voices over one another (&). Give each a voice (V:) of its own.", "voice overlay"
@@ -190,8 +269,26 @@ class _Tune:
             raise damaged("ABC", f"line {number} of the tune has a note of an impossible length")
         unit = self._unit or Fraction(1, 8)
         text = _REST_BARS.sub(lambda match: f"z{int(match[1] or 1) * self._metre / unit}", text)
-        self._bar += len(re.findall(r"\|+", text))
-        self._write(re.sub(r"(?<=\w)(?=:)", " ", text))  # B:| begins no field B
+        self._write(self._read_marks(text))
+
+    def _read_marks(self, text: str) -> str:
+        """Note what bar lines and signs say, and return the music with plain bar lines alone."""
+        measures = self.measures.setdefault(self._voice, [_Measure(self._signature)])
+
+        def mark(match: re.Match[str]) -> str:
+            measure, line, turns = measures[-1], match["line"] or "", match["turns"] or match["turns_alone"] or ""
+            if match["sign"]:
+                measure.inside.append((_SIGN_NAMES[ord(match["sign"]) - _FIRST_SIGN], measure.notes))
+                return ""
+            if match["note"]:
+                measure.notes += 1
+            elif "|" in line or "::" in line or match["turns_alone"]:
+                measures.append(measure.next(line, _turns(turns)))
+                measures[-1].signature = self._signature
+                return " | "
+            return " " if line or match["stray"] else match[0]
+
+        return _MARKS.sub(mark, text)
 
     def _write(self, line: str) -> None:
         if self._header is not None:
@@ -201,13 +298,13 @@ class _Tune:
 
 
 class _Voice:
-    """Set the tokens of a voice in time: (onset, length, pitch, tie) of its notes, in quarters, and its pickup."""
+    """Set the tokens of a voice in time: (onset, length, pitch, tie) of its notes, and its bar lines, in quarters."""
 
     def __init__(self, text: str, shift: int) -> None:
         from music21 import abcFormat
 
         self.notes: list[tuple[Fraction, Fraction, int, str | None]] = []
-        self.pickup = Fraction(0)
+        self.bar_lines: list[Fraction] = []  # the end of the music is one
         self._shift = shift
         self._altered: dict[str, int] = {}  # note -> its pitch, as an accidental in this bar has it
         self._tied: dict[str, int] = {}  # note -> its pitch, which a tie carries over the bar line
@@ -217,7 +314,7 @@ class _Voice:
         for token in handler.tokens:
             if isinstance(token, abcFormat.ABCBar):
                 self._altered = {}
-                self.pickup = self.pickup or place
+                self.bar_lines.append(place)
             if not isinstance(token, abcFormat.ABCNote):
                 continue
             length = Fraction(token.quarterLength).limit_denominator(10_000)
@@ -227,6 +324,7 @@ class _Voice:
                 if isinstance(note, abcFormat.ABCNote) and not note.isRest:
                     self.notes.append((place, length, self._pitch(note, token.tie), token.tie))
             place += length
+        self.bar_lines.append(place)
 
     def _pitch(self, note: "ABCNote", tie: str | None) -> int:
         """Return the pitch of a note, whose accidental may stand before one earlier in its bar, or be tied to it."""
@@ -243,6 +341,43 @@ class _Voice:
             if tie in ("start", "continue"):
                 self._tied[match["name"]] = pitch
         return pitch
+
+
+def _sign(match: re.Match[str]) -> str:
+    """Leave one character of the words and decorations that say in which order bars are played, nothing of others."""
+    words = match["words"] or match["name"] or match["letter"] or ""
+    sign = _SIGNS.get("".join(character for character in words.lower() if character.isalpha()))
+    return "" if sign is None else chr(_FIRST_SIGN + _SIGN_NAMES.index(sign))
+
+
+def _turns(numbers: str) -> tuple[int, ...]:
+    """Read the numbers of an ending: 1, 1,3 or 1-3."""
+    turns = set[int]()
+    for number in filter(None, numbers.split(",")):
+        first, _, last = number.partition("-")
+        turns |= set(range(int(first[:2]), int(last[:2] or first[:2]) + 1))
+    return tuple(sorted(turns))
+
+
+def _bars(lines: Sequence[Fraction], measures: Sequence[_Measure]) -> list[Bar]:
+    """Place the bars that have music; what stands at the others goes to those beside them."""
+    bars = list[Bar]()
+    start = 0
+    ahead = list[Sign]()
+    for line, measure in zip(lines, measures, strict=True):
+        end = round(line * TICKS)
+        at_start = [sign for sign in measure.signs if sign in ("opens", "section", "segno", "coda")]
+        at_end = [sign for sign in measure.signs if sign not in at_start]
+        if end > start:
+            signs = (*dict.fromkeys((*ahead, *at_start)), *at_end)
+            bars.append(Bar(start, end, measure.signature, signs, measure.endings, measure.times))
+            ahead = []
+        else:
+            ahead += at_start
+            if bars:
+                bars[-1] = replace(bars[-1], signs=(*bars[-1].signs, *at_end), times=bars[-1].times or measure.times)
+        start = end
+    return bars or [Bar(0, 0)]
 
 
 def _key(data: str) -> str:

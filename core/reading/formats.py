@@ -7,12 +7,12 @@ import re
 from pathlib import PurePath
 
 from core.errors import ReadingError
-from core.music.piece import Budget, Piece, Reading, Refusal, clean_title
+from core.music.piece import Budget, Printed, Reading, Refusal, clean_title
 from core.reading.midi import read_midi
 
-__all__ = ["ENDINGS", "VERSION", "Budget", "Piece", "Reading", "Refusal", "not_music", "read", "too_large"]
+__all__ = ["ENDINGS", "VERSION", "Budget", "Printed", "Reading", "Refusal", "not_music", "read", "too_large"]
 
-VERSION = 3  # of what the readers make of a file; a cache forgets the versions before
+VERSION = 4  # of what the readers make of a file; a cache forgets the versions before
 ENDINGS = (".mid", ".midi", ".kar", ".mxl", ".musicxml", ".xml", ".abc", ".krn")
 
 

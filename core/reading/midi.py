@@ -3,17 +3,18 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
 from core.errors import ReadingError
-from core.music.piece import Budget, Piece, damaged, odd_metre, too_long, too_many, too_slow
+from core.music.piece import Bar, Budget, Printed, damaged, too_long, too_many, too_slow
 
 _DRUMS: Final = "There are no notes in this MIDI file but those of the drums (channel 10). Choose one with a melody."
 _SILENT: Final = "There are no notes in this MIDI file. Choose another."
 _CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again below zero
 
 
-def read_midi(data: bytes, title: str, budget: Budget) -> Piece:
+def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
     """Read a MIDI file. Raises ReadingError."""
     tracks = _check_header(data, budget)
     if _most_ticks(data) >= _CLOCK and max(map(_ticks, tracks)) >= _CLOCK:
@@ -33,9 +34,10 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Piece:
     onsets = np.concatenate([table["time"] for table in tables]).astype(np.int64)
     lengths = np.concatenate([table["duration"] for table in tables])
     pitches = np.concatenate([table["pitch"] for table in tables]).astype(np.int16)
-    metres = _metres(score, int(onsets.max()))
+    length = int((onsets + lengths).max())
     order = np.lexsort((pitches, onsets))
-    return Piece(title, onsets[order], pitches[order], score.ticks_per_quarter, int((onsets + lengths).max()), metres)
+    onsets, pitches = onsets[order], pitches[order]
+    return Printed(title, onsets, pitches, score.ticks_per_quarter, length, _passages(score, onsets, length))
 
 
 def _check_header(data: bytes, budget: Budget) -> list[bytes]:
@@ -151,17 +153,16 @@ def _check_times(score: ScoreTick, budget: Budget) -> None:
         raise too_slow(seconds, budget)
 
 
-def _metres(score: ScoreTick, last: int) -> tuple[str, ...]:
-    """Return the time signatures up to the last onset, 4/4 where there is none. Raises ReadingError for an odd one."""
-    signatures = sorted(score.time_signatures, key=lambda signature: signature.time)
-    at = {signature.time: signature for signature in signatures if signature.time <= last}  # the latest at each tick
-    names = []
-    for time, signature in at.items():
+def _passages(score: ScoreTick, onsets: NDArray[np.int64], length: int) -> tuple[Bar, ...]:
+    """Return the passages of one time signature each, up to the last onset; it is 4/4 where there is none."""
+    at = dict[int, list[str]]()
+    for signature in sorted(score.time_signatures, key=lambda signature: signature.time):
         name = f"{signature.numerator}/{signature.denominator}"
-        if not signature.numerator or not signature.denominator:
-            raise damaged("MIDI", f"a time signature in it reads {name}")
-        if signature.numerator not in (2, 4):
-            quarter = time // score.ticks_per_quarter + 1
-            raise odd_metre(name, f"from quarter note {quarter} on" if time else "at its start")
-        names.append(name)
-    return tuple(dict.fromkeys(names)) or ("4/4",)
+        if signature.time <= onsets[-1]:
+            if not signature.numerator or not signature.denominator:
+                raise damaged("MIDI", f"a time signature in it reads {name}")
+            at.setdefault(signature.time, []).append(name)
+    at = at if 0 in at else {0: ["4/4"], **at}
+    return tuple(
+        Bar(start, end, names[-1]) for (start, names), end in zip(at.items(), [*list(at)[1:], length], strict=True)
+    )

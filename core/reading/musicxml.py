@@ -4,15 +4,17 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from io import BytesIO
+from itertools import zip_longest
 from typing import Final
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from core.errors import ReadingError
-from core.music.piece import Budget, Piece, clean_title, damaged, odd_metre, too_long, too_many, too_slow
-from core.reading.through_music21 import collect_notes, decode, lead_in, music21_on
+from core.music.piece import Bar, Budget, Printed, Sign, clean_title, damaged, too_long, too_many, too_slow
+from core.reading.through_music21 import bar_lines, collect_notes, decode, music21_on
 
 # What a reader of notes leaves out anyway, and what makes music21 slow or fail.
 _BALLAST: Final = {
@@ -27,13 +29,22 @@ _BALLAST: Final = {
     "credit",
     "defaults",
 }
+_SOUNDS: Final[dict[str, Sign]] = {
+    "segno": "segno",
+    "coda": "coda",
+    "tocoda": "to coda",
+    "fine": "fine",
+    "dacapo": "da capo",
+    "dalsegno": "dal segno",
+}
 _NUMBER: Final = re.compile(r"\s*\d{1,9}(\.\d{1,9})?\s*")
 
 
-def read_musicxml(data: bytes, title: str, budget: Budget) -> Piece:
+def read_musicxml(data: bytes, title: str, budget: Budget) -> Printed:
     """Read a MusicXML document. Raises ReadingError."""
     root = _document(data, budget)
-    pickup, metres = _check(root, budget)
+    _check(root, budget)
+    marks = _marks(root)
     named = clean_title(root.findtext("work/work-title") or root.findtext("movement-title") or "")
     title = named.removesuffix(".mxl").removesuffix(".xml") or title  # some programs name the score by its file
     transposing = root.find(".//transpose") is not None
@@ -46,7 +57,11 @@ def read_musicxml(data: bytes, title: str, budget: Budget) -> Piece:
         importer = MusicXMLImporter()
         importer.xmlRootToScore(root, importer.stream)
         score = importer.stream.toSoundingPitch() if transposing else importer.stream
-        return collect_notes(score, title, lead_in(pickup, metres[0]) if metres else Fraction(0), metres, budget)
+        bars = bar_lines(score)
+        if len(bars) == len(marks):
+            pairs = zip(bars, marks, strict=True)
+            bars = [replace(bar, signs=mark.signs, endings=mark.endings, times=mark.times) for bar, mark in pairs]
+        return collect_notes(score, title, bars, budget)
 
 
 def unpack_mxl(data: bytes, budget: Budget) -> bytes:
@@ -126,8 +141,8 @@ def _refuse_entity(*_declaration: object) -> None:
     )
 
 
-def _check(root: Element, budget: Budget) -> tuple[Fraction, tuple[str, ...]]:
-    """Hold the score to the budget and to metres in two or four; return its pickup in quarters, and its metres."""
+def _check(root: Element, budget: Budget) -> None:
+    """Hold the score to the budget, and its time signatures to what they can be."""
     parts = root.findall("part")
     if len(parts) > budget.tracks:
         raise too_many("parts", len(parts), budget.tracks)
@@ -135,32 +150,50 @@ def _check(root: Element, budget: Budget) -> tuple[Fraction, tuple[str, ...]]:
         raise too_many("notes", notes, budget.notes)
     if (bars := max((len(part.findall("measure")) for part in parts), default=0)) > budget.quarters:
         raise too_many("bars", bars, budget.quarters)
-    metres = dict[str, None]()
-    for measure in root.iter("measure"):
-        for name in _signatures(measure):
-            if not re.fullmatch(r"[24]/\d+", name):
-                raise odd_metre(name, f"in bar {clean_title(measure.get('number', '1'))}")
-            metres[name] = None
+    for time in root.iterfind("part/measure/attributes/time"):
+        for beats, kind in zip(time.findall("beats"), time.findall("beat-type"), strict=False):
+            name = f"{(beats.text or '').strip()}/{(kind.text or '').strip()}"
+            if not re.fullmatch(r"[\d+]{1,12}/(1|2|4|8|16|32|64)", name):
+                raise damaged("MusicXML", f"it has a time signature {clean_title(name)!r}")
     lengths = [list(_lengths(part)) for part in parts]
     quarters = max((sum(part) for part in lengths), default=Fraction(0))
     if quarters > budget.quarters:
         raise too_long(float(quarters), budget)
     if parts and (seconds := _seconds(parts[0], lengths[0])) > budget.seconds:
         raise too_slow(seconds, budget)
-    return lengths[0][0] if lengths and lengths[0] else Fraction(0), tuple(metres)
 
 
-def _signatures(measure: Element) -> Iterator[str]:
-    """Name the time signatures of a measure, composite ones (3+2 over 8, 2/4 + 3/8) as what they are."""
-    for time in measure.iterfind("attributes/time"):
-        pairs = [
-            f"{(beats.text or '').strip()}/{(kind.text or '').strip()}"
-            for beats, kind in zip(time.findall("beats"), time.findall("beat-type"), strict=False)
-        ]
-        if pairs:
-            if len(pairs) == 1 and not re.fullmatch(r"[\d+]+/(1|2|4|8|16|32|64)", pairs[0]):
-                raise damaged("MusicXML", f"it has a time signature {clean_title(pairs[0])!r}")
-            yield clean_title(" + ".join(pairs))
+def _marks(root: Element) -> list[Bar]:
+    """Return what the measures say of the order in which they are played, whatever part says it; nowhere yet."""
+    marks = list[Bar]()
+    turns: tuple[int, ...] = ()
+    for measures in zip_longest(*(part.findall("measure") for part in root.findall("part"))):
+        present = [measure for measure in measures if measure is not None]
+        endings = [ending for measure in present for ending in measure.iterfind("barline/ending")]
+        begun = [ending.get("number", "") for ending in endings if ending.get("type") == "start"]
+        turns = tuple(sorted({int(number) for text in begun for number in re.findall(r"\d{1,2}", text)})) or turns
+        backward = [measure.find("barline/repeat[@direction='backward']") for measure in present]
+        times = max((_times(repeat) for repeat in backward if repeat is not None), default=0)
+        signs = {sign for measure in present for sign in _signs(measure)}
+        marks.append(Bar(0, 0, "", tuple(sorted(signs)), turns, times))
+        if any(ending.get("type") in ("stop", "discontinue") for ending in endings):
+            turns = ()
+    return marks
+
+
+def _times(repeat: Element) -> int:
+    """Return how often a section is played that ends with a repeat."""
+    times = repeat.get("times", "2")
+    return min(int(times), 99) if re.fullmatch("[0-9]{1,9}", times) else 2
+
+
+def _signs(measure: Element) -> Iterator[Sign]:
+    if measure.find("barline/repeat[@direction='forward']") is not None:
+        yield "opens"
+    for sound in measure.iter("sound"):
+        for attribute, sign in _SOUNDS.items():
+            if sound.get(attribute) not in (None, "no"):
+                yield sign
 
 
 def _lengths(part: Element) -> Iterator[Fraction]:

@@ -10,6 +10,7 @@ from core.music.notation import Anchor
 from core.music.piece import Reading
 from core.music.score import Event, Score
 from core.reading import formats
+from core.reading.playing import play
 
 
 def from_music(
@@ -25,7 +26,7 @@ def from_music(
 
     A stranger's file is for `read=reading_apart.read_safely`.
     """
-    piece = read(data, name).pieces[0].score(unit)
+    piece = play(read(data, name).pieces[0]).score(unit)
     ending = last_bars(piece, bars)
     if not ending.events:
         raise ReadingError(f"The end of {name} is silent. Ask for more bars of it than {bars}.")

@@ -6,14 +6,15 @@ and a format, so it guesses nothing, opens nothing, and keeps no pickles.
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import replace
 from fractions import Fraction
 from io import StringIO
 from typing import Any
 
 from core.errors import ReadingError
-from core.music.piece import TICKS, Budget, Piece, damaged, piece, too_long, too_many
+from core.music.piece import TICKS, Bar, Budget, Printed, damaged, printed, too_long, too_many
 
 
 def decode(data: bytes) -> str:
@@ -40,30 +41,39 @@ def music21_on(what: str) -> Iterator[None]:
             raise damaged(what, f"music21 gives up with “{detail}”") from error
 
 
-def lead_in(pickup: Fraction, metre: str) -> Fraction:
-    """Return the silence, in quarters, that puts the bar lines behind a pickup on multiples of the bar."""
-    numerator, _, denominator = metre.partition("/")
-    bar = Fraction(4 * int(numerator), int(denominator))
-    return bar - pickup if 0 < pickup < bar else Fraction(0)
+def bar_lines(score: Any) -> list[Bar]:
+    """Return the bars of the first part of a music21 score, with their time signatures, one at least."""
+    from music21.stream import Measure
+
+    part = next(iter(score.parts), score)
+    bars = list[Bar]()
+    signature = "4/4"
+    for measure in part.getElementsByClass(Measure):
+        signature = signature if measure.timeSignature is None else measure.timeSignature.ratioString
+        start = round(part.elementOffset(measure) * TICKS)
+        if bars:
+            bars[-1] = replace(bars[-1], end=start)
+        bars.append(Bar(start, start + round(measure.duration.quarterLength * TICKS), signature))
+    return bars or [Bar(0, 0)]
 
 
-def collect_notes(score: Any, title: str, shift: Fraction, metres: tuple[str, ...], budget: Budget) -> Piece:
-    """Take the notes of all parts of a music21 score, moved by `shift` quarters. Raises ReadingError."""
-    starts = Starts(title, shift, metres, budget)
+def collect_notes(score: Any, title: str, bars: Sequence[Bar], budget: Budget) -> Printed:
+    """Take the notes of all parts of a music21 score. Raises ReadingError."""
+    starts = Starts(title, budget)
     for part in score.parts or [score]:
         starts.new_voice()
         for onset, element in _sounding(part, 0):
             length = 0.0 if element.duration.isGrace else element.quarterLength
             for note in getattr(element, "notes", (element,)):
                 starts.add(onset, length, round(note.pitch.ps), None if note.tie is None else note.tie.type)
-    return starts.piece()
+    return starts.printed(bars)
 
 
 class Starts:
     """Gather the notes of a piece that start something: no grace notes, no continuations of ties."""
 
-    def __init__(self, title: str, shift: Fraction, metres: tuple[str, ...], budget: Budget) -> None:
-        self._title, self._shift, self._metres, self._budget = title, shift, metres, budget
+    def __init__(self, title: str, budget: Budget) -> None:
+        self._title, self._budget = title, budget
         self._notes: list[tuple[int, int]] = []
         self._length = 0
         self._tied: set[tuple[int, int]] = set()  # the pitches of tied notes, and the ticks at which they end
@@ -82,7 +92,7 @@ class Starts:
             )
         if not math.isfinite(end := onset + length) or end > self._budget.quarters:
             raise too_long(float(end), self._budget)
-        start, stop = round((onset + self._shift) * TICKS), round((end + self._shift) * TICKS)
+        start, stop = round(onset * TICKS), round(end * TICKS)
         continues = tie in ("stop", "continue") and (pitch, start) in self._tied
         if tie in ("start", "continue"):
             self._tied.add((pitch, stop))
@@ -90,13 +100,18 @@ class Starts:
         if not continues:
             self._notes.append((start, pitch))
 
-    def piece(self) -> Piece:
-        """Return the piece. Raises ReadingError if nothing sounds, or too much."""
+    def printed(self, bars: Sequence[Bar]) -> Printed:
+        """Return the piece with its bars, of which the last goes on as long as it sounds.
+
+        Raises ReadingError if nothing sounds, or too much.
+        """
         if not self._notes:
             raise ReadingError("There are no notes in it. Choose another.", "no notes")
         if len(self._notes) > self._budget.notes:
             raise too_many("notes", len(self._notes), self._budget.notes)
-        return piece(self._title, self._notes, self._length, self._metres)
+        *others, last = bars
+        last = replace(last, end=max(last.end, self._length))
+        return printed(self._title, self._notes, self._length, (*others, last))
 
 
 def _sounding(stream: Any, start: Fraction | float) -> Iterator[tuple[Fraction | float, Any]]:
