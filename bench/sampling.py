@@ -18,7 +18,7 @@ from bench.table import Row
 from core.composing import sampling
 from core.composing.sampling import Options
 from core.model.bundle import Bundle, Params
-from core.model.stepping import Stepper, one_thread
+from core.model.stepping import Stepper
 from core.music.notation import SIZE
 
 UNITS: Final = 256
@@ -202,7 +202,6 @@ def _reading(size: int) -> Round:
     matrix, vector = np.ones((size // 4096, 1024), np.float32), np.ones(1024, np.float32)
     times = max(1, (1 << 30) // size)
 
-    @one_thread
     def one_round() -> float:
         start = time.perf_counter()
         for _ in range(times):

@@ -87,7 +87,7 @@ async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
 
 
 def _loss(model: Bundle, notes: Notes) -> float:
-    [plain] = evaluation.likelihood(Stepper(model), evaluation.parse(notes))
+    [plain] = evaluation.likelihood(Stepper(model, exact=True), evaluation.parse(notes))
     return plain.nats.mean
 
 

@@ -17,7 +17,7 @@ from core.errors import RequestError, check_range
 from core.model.bundle import Params
 from core.model.frames import Listener
 from core.model.hearing import NONE, PITCH
-from core.model.stepping import Floats, States, Stepper, one_thread
+from core.model.stepping import Floats, States, Stepper
 from core.model.told import Home, Told
 from core.music import notation, score
 from core.music.keys import is_home, key_of
@@ -76,7 +76,6 @@ class Sample:
     ended: bool
 
 
-@one_thread
 def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sample, ...]:
     """Continue a primer, which is in normal form. The same arguments give the same takes.
 

@@ -20,7 +20,7 @@ from core.model import frames as columns
 from core.model.bundle import Bundle, Params
 from core.model.hearing import BASE, ID, NONE, PITCH, Frames
 from core.model.notes import Notes
-from core.model.stepping import Stepper, one_thread
+from core.model.stepping import Stepper
 from core.model.told import Told
 from core.music import notation, score
 from core.music.notation import BOUNDARY, Anchor
@@ -108,9 +108,9 @@ def evaluate(
     real = [ids for ids in real if ids]
     if not real:
         raise CorpusError("There is no piece to evaluate the model on.")
-    params, stepper = bundle.params, Stepper(bundle)
+    params, exact, stepper = bundle.params, Stepper(bundle, exact=True), Stepper(bundle)
     report(f"likelihood of {len(real)} pieces")
-    plain, with_gravity = likelihood(stepper, real, (0.0, params.gravity))
+    plain, with_gravity = likelihood(exact, real, (0.0, params.gravity))
     report("n-gram")
     counted = ngram_likelihood(in_twelve_keys(learned, params.anchor), real) if learned else None
     compared = _scores(_some(real, takes), params)
@@ -235,7 +235,6 @@ def draw(stepper: Stepper, options: Options, takes: int) -> list[Sample]:
     return samples
 
 
-@one_thread
 def _predict(
     stepper: Stepper, pieces: Sequence[Ids], gravities: Sequence[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,15 +1,13 @@
-"""A model's weights, arranged so that numpy steps through a piece token by token.
+"""A model's weights, arranged so that a piece is stepped through token by token.
 
 The network's state is carried from token to token, so a token costs one pass over the weights; several pieces go
 through it in one batch. A step gives the logits of `core.training.network`, without TensorFlow.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from core.model import frames as columns
 from core.model import hearing, told
@@ -17,48 +15,34 @@ from core.model.bundle import Bundle, Params
 from core.model.frames import BEAT, LEFT, MODE, NAMED, RUN, SECTION, TONIC
 from core.model.hearing import BASE, ID, NONE, PITCH, REACH, RINGING, VOICES, Frames
 from core.model.memory import NOTHING, PREDICTORS, RUNS
+from core.model.runtime import Layers, Matrices
 from core.music.notation import INTERVALS, NOTES, RESTS, SIZE
 
 Floats = NDArray[np.float32]
 States = NDArray[np.float32]  # (2, streams, layers * units): h and c of all layers side by side
 
-BLOCK: Final = 32  # columns
-
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
-_BLAS: Final = ThreadpoolController()
-
-
-def one_thread(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Let a function multiply on one core.
-
-    The products of a step are too small to be shared: on a busy machine threads that wait for each other made it 14
-    times slower.
-    """
-    limited: Callable[_Arguments, _Result] = _BLAS.wrap(limits=1, user_api="blas")(function)
-    return limited
-
 
 class Stepper:
-    """Hold a model's weights, arranged for one token at a time."""
+    """Hold a model's weights, arranged for one token at a time; `exact` multiplies floats, for likelihoods."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, exact: bool = False) -> None:
         params, weights = bundle.params, bundle.weights
         self.params = params
         self.layers, self.units = params.layers, params.units
-        kernels = [_gates_in_order(weights[f"lstm{i}/kernel"]) for i in range(params.layers)]
-        recurrent = [_gates_in_order(weights[f"lstm{i}/recurrent_kernel"]) for i in range(params.layers)]
-        stacked = (np.vstack(pair) for pair in zip(kernels[1:], recurrent[1:], strict=True))
-        self.products = [_Product(matrix) for matrix in (recurrent[0], *stacked)]
-        self.biases = [_gates_in_order(weights[f"lstm{i}/bias"]) for i in range(params.layers)]
-        self.inputs = _Inputs(kernels[0], self.biases[0], params)
-        kernel, self.bias = weights["output/kernel"].copy(), weights["output/bias"]
+        above = range(1, params.layers)
+        stacked = (np.vstack([weights[f"lstm{i}/kernel"], weights[f"lstm{i}/recurrent_kernel"]]) for i in above)
+        kernels = [weights["lstm0/recurrent_kernel"], *stacked]
+        self.inputs = _Inputs(weights["lstm0/kernel"], weights["lstm0/bias"], params)
+        kernel = weights["output/kernel"].copy()
         self.parts = _slices(columns.parts(params.hears, params.remembers))
         if params.hears:
             for part in ("note", "pitch"):
                 kernel[:, self.parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
                 kernel[:, self.parts[part]] += weights[f"output/{part}_octave"] @ hearing.OCTAVES
-        self.output = _Product(kernel)
+        biases = [weights[f"lstm{i}/bias"] for i in above]
+        self.network = Layers(
+            Matrices(self.inputs.table, self.inputs.dense, kernels, biases, kernel, weights["output/bias"]), exact=exact
+        )
 
     def silence(self, streams: int) -> States:
         """Return the state before a piece begins."""
@@ -66,24 +50,7 @@ class Stepper:
 
     def step(self, frames: Frames, states: States) -> Floats:
         """Take a frame a stream `(streams, COLUMNS)`, move `states` on in place, return logits `(streams, SIZE)`."""
-        units, (hidden, cells) = self.units, states
-        for layer, product in enumerate(self.products):
-            first, end = layer * units, (layer + 1) * units
-            h, c = hidden[:, first:end], cells[:, first:end]
-            z = product(hidden[:, max(0, first - units) : end])  # what the layer below has just said, and its own h
-            z += self.biases[layer] if layer else self.inputs.rows(frames)
-            np.tanh(z, out=z)
-            gates = z[:, : 3 * units]
-            gates *= 0.5
-            gates += 0.5
-            i, f, o, g = (z[:, k * units : (k + 1) * units] for k in range(4))
-            c *= f
-            g *= i
-            c += g
-            np.tanh(c, out=h)
-            h *= o
-        out = self.output(hidden[:, -units:])
-        out += self.bias
+        out, states[0], states[1] = self.network.step(*self.inputs.choose(frames), *states)
         return self._head(out, frames) if self.params.hears else out
 
     def _head(self, out: Floats, frames: Frames) -> Floats:
@@ -116,72 +83,48 @@ class Stepper:
         return logits
 
 
-class _Product:
-    """Multiply few rows by a matrix, in blocks of its columns.
-
-    OpenBLAS multiplies small matrices two to four times as fast as those that it thinks worth packing, and a block is
-    small enough; a single row it multiplies best by the whole.
-    """
-
-    def __init__(self, matrix: Floats) -> None:
-        rows, self.columns = matrix.shape
-        self.matrix = matrix
-        padded = np.pad(matrix, ((0, 0), (0, -self.columns % BLOCK)))
-        self.blocks = np.ascontiguousarray(padded.reshape(rows, -1, BLOCK).swapaxes(0, 1))
-
-    def __call__(self, x: Floats) -> Floats:
-        """Return the product with `x` `(streams, rows)`, `(streams, columns)`."""
-        if len(x) == 1:
-            return x @ self.matrix
-        product = np.empty((len(x), len(self.blocks) * BLOCK), np.float32)
-        np.matmul(x, self.blocks, out=product.reshape(len(x), -1, BLOCK).swapaxes(0, 1))
-        return product[:, : self.columns]
-
-
 class _Inputs:
-    """Hold the first kernel and bias as rows, so that a frame's columns from the token's on choose what to add up."""
+    """Arrange the first kernel: `table`, of which a frame chooses rows to add up, and `dense`, to multiply by.
+
+    Dense is what would choose many rows: the pitch classes and degrees that ring, and the predictors' runs.
+    """
 
     def __init__(self, kernel: Floats, bias: Floats, params: Params) -> None:
         group = {name: kernel[rows] for name, rows in _slices(columns.rows(params.hears, params.remembers)).items()}
         nothing = np.zeros((1, kernel.shape[1]), np.float32)  # for what there is none of, or what is not known
-        tables = [group["id"] + bias]
+        tables, dense = [group["id"] + bias], [np.zeros((0, kernel.shape[1]), np.float32)]
         self.columns = [ID]
         if params.hears:
             pitch = group["pitch"] + hearing.CLASSES.T @ group["class"] + hearing.OCTAVES.T @ group["octave"]
-            voice = np.vstack([hearing.CLASSES.T @ group["ringing"], nothing])
             tables += [np.vstack([table, nothing]) for table in (pitch, group["step"], group["place"], group["bar"])]
-            tables += [voice] * VOICES
-            self.columns += range(PITCH, RINGING.stop)
+            dense.append(group["ringing"])
+            self.columns += range(PITCH, RINGING.start)
         if params.remembers:
-            tables += np.split(group["run"], PREDICTORS)
-            tables += [np.vstack([group[name], nothing]) for name in ("left", "section", "beat", "mode")]
-            self.columns += [*range(RUN.start, RUN.stop), LEFT, SECTION, BEAT, MODE]
-            tables += [
-                np.vstack([group["degree"], nothing]),
-                *[np.vstack([group["degrees_ringing"], nothing])] * VOICES,
-            ]
-        self.remembers = params.remembers
+            tables += [np.vstack([group[name], nothing]) for name in ("left", "section", "beat", "mode", "degree")]
+            dense += [group["degrees_ringing"], group["run"]]
+            self.columns += [LEFT, SECTION, BEAT, MODE]
+        self.hears, self.remembers = params.hears, params.remembers
         self.firsts = np.cumsum([0, *map(len, tables)])[:-1]
         self.last = np.array([len(table) - 1 for table in tables])
-        self.rows_of = np.vstack(tables)
+        self.table, self.dense = np.vstack(tables), np.vstack(dense)
 
-    def rows(self, frames: Frames) -> Floats:
-        """Return the first layer's projected input `(streams, 4 * units)`."""
-        chosen = frames[:, self.columns].astype(np.intp)
+    def choose(self, frames: Frames) -> tuple[NDArray[np.int64], Floats]:
+        """Return the rows of the table that frames choose `(streams, rows)`, and what multiplies the dense kernel."""
+        chosen, streams = frames[:, self.columns].astype(np.int64), len(frames)
+        dense = np.zeros((streams, len(self.dense)), np.float32)
+        if self.hears:
+            classes = _EACH_CLASS[frames[:, RINGING]].sum(1)  # (streams, 12)
+            dense[:, :12] = classes
         if self.remembers:
-            chosen = np.hstack([chosen, _degrees(frames)])
+            mode, turned = frames[:, MODE], (_CLASSES + frames[:, TONIC, None]) % 12
+            known = np.flatnonzero(mode < len(told.MODES))
+            degrees = dense[:, 12 : 12 + columns.DEGREES].reshape(streams, len(told.MODES), 12)
+            degrees[known, mode[known]] = np.take_along_axis(classes, turned, 1)[known]
+            runs = dense[:, 12 + columns.DEGREES :].reshape(streams, PREDICTORS, RUNS)
+            np.put_along_axis(runs, frames[:, RUN, None].astype(np.int64), 1, 2)
+            chosen = np.hstack([chosen, _degree(frames)])
         np.minimum(chosen, self.last, out=chosen)  # a place beyond the common bar's is none
-        projected: Floats = self.rows_of[chosen + self.firsts].sum(1)
-        return projected
-
-
-def _gates_in_order(weights: Floats) -> Floats:
-    """Reorder Keras's gates i, f, g, o to i, f, o, g, and halve the sigmoids'.
-
-    With sigmoid(x) = tanh(x / 2) / 2 + 1/2 one tanh serves all four, and the three sigmoids stand side by side.
-    """
-    i, f, g, o = np.split(weights, 4, axis=-1)
-    return np.concatenate([i * 0.5, f * 0.5, o * 0.5, g], axis=-1)
+        return chosen + self.firsts, dense
 
 
 def _slices(widths: dict[str, int]) -> dict[str, slice]:
@@ -189,13 +132,11 @@ def _slices(widths: dict[str, int]) -> dict[str, slice]:
     return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
 
-def _degrees(frames: Frames) -> NDArray[np.intp]:
-    """Return the degrees of each frame's pitch and ringing voices, DEGREES for none: `(streams, 1 + VOICES)`."""
-    pitches = frames[:, [PITCH, *range(RINGING.start, RINGING.stop)]].astype(np.intp)
-    mode = frames[:, MODE, None]
-    degrees = (pitches - frames[:, TONIC, None]) % 12 + 12 * mode
-    unknown = (pitches == NONE) | (mode == len(told.MODES))
-    return np.where(unknown, columns.DEGREES, degrees)
+def _degree(frames: Frames) -> NDArray[np.int64]:
+    """Return the degree of each frame's pitch, DEGREES for none: `(streams, 1)`."""
+    pitch, mode = frames[:, [PITCH]].astype(np.int64), frames[:, [MODE]]
+    degree = (pitch - frames[:, [TONIC]]) % 12 + 12 * mode
+    return np.where((pitch == NONE) | (mode == len(told.MODES)), columns.DEGREES, degree)
 
 
 def _by_degree(out: Floats, frames: Frames) -> Floats:
@@ -237,5 +178,7 @@ def _windows(x: Floats, starts: NDArray[np.intp], width: int) -> Floats:
 
 
 _UP: Final = np.arange(128)
+_CLASSES: Final = np.arange(12)
+_EACH_CLASS: Final = np.vstack([hearing.CLASSES.T, np.zeros((NONE + 1 - 128, 12), np.float32)])  # by pitch
 _NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
 _INTERVALS: Final[Any] = slice(INTERVALS.start, INTERVALS.stop)
