@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from core.errors import BundleError, CadenzaError, CorpusError
 from core.evaluation import card, evaluation
-from core.evaluation.evaluation import Evaluation
+from core.evaluation.evaluation import Evaluation, Parsed
 from core.model import bundle
 from core.model.bundle import Bundle
 from core.model.notes import read_notes
@@ -119,7 +119,7 @@ def _count(lowest: int, highest: int) -> Any:
 
 def _measure(model: Bundle, directory: Path, options: argparse.Namespace) -> Evaluation:
     notes = read_notes(directory / "notes.txt")
-    real: Sequence[Sequence[int]]
+    real: Sequence[Parsed]
     if options.folder is None:
         real, learned = evaluation.held_out(model, notes)
     else:
@@ -135,7 +135,7 @@ def _say(stage: str) -> None:
     print(f"{stage} …", file=sys.stderr, flush=True)
 
 
-def _unlearned(folder: Path, model: Bundle, learned: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+def _unlearned(folder: Path, model: Bundle, learned: Sequence[Parsed]) -> list[Parsed]:
     """Read a folder, and leave out what would be no test: what the model has learned, or versions of it."""
     pieces = _read(folder, model)
     others = evaluation.unlearned(pieces, learned, model.params.anchor)
@@ -152,7 +152,7 @@ def _unlearned(folder: Path, model: Bundle, learned: Sequence[Sequence[int]]) ->
     return others
 
 
-def _read(folder: Path, model: Bundle) -> list[list[int]]:
+def _read(folder: Path, model: Bundle) -> list[Parsed]:
     from core.corpus.collect import CollectSettings, RestUnit, collect
 
     params = model.params

@@ -218,11 +218,13 @@ def habits(values: Mapping[str, Any]) -> Habits:
 
 
 def draw(
-    among: Habits, chance: np.random.Generator, *, metre: Metre, bars: int | None = None
+    among: Habits, chance: np.random.Generator, *, metre: Metre | None = None, bars: int | None = None
 ) -> tuple[Home | None, Shape | None]:
-    """Draw a home, and a shape in a metre, of a number of bars if it is given; None for what was never met."""
+    """Draw a home, and a shape, of a metre and a number of bars if they are given; None for what was never met."""
     fitting = {
-        shape: count for shape, count in among.shapes.items() if metre == shape.metre and bars in (None, shape.bars)
+        shape: count
+        for shape, count in among.shapes.items()
+        if metre in (None, shape.metre) and bars in (None, shape.bars)
     }
     return _draw(among.homes, chance), _draw(fitting, chance)
 

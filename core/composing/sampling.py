@@ -109,7 +109,9 @@ def tell(params: Params, primer: Sequence[int], options: Options, chance: np.ran
     RequestError.
     """
     habits = form.habits(params.habits)
-    metre = options.metre or (COMMON if primer else habits.metre)
+    metre = options.metre or (COMMON if primer or not params.remembers else None)
+    home, shape = form.draw(habits, chance, metre=metre, bars=options.bars)
+    metre = metre or (shape.metre if shape else habits.metre)
     told = Told(params.unit, metre)
     opening = score.from_ids(primer, params.anchor, params.unit, metre)
     check_room(opening.length, options.bars, told.bar)
@@ -119,7 +121,6 @@ def tell(params: Params, primer: Sequence[int], options: Options, chance: np.ran
                 "This model cannot be told a metre or a form: it was trained without a memory. Train it again."
             )
         return replace(told, length=None if options.bars is None else options.bars * told.bar), 0
-    home, shape = form.draw(habits, chance, metre=metre, bars=options.bars)
     home = options.home or form.home(opening, open_end=True) or home
     silence = (opening.events[0].onset if opening.events else opening.length) % told.bar
     if options.bars is None and (shape is None or primer):

@@ -23,6 +23,7 @@ from core.model.notes import Notes
 from core.model.stepping import Stepper
 from core.model.told import Told
 from core.music import notation, score
+from core.music.metre import COMMON, Metre
 from core.music.notation import BOUNDARY, Anchor
 from core.music.score import Score
 
@@ -36,6 +37,14 @@ RESAMPLES: Final = 1000  # of the bootstrap over pieces
 
 Ids = Sequence[int]
 Histograms = dict[str, dict[int, float]]  # as `figures.summed_histograms` gives them
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Hold a parsed piece, and the metre in which its bars are counted."""
+
+    ids: Ids
+    metre: Metre = COMMON
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +102,8 @@ class Evaluation:
 
 def evaluate(
     bundle: Bundle,
-    real: Sequence[Ids],
-    learned: Sequence[Ids],
+    real: Sequence[Parsed],
+    learned: Sequence[Parsed],
     *,
     takes: int = TAKES,
     seeds: Sequence[int] = SEEDS,
@@ -105,15 +114,17 @@ def evaluate(
     `takes` samples are drawn for each temperature and seed, and compared with as many of the real pieces. Raises
     CorpusError.
     """
-    real = [ids for ids in real if ids]
+    real = [piece for piece in real if piece.ids]
     if not real:
         raise CorpusError("There is no piece to evaluate the model on.")
     params, exact, stepper = bundle.params, Stepper(bundle, exact=True), Stepper(bundle)
     report(f"likelihood of {len(real)} pieces")
     plain, with_gravity = likelihood(exact, real, (0.0, params.gravity))
     report("n-gram")
-    counted = ngram_likelihood(in_twelve_keys(learned, params.anchor), real) if learned else None
-    compared = _scores(_some(real, takes), params)
+    counted = (
+        ngram_likelihood(in_twelve_keys([piece.ids for piece in learned], params.anchor), real) if learned else None
+    )
+    compared = [_score(piece, params) for piece in _some(real, takes)]
     made = []
     for temperature in TEMPERATURES:
         options = Options(temperature=temperature, gravity=params.gravity)
@@ -126,7 +137,7 @@ def evaluate(
         model=bundle.name,
         version=bundle.version,
         pieces=len(real),
-        tokens=sum(len(ids) + 1 for ids in real),
+        tokens=sum(len(piece.ids) + 1 for piece in real),
         gravity=params.gravity,
         plain=plain,
         with_gravity=with_gravity,
@@ -139,8 +150,8 @@ def evaluate(
     )
 
 
-def held_out(bundle: Bundle, notes: Notes) -> tuple[list[list[int]], list[list[int]]]:
-    """Return the ids of a model's held-out pieces and of those that it learned from. Raises CorpusError."""
+def held_out(bundle: Bundle, notes: Notes) -> tuple[list[Parsed], list[Parsed]]:
+    """Return a model's held-out pieces and those that it learned from. Raises CorpusError."""
     places = bundle.params.training.get("held_out")
     total = len(notes.pieces)
     if not isinstance(places, list) or not all(isinstance(place, int) and 0 <= place < total for place in places):
@@ -149,35 +160,32 @@ def held_out(bundle: Bundle, notes: Notes) -> tuple[list[list[int]], list[list[i
             " name a FOLDER of pieces that it has not learned."
         )
     pieces, apart = parse(notes), set(places)
-    return [pieces[place] for place in sorted(apart)], [ids for place, ids in enumerate(pieces) if place not in apart]
+    return [pieces[place] for place in sorted(apart)], [each for place, each in enumerate(pieces) if place not in apart]
 
 
-def told(notes: Notes, pieces: Sequence[Ids]) -> list[Told]:
-    """Return what is told of parsed pieces."""
-    return [
-        form.read(score.from_ids(ids, notes.anchor, notes.unit, entry.metre))
-        for ids, entry in zip(pieces, notes.pieces, strict=True)
-    ]
+def told(piece: Parsed, params: Params) -> Told:
+    """Return all that can be told of a piece."""
+    return form.read(_score(piece, params))
 
 
-def unlearned(pieces: Sequence[Ids], learned: Sequence[Ids], anchor: Anchor) -> list[Ids]:
+def unlearned(pieces: Sequence[Parsed], learned: Sequence[Parsed], anchor: Anchor) -> list[Parsed]:
     """Return the pieces of which no version is among the learned ones."""
-    families = find_families(map(notation.text, [*learned, *pieces]), anchor)[len(learned) :]
-    return [ids for ids, family in zip(pieces, families, strict=True) if family >= len(learned)]
+    families = find_families([notation.text(piece.ids) for piece in (*learned, *pieces)], anchor)[len(learned) :]
+    return [piece for piece, family in zip(pieces, families, strict=True) if family >= len(learned)]
 
 
-def parse(notes: Notes) -> list[list[int]]:
-    """Return the ids of parsed pieces. Raises CorpusError."""
+def parse(notes: Notes) -> list[Parsed]:
+    """Read the notation of parsed pieces. Raises CorpusError."""
     pieces = []
     for entry in notes.pieces:
         try:
-            pieces.append(notation.parse(entry.text, notes.anchor))
+            pieces.append(Parsed(notation.parse(entry.text, notes.anchor), entry.metre))
         except NotationError as error:
             raise CorpusError(f"The parsed notes of {entry.title} are damaged. {error}") from None
     return pieces
 
 
-def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = TAKES, seed: int = 1) -> float:
+def choose_gravity(bundle: Bundle, real: Sequence[Parsed], *, takes: int = TAKES, seed: int = 1) -> float:
     """Return the least gravity with which samples keep to a key as real pieces do.
 
     That is the first of GRAVITIES whose mean scale consistency comes within NEAR_ENOUGH of the real pieces', or else
@@ -185,42 +193,43 @@ def choose_gravity(bundle: Bundle, real: Sequence[Ids], *, takes: int = TAKES, s
     """
     stepper = Stepper(bundle)
 
-    def consistency(pieces: Sequence[Ids]) -> float:
-        return float(np.nanmean([figures.scale_consistency(piece) for piece in _scores(pieces, bundle.params)]))
+    def consistency(pieces: Sequence[Parsed]) -> float:
+        return float(np.nanmean([figures.scale_consistency(_score(piece, bundle.params)) for piece in pieces]))
 
     goal = consistency(real)
     misses = {}
     for gravity in GRAVITIES:
         samples = draw(stepper, Options(gravity=gravity, seed=seed), takes)
-        misses[gravity] = abs(consistency([sample.ids for sample in samples]) - goal)
+        misses[gravity] = abs(consistency([Parsed(sample.ids, sample.told.metre) for sample in samples]) - goal)
         if misses[gravity] <= NEAR_ENOUGH:
             return gravity
     return min(GRAVITIES, key=lambda gravity: misses[gravity])
 
 
-def likelihood(stepper: Stepper, pieces: Sequence[Ids], gravities: Sequence[float] = (0.0,)) -> tuple[Likelihood, ...]:
+def likelihood(
+    stepper: Stepper, pieces: Sequence[Parsed], gravities: Sequence[float] = (0.0,)
+) -> tuple[Likelihood, ...]:
     """Return how well a model predicts pieces, for each of several strengths of its tonal memory (0: the model alone).
 
-    It is told of each piece what `form.read` finds.
-
-    The network's softmax is over the whole vocabulary, as in training: no grammar rules tokens out.
+    It is told of each piece what `form.read` finds. The network's softmax is over the whole vocabulary, as in training:
+    no grammar rules tokens out.
     """
     nats = np.zeros((len(gravities), len(pieces)))
     correct = np.zeros_like(nats)
-    order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i]))
+    order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].ids))
     for at in range(0, len(order), STREAMS):
         group = order[at : at + STREAMS]
         nats[:, group], correct[:, group] = _predict(stepper, [pieces[i] for i in group], gravities)
     return tuple(_likelihood(losses, hits, pieces) for losses, hits in zip(nats, correct, strict=True))
 
 
-def ngram_likelihood(learned: Sequence[Ids], pieces: Sequence[Ids]) -> Likelihood:
+def ngram_likelihood(learned: Sequence[Ids], pieces: Sequence[Parsed]) -> Likelihood:
     """Return how well an interpolated n-gram of the learned pieces predicts others."""
     ngram = NGram(learned)
     nats, correct = np.zeros(len(pieces)), np.zeros(len(pieces))
-    for i, ids in enumerate(pieces):
-        tokens = np.array([*ids, BOUNDARY])
-        predicted = ngram.distribution(ids)
+    for i, piece in enumerate(pieces):
+        tokens = np.array([*piece.ids, BOUNDARY])
+        predicted = ngram.distribution(piece.ids)
         nats[i] = -np.log(predicted[np.arange(len(tokens)), tokens]).sum()
         correct[i] = np.count_nonzero(predicted.argmax(1) == tokens)
     return _likelihood(nats, correct, pieces)
@@ -236,12 +245,11 @@ def draw(stepper: Stepper, options: Options, takes: int) -> list[Sample]:
 
 
 def _predict(
-    stepper: Stepper, pieces: Sequence[Ids], gravities: Sequence[float]
+    stepper: Stepper, pieces: Sequence[Parsed], gravities: Sequence[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the summed losses and the correct tokens of pieces, which come longest first: `(gravities, pieces)`."""
     params = stepper.params
-    scores_of = [score.from_ids(ids, params.anchor, params.unit) for ids in pieces]
-    heard = [columns.listen(ids, params, form.read(each)) for ids, each in zip(pieces, scores_of, strict=True)]
+    heard = [columns.listen(piece.ids, params, told(piece, params)) for piece in pieces]
     nats, correct = np.zeros((len(gravities), len(pieces))), np.zeros((len(gravities), len(pieces)))
     states, counts = stepper.silence(len(pieces)), sampling.no_memory(len(pieces))
     going = len(pieces)
@@ -261,10 +269,10 @@ def _predict(
     return nats, correct
 
 
-def _likelihood(nats: NDArray[np.float64], correct: NDArray[np.float64], pieces: Sequence[Ids]) -> Likelihood:
+def _likelihood(nats: NDArray[np.float64], correct: NDArray[np.float64], pieces: Sequence[Parsed]) -> Likelihood:
     """Sum up pieces, and resample them for the spread (the bootstrap of Efron 1979)."""
-    tokens = np.array([len(ids) + 1 for ids in pieces])
-    notes = np.array([sum(token in notation.NOTES or token in notation.INTERVALS for token in ids) for ids in pieces])
+    tokens = np.array([len(piece.ids) + 1 for piece in pieces])
+    notes = np.array([sum(token not in notation.RESTS for token in piece.ids) for piece in pieces])
     chosen = np.random.default_rng(0).integers(len(pieces), size=(RESAMPLES, len(pieces)))
 
     def ratio(above: NDArray[np.float64], below: NDArray[np.int64]) -> Spread:
@@ -276,7 +284,7 @@ def _likelihood(nats: NDArray[np.float64], correct: NDArray[np.float64], pieces:
 
 def _samples(temperature: float, drawn: Sequence[Sequence[Sample]], real: Sequence[Score], params: Params) -> Samples:
     """Measure samples at one temperature; `drawn` has those of each seed."""
-    made = [_scores([sample.ids for sample in samples], params) for samples in drawn]
+    made = [[_score(Parsed(sample.ids, sample.told.metre), params) for sample in samples] for samples in drawn]
     each = [_figures(scores, samples, real) for scores, samples in zip(made, drawn, strict=True)]
     over_seeds = {name: _spread([figure[name] for figure in each]) for name in each[0]}
     return Samples(temperature, over_seeds, figures.summed_histograms(list(chain(*made))))
@@ -300,11 +308,11 @@ def _named(overlaps: dict[str, Overlap]) -> dict[str, float]:
     return {f"{name}s_{kind}": value for name, overlap in overlaps.items() for kind, value in asdict(overlap).items()}
 
 
-def _scores(pieces: Sequence[Ids], params: Params) -> list[Score]:
-    return [score.from_ids(ids, params.anchor, params.unit) for ids in pieces]
+def _score(piece: Parsed, params: Params) -> Score:
+    return score.from_ids(piece.ids, params.anchor, params.unit, piece.metre)
 
 
-def _some(pieces: Sequence[Ids], count: int) -> list[Ids]:
+def _some(pieces: Sequence[Parsed], count: int) -> list[Parsed]:
     """Return `count` pieces, spread evenly over all, or all if there are no more."""
     if len(pieces) <= count:
         return list(pieces)

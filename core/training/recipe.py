@@ -104,9 +104,9 @@ def train(
     (work / "clips" if request.clips else work).mkdir(parents=True, exist_ok=True)
     bundle.check_name(Path(request.model).name)
     params, start = _beginning(request)
-    ids = evaluation.parse(request.notes)
-    told = evaluation.told(request.notes, ids)
-    pieces = [frames.listen(each, params, what) for each, what in zip(ids, told, strict=True)]
+    parsed = evaluation.parse(request.notes)
+    told = [evaluation.told(piece, params) for piece in parsed]
+    pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, told, strict=True)]
     learned, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
     if not learned or not held_out:
         raise CorpusError("At least two pieces are needed: one to learn from and one to test with.")
@@ -138,7 +138,7 @@ def train(
     gravity = request.gravity
     if gravity is None:
         stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")
-        gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), [ids[i] for i in held_out])
+        gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), [parsed[i] for i in held_out])
     params = replace(
         params, gravity=gravity, training=_facts(request, params, fitted, learned, held_out, sum(map(len, pieces)))
     )

@@ -96,7 +96,7 @@ def request(job: TrainJob) -> TrainRequest:
     """Choose what a job leaves open."""
     work, based = Path(job.work), job.base is not None
     notes = read_notes(work / "notes.txt")
-    tokens = sum(map(len, evaluation.parse(notes)))
+    tokens = sum(len(piece.ids) for piece in evaluation.parse(notes))
     params = Params(**SIZES[job.size])
     gravity = None
     if job.base is not None:

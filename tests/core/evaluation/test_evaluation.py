@@ -11,7 +11,15 @@ from core.composing import form
 from core.composing.sampling import Options
 from core.errors import CorpusError
 from core.evaluation import evaluation, figures
-from core.evaluation.evaluation import choose_gravity, draw, evaluate, held_out, likelihood, ngram_likelihood
+from core.evaluation.evaluation import (
+    Parsed,
+    choose_gravity,
+    draw,
+    evaluate,
+    held_out,
+    likelihood,
+    ngram_likelihood,
+)
 from core.model import frames as columns
 from core.model import hearing
 from core.model.bundle import Bundle, Params
@@ -28,7 +36,7 @@ TEXTS = (
     "72r171r169-3r267r4",
     "55-4-7r1r153-4-7-12r148-7-12-16r4",
 )
-PIECES = [notation.parse(text) for text in TEXTS]
+PIECES = [Parsed(notation.parse(text)) for text in TEXTS]
 
 
 def model(scale: float, *, hears: bool = True, gravity: float = 0.5, **training: object) -> Bundle:
@@ -45,8 +53,8 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_vocabulary() -> N
     empty = model(0.0, hears=False)
     empty.weights["output/bias"][0] = 0.0
     (plain,) = likelihood(Stepper(empty), PIECES)
-    tokens = sum(len(ids) + 1 for ids in PIECES)
-    notes = sum(len(notation.pitches(ids, "lowest")) for ids in PIECES)
+    tokens = sum(len(piece.ids) + 1 for piece in PIECES)
+    notes = sum(len(notation.pitches(piece.ids, "lowest")) for piece in PIECES)
     assert plain.nats.mean == pytest.approx(math.log(notation.SIZE))
     assert plain.nats.sd == pytest.approx(0, abs=1e-9)
     assert plain.bits.mean == pytest.approx(tokens * math.log2(notation.SIZE) / notes)
@@ -57,7 +65,7 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_vocabulary() -> N
 def test_pieces_are_predicted_together_as_each_alone(gravity: float) -> None:
     stepper = Stepper(model(0.4))
     nats = correct = tokens = 0.0
-    for ids in PIECES:
+    for ids in (piece.ids for piece in PIECES):
         states, counts = stepper.silence(1), [0.3] * 12
         told = form.read(score.from_ids(ids, "lowest", Fraction(1, 2)))
         frames = columns.listen(ids, stepper.params, told)
@@ -77,7 +85,7 @@ def test_pieces_are_predicted_together_as_each_alone(gravity: float) -> None:
 
 
 def test_an_ngram_knows_its_own_pieces_best() -> None:
-    own, other = ngram_likelihood(PIECES[:3], PIECES[:3]), ngram_likelihood(PIECES[:3], PIECES[3:])
+    own, other = (ngram_likelihood([piece.ids for piece in PIECES[:3]], each) for each in (PIECES[:3], PIECES[3:]))
     assert own.nats.mean < other.nats.mean < math.log(notation.SIZE)
     assert own.accuracy.mean > 0.8
 
@@ -93,7 +101,7 @@ def test_an_evaluation_has_every_figure_of_real_pieces_and_of_samples() -> None:
         assert samples.figures["scale_consistency"].sd > 0
         assert 0 <= samples.figures["ended"].mean <= 1
     assert measured.real["ended"] == 1
-    scores = [score.from_ids(ids, "lowest", Fraction(1, 2)) for ids in PIECES]
+    scores = [score.from_ids(piece.ids, "lowest", Fraction(1, 2)) for piece in PIECES]
     assert measured.real["notes_an_event"] == pytest.approx(
         np.mean([figures.notes_an_event(piece) for piece in scores])
     )
@@ -109,7 +117,7 @@ def test_samples_beyond_a_batch_are_drawn_too_and_differ() -> None:
 def test_without_learned_pieces_there_is_no_ngram_and_without_pieces_no_evaluation() -> None:
     assert evaluate(model(0.3), PIECES, [], takes=4, seeds=(1,)).ngram is None
     with pytest.raises(CorpusError, match="no piece to evaluate"):
-        evaluate(model(0.3), [[]], PIECES)
+        evaluate(model(0.3), [Parsed(())], PIECES)
 
 
 def test_held_out_pieces_are_those_that_the_training_names() -> None:
@@ -127,7 +135,7 @@ def test_held_out_pieces_are_those_that_the_training_names() -> None:
 def test_the_least_gravity_that_keeps_to_the_key_is_chosen() -> None:
     astray = model(0.0, hears=False)
     astray.weights["output/bias"][0] = -2.0
-    real = [notation.parse("60r162r164r165r167r169r171r1" * 3)]
+    real = [Parsed(notation.parse("60r162r164r165r167r169r171r1" * 3))]
     assert choose_gravity(astray, real, takes=4) >= 0.5
     diatonic = model(0.0, hears=False)
     for pitch in range(128):
