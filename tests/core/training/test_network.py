@@ -1,5 +1,6 @@
 """The network: Keras's own LSTM, faster, and one that numpy steps to the same logits."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import keras
@@ -15,6 +16,7 @@ from core.model.told import Section, Told
 from core.music import notation
 from core.music.metre import Metre
 from core.training.network import FirstLSTM, Network, UnrolledLSTM
+from core.training.recipe import with_memory
 
 PIECES = {
     "lowest": "r272-4-7r160-12-24r174r4r262-3r148-7-12-16-19-24-28r474-3r1",
@@ -150,3 +152,20 @@ def test_a_step_in_another_key_is_learned_as_the_same() -> None:
         for frame in columns.listen(notation.parse(f"{base}r1"), params):
             logits = stepper.step(frame[None], states)[0]
         assert logits.argmax() == notation.note(base + 5)
+
+
+def test_a_model_that_hears_gets_a_memory_that_says_nothing_yet() -> None:
+    params = Params(rest_unit="1/2", units=16, remembers=False)
+    base = Bundle("base", params, random_weights(params), "1")
+    remembering = replace(params, remembers=True)
+    weights = with_memory(base)
+    assert {name: tensor.shape for name, tensor in weights.items()} == remembering.shapes
+    ids = notation.parse(PIECES["lowest"] * 4)
+    logits = []
+    for model in (base, Bundle("grown", remembering, weights, "2")):
+        stepper = Stepper(model)
+        states = stepper.silence(1)
+        frames = columns.listen(ids, model.params, TOLD["1/2"])
+        logits.append(np.stack([stepper.step(frame[None], states) for frame in frames]))
+    before, after = logits
+    np.testing.assert_allclose(before, after, atol=1e-5)
