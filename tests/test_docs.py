@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("soundfonts/*.md"), *ROOT.glob("models/**/*.md")]
 )
+HOUSE = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
 COMMANDS = ("core.generate_music", "core.parse_and_train", "core.evaluate")
 
 
@@ -32,6 +33,26 @@ def test_every_option_of_a_command_is_described(command: str) -> None:
     described = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
     section = described.partition(f"python -m {command} ")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(--[a-z-]+)", section)) == options
+
+
+def test_the_house_shows_each_room_in_the_order_of_the_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    picture = HOUSE.partition("    core/\n")[2].partition("\n    models/")[0]
+    for package, shown in zip(("core", "bot"), picture.split("    bot/\n"), strict=True):
+        [layers] = [each["layers"] for each in contracts if each.get("containers") == [package]]
+        rooms = [room for layer in layers for room in layer.split(" | ") if (ROOT / package / room).is_dir()]
+        assert re.findall(r"^      (\w+)/", shown, re.MULTILINE) == rooms
+        assert all((ROOT / package / module).is_file() for module in re.findall(r"\w+\.py", shown))
+
+
+def test_the_house_names_what_is_there() -> None:
+    paths = re.findall(r"`([\w./-]+\.(?:py|po|toml))`", HOUSE)
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
+    rows = re.findall(r"^\| .* \| `(.*)`: `([\w-]+)` \|$|^\| (?!what |---)(.*)$", HOUSE, re.MULTILINE)
+    assert [other for _, _, other in rows if other] == []
+    for path, name, _ in rows:
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), (path, name)
 
 
 def test_every_package_has_its_licence_named() -> None:
