@@ -6,7 +6,7 @@ from typing import Final
 
 from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE, PLOT, WIDTH, Canvas, Colour, mix
 from core.errors import PictureError
-from core.music.score import QUARTERS_PER_BAR, Score
+from core.music.score import Score
 from core.music.voices import Note, notes
 from core.performing.performance import velocity
 
@@ -76,7 +76,7 @@ def piano_roll(score: Score, *, primer_events: int = 0, title: str = "") -> byte
                     canvas,
                     system,
                     note,
-                    loudness=velocity(note, score.unit),
+                    loudness=velocity(note, score),
                     is_primer=note.start < primer and primer_events > 0,
                 )
         _draw_keyboard(canvas, system)
@@ -114,16 +114,17 @@ def _draw_grid(canvas: Canvas, system: _System, score: Score, primer: int) -> No
             canvas.box(system.x(start), top, system.x(min(stop, end)), top + system.row, ground)
         if pitch % 12 == 0:
             canvas.box(system.left, top + system.row - 0.5, right, top + system.row + 0.5, GRID)
-    per_beat = bar // QUARTERS_PER_BAR
     label_every = 1 if system.x(system.start + bar) - system.left >= 34 else 4
-    for unit in range(system.start, end + 1, per_beat):
-        x = system.x(unit)
-        if unit % bar:
+    beats = score.metre.beats
+    for beat in range((end - system.start) // bar * beats + 1):
+        x = system.x(system.start + beat * bar / beats)
+        if beat % beats:
             canvas.box(x - 0.5, system.top, x + 0.5, system.bottom, GRID)
             continue
         canvas.box(x - 0.5, system.top - 6, x + 0.5, system.bottom, _BAR_LINE)
-        if unit < end and (unit // bar) % label_every == 0:
-            canvas.text(x + 5, system.top - 6, str(unit // bar + 1), 13, FAINT)
+        number = system.start // bar + beat // beats
+        if number * bar < end and number % label_every == 0:
+            canvas.text(x + 5, system.top - 6, str(number + 1), 13, FAINT)
 
 
 def _draw_note(canvas: Canvas, system: _System, note: Note, *, loudness: int, is_primer: bool) -> None:

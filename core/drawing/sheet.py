@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from xml.etree import ElementTree
 
 from core.drawing.canvas import text_font
-from core.drawing.staves import BAR, BEAT, Head, Staff, Symbol, Tonality, Voice, write
+from core.drawing.staves import QUARTER, Head, Staff, Symbol, Tonality, write
 from core.errors import PictureError
 from core.music.keys import key_of
-from core.music.score import QUARTERS_PER_BAR, Score
+from core.music.metre import Metre
+from core.music.score import Score
 from core.music.tempo import DEFAULT_TEMPO
 
 if TYPE_CHECKING:  # music21 takes most of a second to load, so it is loaded where it is used
@@ -35,7 +36,6 @@ _LAYOUT: Final = {
     "smuflTextFont": "none",
     "svgFormatRaw": True,  # resvg misplaces text that begins with a line break
 }
-_REST: Final[Voice] = (Symbol(BAR),)
 _TEMPO: Final = re.compile(  # a tempo mark up to its note
     r'<text x="(\d+)" y="(\d+)" font-size="0px">((?:(?!</text>).)*?)'
     r'<tspan font-family="Leipzig" font-size="(\d+)px">[^<]*</tspan>',
@@ -75,7 +75,7 @@ def _musicxml(score: Score, title: str, tempo: float) -> bytes:
     from music21.tempo import MetronomeMark
 
     key = _key(score)
-    parts = [_part(staff, key) for staff in write(score, key)]
+    parts = [_part(staff, key, score.metre) for staff in write(score, key)]
     parts[0].measure(1).insert(0, MetronomeMark(number=round(tempo)))
     whole = stream.Score(parts)
     whole.metadata = metadata.Metadata(title=title)
@@ -98,9 +98,9 @@ def _key(score: Score) -> Tonality:
     return Tonality(fifths - 3, "minor") if mode == "minor" else Tonality(fifths, "major")
 
 
-def _part(staff: Staff, tonality: Tonality) -> PartStaff:
+def _part(staff: Staff, tonality: Tonality, metre: Metre) -> PartStaff:
     """Build a staff, bar by bar."""
-    from music21 import bar, clef, key, meter, stream
+    from music21 import bar, clef, key, meter, note, stream
 
     part = stream.PartStaff()
     for index, voices in enumerate(staff.bars):
@@ -108,8 +108,12 @@ def _part(staff: Staff, tonality: Tonality) -> PartStaff:
         if index == 0:
             measure.append(clef.TrebleClef() if staff.clef == "treble" else clef.BassClef())
             measure.append(key.KeySignature(tonality.sharps))
-            measure.append(meter.TimeSignature(f"{QUARTERS_PER_BAR}/4"))
-        for place, voice in enumerate(voices or (_REST,)):
+            measure.append(meter.TimeSignature(str(metre)))
+        if not voices:
+            rest = note.Rest(quarterLength=metre.bar)
+            rest.fullMeasure = True
+            measure.append(rest)
+        for place, voice in enumerate(voices):
             if len(voices) > 1:
                 elements = [_element(symbol, stem=("up", "down")[place]) for symbol in voice]
                 measure.insert(0, stream.Voice(elements, id=str(place + 1)))
@@ -124,7 +128,7 @@ def _element(symbol: Symbol, stem: Literal["up", "down"] | None = None) -> Gener
     """Build a note, a chord or a rest; where two voices share a staff, the lower one's rests are hidden."""
     from music21 import chord, note, tie
 
-    length = Fraction(symbol.value, BEAT)
+    length = Fraction(symbol.value, QUARTER)
     if not symbol.pitches:
         rest = note.Rest(quarterLength=length)
         rest.style.hideObjectOnPrint = stem == "down"

@@ -4,20 +4,20 @@ What is written is what sounds, made readable: a staff has at most two voices, o
 the other all below them, and the notes of a chord end together.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import Final, Literal
 
-from core.music.score import QUARTERS_PER_BAR, Score
+from core.music.metre import Metre
+from core.music.score import Score
 from core.music.voices import Note, notes
 
-BEAT: Final = 4  # sixteenths, as all times here
-BAR: Final = BEAT * QUARTERS_PER_BAR
+QUARTER: Final = 4  # sixteenths, as all times here
 
-_VALUES: Final = (16, 12, 8, 6, 4, 3, 2, 1)  # note values without and with a dot
-_REST_VALUES: Final = (16, 8, 4, 2, 1)
+_VALUES: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)  # note values without and with a dot
+_PLAIN_VALUES: Final = (16, 8, 4, 2, 1)
 _STEPS: Final = "FCGDAEB"  # in the order in which sharps are added
 _MIDDLE_C: Final = 60
 _STRAY: Final = 4  # semitones that a voice may cross middle C by without changing its staff
@@ -82,11 +82,16 @@ class _Chord:
 
 def write(score: Score, tonality: Tonality) -> tuple[Staff, ...]:
     """Write a score in a key, on one staff or on two, as its range asks for; the first is the upper one."""
-    per_unit = int(score.unit * BEAT)
-    bars = max(1, -(-score.length * per_unit // BAR))
-    sounding = [Note(n.pitch, n.start * per_unit, min(n.end * per_unit, bars * BAR), n.voice) for n in notes(score)]
-    staves = [_staff(clef, line, bars) for clef, line in _divide(sounding).items()]
+    per_unit, bar = int(score.unit * QUARTER), bar_length(score.metre)
+    bars = max(1, -(-score.length * per_unit // bar))
+    sounding = [Note(n.pitch, n.start * per_unit, min(n.end * per_unit, bars * bar), n.voice) for n in notes(score)]
+    staves = [_staff(clef, line, bars, score.metre) for clef, line in _divide(sounding).items()]
     return tuple(Staff(staff.clef, tuple(_spelt(bar, tonality) for bar in staff.bars)) for staff in staves)
+
+
+def bar_length(metre: Metre) -> int:
+    """Return how many sixteenths a bar has."""
+    return int(metre.bar * QUARTER)
 
 
 def spell(pitch: int, tonality: Tonality) -> Head:
@@ -116,7 +121,7 @@ def _divide(sounding: list[Note]) -> dict[Clef, list[Note]]:
     return staves
 
 
-def _staff(clef: Clef, line: list[Note], bars: int) -> Staff:
+def _staff(clef: Clef, line: list[Note], bars: int, metre: Metre) -> Staff:
     """Part a staff's notes into those that are its highest when they begin, and the others, and write both by bars."""
     upper: list[Note] = []
     lower: list[Note] = []
@@ -127,7 +132,7 @@ def _staff(clef: Clef, line: list[Note], bars: int) -> Staff:
         top = max(note.pitch for note in ringing)
         upper += [note for note in begun if note.pitch == top]
         lower += [note for note in begun if note.pitch != top]
-    return Staff(clef, tuple(map(_join, _bars(upper, bars), _bars(lower, bars))))
+    return Staff(clef, tuple(map(_join, _bars(upper, bars, metre), _bars(lower, bars, metre))))
 
 
 def _join(upper: Voice, lower: Voice) -> Bar:
@@ -139,56 +144,71 @@ def _join(upper: Voice, lower: Voice) -> Bar:
     return (tuple(replace(a, pitches=b.pitches + a.pitches) for a, b in zip(upper, lower, strict=True)),)
 
 
-def _bars(line: list[Note], bars: int) -> list[Voice]:
+def _bars(line: list[Note], bars: int, metre: Metre) -> list[Voice]:
     """Write notes as chords, bar by bar; a chord lasts as long as its longest note, but not into the next chord."""
+    length = bar_length(metre)
     groups = [list(group) for _, group in groupby(line, key=attrgetter("start"))]
-    limits = [group[0].start for group in groups[1:]] + [bars * BAR]
+    limits = [group[0].start for group in groups[1:]] + [bars * length]
     chords = [
         _Chord(group[0].start, min(limit, max(note.end for note in group)), tuple(note.pitch for note in group))
         for group, limit in zip(groups, limits, strict=False)
     ]
     voices = []
-    for start in range(0, bars * BAR, BAR):
-        inside = [chord for chord in chords if chord.start < start + BAR and chord.end > start]
-        voices.append(tuple(_symbols(inside, start)) if inside else ())
+    for start in range(0, bars * length, length):
+        inside = [chord for chord in chords if chord.start < start + length and chord.end > start]
+        voices.append(tuple(_symbols(inside, start, metre)) if inside else ())
     return voices
 
 
-def _symbols(chords: Iterable[_Chord], bar: int) -> Iterator[Symbol]:
+def _symbols(chords: Iterable[_Chord], bar: int, metre: Metre) -> Iterator[Symbol]:
     """Write what sounds in the bar that begins at `bar`, and the rests between."""
     now = 0
     for chord in chords:
-        start, end = max(chord.start - bar, 0), min(chord.end - bar, BAR)
-        yield from map(Symbol, _rests(now, start))
-        for place, value in _values(start, end):
-            on = bar + place
+        start, end = max(chord.start - bar, 0), min(chord.end - bar, bar_length(metre))
+        yield from map(Symbol, _split(now, start, _rest_is_clear, metre))
+        for value in _split(start, end, _note_is_clear, metre):
+            on = bar + start
             yield Symbol(value, chord.pitches, tied_from=on > chord.start, tied_on=on + value < chord.end)
+            start += value
         now = end
-    yield from map(Symbol, _rests(now, BAR))
+    yield from map(Symbol, _split(now, bar_length(metre), _rest_is_clear, metre))
 
 
-def _rests(start: int, end: int) -> Iterator[int]:
-    """Split a silence into rests without dots, each at a multiple of its own value: the middle of the bar is seen."""
+def _split(start: int, end: int, is_clear: Callable[[int, int, int, Metre], bool], metre: Metre) -> Iterator[int]:
+    """Split what lasts from `start` until before `end` of a bar into values, the longest first that is clear."""
     while start < end:
-        value = next(value for value in _REST_VALUES if start % value == 0 and start + value <= end)
+        value = next(value for value in _VALUES if start + value <= end and is_clear(start, value, end, metre))
         yield value
         start += value
 
 
-def _values(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Split what sounds in a bar into note values that leave its beats visible: (place, value)."""
-    while start < end:
-        value = next(value for value in _VALUES if start + value <= end and _is_clear(start, value, end))
-        yield start, value
-        start += value
-
-
-def _is_clear(start: int, value: int, end: int) -> bool:
-    into = start % BEAT
+def _note_is_clear(start: int, value: int, end: int, metre: Metre) -> bool:
+    """Tell whether a note leaves the beats visible, and the thirds of a compound one."""
+    beat = int(metre.beat * QUARTER)
+    if metre.is_compound:
+        third, into = beat // 3, start % beat
+        if into % third:
+            return value < third or (value == third and start + value == end)
+        return into + value <= beat or (not into and value % beat == 0)
+    beat = min(beat, QUARTER)
+    into = start % beat
     if into == 0:
-        return start + value == end or value % BEAT == 0
-    syncope = start % (2 * BEAT) == BEAT // 2 and value == BEAT and start + value == end
-    return into + value <= BEAT or syncope
+        return start + value == end or value % beat == 0
+    syncope = start % (2 * beat) == beat // 2 and value == beat and start + value == end
+    return into + value <= beat or syncope
+
+
+def _rest_is_clear(start: int, value: int, _end: int, metre: Metre) -> bool:
+    """Tell whether a rest stands at a multiple of its own value, and leaves the middle of the bar visible.
+
+    It has no dot but where it is a compound beat, or two of them.
+    """
+    beat, half = int(metre.beat * QUARTER), int(metre.pulses[1] * QUARTER)
+    if metre.is_compound and value > beat // 3:
+        if 3 * value == 2 * beat:
+            return start % beat == 0
+        return value % beat == 0 and start % value == 0 and (value == beat or half % value == 0)
+    return value in _PLAIN_VALUES and start % value == 0 and (value <= min(beat, QUARTER) or half % value == 0)
 
 
 def _spelt(bar: Bar, tonality: Tonality) -> Bar:

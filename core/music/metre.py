@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 from core.errors import RequestError
@@ -49,8 +50,7 @@ class Metre:
 
         Bars; halves of bars, where their beats can be halved; beats; and the parts of beats.
         """
-        half = self.bar if self.beats % 2 else self.bar / 2
-        return self.bar, half, self.beat, self.beat / (3 if self.is_compound else 2)
+        return _pulses(self)
 
     @property
     def strong(self) -> tuple[Fraction, ...]:
@@ -72,6 +72,12 @@ class Metre:
         if not self.fits(unit):
             raise RequestError(f"A bar of {self} is no whole number of rest units of {unit}. Choose a finer rest unit.")
         return int(self.bar / unit)
+
+
+@cache
+def _pulses(metre: Metre) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+    half = metre.bar if metre.beats % 2 else metre.bar / 2
+    return metre.bar, half, metre.beat, metre.beat / (3 if metre.is_compound else 2)
 
 
 COMMON: Final = Metre()

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from io import BytesIO
 from types import MappingProxyType
 from typing import Final, cast
@@ -11,7 +10,7 @@ from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
 from symusic.core import ScoreSecond, ScoreTick
 
 from core.errors import RequestError
-from core.music.score import QUARTERS_PER_BAR, Score
+from core.music.score import Score
 from core.music.tempo import DEFAULT_TEMPO, check_tempo
 from core.music.voices import Note, notes
 
@@ -46,13 +45,8 @@ INSTRUMENTS: Final[Mapping[str, int]] = MappingProxyType(  # General MIDI progra
 )
 
 _TICKS_PER_QUARTER: Final = 480
-_METRE: Final = (
-    (Fraction(4), 80),
-    (Fraction(2), 74),
-    (Fraction(1), 69),
-    (Fraction(1, 2), 63),
-)  # (every so many quarters, velocity)
-_WEAKEST: Final = 58  # velocity of what falls between eighths
+_PULSES: Final = (80, 74, 69, 63)  # velocities of what falls on bars, their halves, beats and their parts
+_WEAKEST: Final = 58  # velocity of what falls between
 _PHRASE_BARS: Final = 4
 _ARCH: Final = 8  # velocity by which the middle of a phrase is louder than its ends
 _MELODY: Final = 9  # velocity by which the top voice stands out
@@ -77,7 +71,7 @@ def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> 
     file.tracks.append(_conductor(score, tempo, max((note.end for note in sounding), default=0)))
     for voice in range(min(_VOICES, 1 + max((note.voice for note in sounding), default=0))):
         line = [note for note in sounding if min(note.voice, _VOICES - 1) == voice]
-        file.tracks.append(_voice(line, voice, program, score.unit))
+        file.tracks.append(_voice(line, voice, program, score))
     data = BytesIO()
     file.save(file=data)
     return data.getvalue()
@@ -92,27 +86,28 @@ def duration(midi: bytes) -> float:
     return cast(ScoreSecond, ScoreTick.from_midi(midi).to("second")).end() + RELEASE
 
 
-def velocity(note: Note, unit: Fraction) -> int:
-    """Return how loud a note is, as MIDI does, in a score whose rest unit lasts `unit` quarters.
+def velocity(note: Note, score: Score) -> int:
+    """Return how loud a note of a score is, as MIDI does.
 
     Its place in the bar tells, an arch over every phrase, and whether it is the top voice.
     """
-    quarter = note.start * unit
-    metre = next((velocity for step, velocity in _METRE if quarter % step == 0), _WEAKEST)
-    phrase = QUARTERS_PER_BAR * _PHRASE_BARS
+    quarter = note.start * score.unit
+    pulses = zip(score.metre.pulses, _PULSES, strict=True)
+    accent = next((velocity for pulse, velocity in pulses if quarter % pulse == 0), _WEAKEST)
+    phrase = score.metre.bar * _PHRASE_BARS
     x = quarter % phrase / phrase  # 0 at the start of the phrase, 1 at its end
-    return metre + int(4 * x * (1 - x) * _ARCH) + (_MELODY if note.voice == 0 else 0)
+    return accent + int(4 * x * (1 - x) * _ARCH) + (_MELODY if note.voice == 0 else 0)
 
 
 def _conductor(score: Score, tempo: float, end: int) -> MidiTrack:
     """Write the track of metre and tempo, which lasts until the notes that end at the unit `end` have died away."""
     track = MidiTrack()
-    track.append(MetaMessage("time_signature", numerator=QUARTERS_PER_BAR, denominator=4))
+    track.append(MetaMessage("time_signature", numerator=score.metre.numerator, denominator=score.metre.denominator))
     track.append(MetaMessage("track_name", name="Cadenza"))
     track.append(MetaMessage("set_tempo", tempo=bpm2tempo(tempo)))
     pace, now = tempo, 0
     last = int(score.events[-1].onset * score.unit) if score.events else 0  # the quarter that the last event is in
-    if last >= 2 * QUARTERS_PER_BAR:
+    if last >= 2 * score.metre.bar:
         for quarter, share in enumerate(_SLOWING, last + 1 - len(_SLOWING)):
             pace, tick = tempo * share, quarter * _TICKS_PER_QUARTER
             track.append(MetaMessage("set_tempo", tempo=bpm2tempo(pace), time=tick - now))
@@ -122,12 +117,12 @@ def _conductor(score: Score, tempo: float, end: int) -> MidiTrack:
     return track
 
 
-def _voice(line: Sequence[Note], voice: int, program: int, unit: Fraction) -> MidiTrack:
+def _voice(line: Sequence[Note], voice: int, program: int, score: Score) -> MidiTrack:
     """Write the track of one voice; where one note ends and another begins, the end comes first."""
-    ticks_per_unit = int(unit * _TICKS_PER_QUARTER)
+    ticks_per_unit = int(score.unit * _TICKS_PER_QUARTER)
     changes = []  # (tick, velocity, pitch)
     for note in line:
-        changes.append((note.start * ticks_per_unit, velocity(note, unit), note.pitch))
+        changes.append((note.start * ticks_per_unit, velocity(note, score), note.pitch))
         changes.append((note.end * ticks_per_unit, 0, note.pitch))
     track = MidiTrack()
     track.append(MetaMessage("track_name", name=f"Voice {voice + 1}"))

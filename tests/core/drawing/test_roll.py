@@ -12,6 +12,7 @@ from PIL import Image
 from core.drawing import canvas, roll
 from core.errors import PictureError
 from core.music import score
+from core.music.metre import Metre
 from core.music.score import Event, Score
 
 QUARTERS, SIXTEENTHS = Fraction(1), Fraction(1, 4)
@@ -48,6 +49,18 @@ def test_time_goes_to_the_right_and_a_rest_stays_empty() -> None:
     middle = (columns > width * 0.4) & (columns < width * 0.75)
     assert not middle.any()
     assert columns.min() < width * 0.1 < width * 0.85 < columns.max()
+
+
+def test_bars_and_beats_are_those_of_the_metre() -> None:
+    def lines(metre: Metre) -> int:
+        """Count the lines between the notes, which sound at the beginning and the end alone."""
+        piece = score.from_text("60r1" + "r4" * 11 + "r360r1", "lowest", SIXTEENTHS, metre)
+        pixels = opened(roll.piano_roll(piece))
+        row = pixels[(canvas.HEADER + pixels.shape[0]) // 2, canvas.MARGIN + 70 :].sum(axis=1)
+        ground = np.median(row)
+        return int(np.count_nonzero(np.diff((abs(row - ground) > 12).astype(int)) == 1))
+
+    assert lines(Metre(3, 4)) > lines(Metre(6, 8))  # 12 beats, and 8
 
 
 def test_each_voice_has_its_colour() -> None:

@@ -14,17 +14,26 @@ from PIL import Image
 from core.drawing import sheet
 from core.errors import PictureError
 from core.music import keys, score
+from core.music.metre import Metre
 from core.music.score import Event, Score
 
 EIGHTHS, SIXTEENTHS = Fraction(1, 2), Fraction(1, 4)
 
 PHRASE = "r250-7-16-24r243-16-19-24r174r145-16-19-24r149r150-7-16-24r4r457-5-9r2"  # in D, with a rest before it
+JIG_BAR = "72r171r169r167r269r1"
 SCORES = {
     "phrase": score.from_text(PHRASE * 3, "lowest", EIGHTHS),
     "melody": score.from_text("r172r177r179r181r2r181r177r2r172r177r179r4r4r4r460r1", "lowest", SIXTEENTHS),
     "wide chords": score.from_text("21-12-24-36-48-60-72-87r34-120r1r4r4" * 3, "lowest", EIGHTHS),
     "one quarter": score.from_text("60r1", "lowest", Fraction(1)),
     "bass": score.from_text("40-7r338r141r4" * 4, "lowest", SIXTEENTHS),
+    "jig": score.from_text(
+        "r4r4r272r267r269r271r4r172r169r4r2r4r4r464-12r267r272r2" * 3, "lowest", SIXTEENTHS, Metre(6, 8)
+    ),
+    "slip jig": score.from_text(JIG_BAR * 4 + "r4r4r4r4r4r4r460r4", "lowest", EIGHTHS, Metre(9, 8)),
+    "12/8": score.from_text(JIG_BAR * 8, "lowest", EIGHTHS, Metre(12, 8)),
+    "waltz": score.from_text("48r160-4-7r260-4-7r150r157-5-9r4" * 4, "lowest", EIGHTHS, Metre(3, 4)),
+    "3/2": score.from_text("48-12r4r460r4r4r4r462r4" * 2, "lowest", SIXTEENTHS, Metre(3, 2)),
 }
 
 
@@ -53,6 +62,13 @@ def test_every_page_has_ink_on_white(name: str) -> None:
         assert pixels.shape[1] == 1400
         assert pixels[0, 0] == 255
         assert 0.01 < (pixels < 128).mean() < 0.3
+
+
+def test_eighths_of_a_jig_are_beamed_by_dotted_quarters() -> None:
+    jig = score.from_text("72r171r169r167r169r171r1" * 2, "lowest", EIGHTHS, Metre(6, 8))
+    root = ElementTree.fromstring(sheet.sheet(jig).musicxml)
+    assert (root.findtext(".//time/beats"), root.findtext(".//time/beat-type")) == ("6", "8")
+    assert [beam.text for beam in root.iter("beam")] == ["begin", "continue", "end"] * 4
 
 
 def test_long_pieces_take_more_pages_with_their_numbers_between_dashes() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.drawing.staves import BAR, Bar, Head, Staff, Tonality, spell, write
+from core.drawing.staves import Bar, Head, Staff, Tonality, bar_length, spell, write
 from core.music import score
+from core.music.metre import COMMON, Metre
 from core.music.score import Event, Score
 
 C_MAJOR, A_MINOR = Tonality(0, "major"), Tonality(0, "minor")
@@ -16,21 +17,24 @@ NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 chords = st.lists(st.integers(0, 127), min_size=1, max_size=6, unique=True)
 scores = st.builds(
-    lambda gaps, pitches, unit: assembled(gaps, pitches, unit),
+    lambda gaps, pitches, unit, metre: assembled(gaps, pitches, unit, metre if metre.fits(unit) else COMMON),
     st.lists(st.integers(1, 9), min_size=1, max_size=30),
     st.lists(chords, min_size=30, max_size=30),
     st.sampled_from(score.UNITS),
+    st.sampled_from(
+        [COMMON, *(Metre(n, d) for n, d in ((3, 4), (6, 8), (9, 8), (12, 8), (3, 2), (3, 8), (5, 8), (6, 4)))]
+    ),
 )
 
 
-def assembled(gaps: list[int], pitches: list[list[int]], unit: Fraction) -> Score:
+def assembled(gaps: list[int], pitches: list[list[int]], unit: Fraction, metre: Metre) -> Score:
     onsets = [sum(gaps[:place]) for place in range(len(gaps))]
     events = tuple(Event(onset, tuple(sorted(chord))) for onset, chord in zip(onsets, pitches, strict=False))
-    return Score(events, sum(gaps), unit)
+    return Score(events, sum(gaps), unit, metre)
 
 
-def written(text: str, tonality: Tonality = C_MAJOR) -> tuple[Staff, ...]:
-    return write(score.from_text(text, "lowest", SIXTEENTHS), tonality)
+def written(text: str, tonality: Tonality = C_MAJOR, metre: Metre = COMMON) -> tuple[Staff, ...]:
+    return write(score.from_text(text, "lowest", SIXTEENTHS, metre), tonality)
 
 
 def values(bar: Bar) -> list[list[int]]:
@@ -47,7 +51,7 @@ def test_every_note_is_written_where_it_begins(piece: Score) -> None:
     for staff in write(piece, C_MAJOR):
         for number, bar in enumerate(staff.bars):
             for voice in bar:
-                now = number * BAR
+                now = number * bar_length(piece.metre)
                 for symbol in voice:
                     if not symbol.tied_from:
                         found |= {(now, pitch) for pitch in symbol.pitches}
@@ -59,7 +63,8 @@ def test_every_note_is_written_where_it_begins(piece: Score) -> None:
 @given(scores)
 def test_every_voice_fills_its_bar(piece: Score) -> None:
     for staff in write(piece, C_MAJOR):
-        assert all(sum(symbol.value for symbol in voice) == BAR for bar in staff.bars for voice in bar)
+        length = bar_length(piece.metre)
+        assert all(sum(symbol.value for symbol in voice) == length for bar in staff.bars for voice in bar)
         assert all(len(bar) <= 2 for bar in staff.bars)
     assert len({len(staff.bars) for staff in write(piece, C_MAJOR)}) == 1
 
@@ -145,6 +150,30 @@ def test_a_held_note_under_a_moving_one_is_a_voice_of_its_own() -> None:
 def test_note_values_leave_the_beats_visible(text: str, expected: list[int]) -> None:
     (staff,) = written(text)
     assert values(staff.bars[0]) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("metre", "text", "expected"),
+    [
+        (Metre(6, 8), "60r4r4r4", [12]),
+        (Metre(6, 8), "60r4r464r4", [6, 0, 2, 4]),  # the second beat is seen
+        (Metre(6, 8), "60r260r260r260r460r2", [2, 2, 2, 4, 2]),
+        (Metre(6, 8), "60r160r4r160r4r2", [1, 1, 0, 4, 6]),
+        (Metre(6, 8), "r4r260r4r2", [-6, 6]),
+        (Metre(6, 8), "r460r260r4r2", [-4, 2, 6]),
+        (Metre(9, 8), "r4r4r460r4r2", [-6, -6, 6]),
+        (Metre(9, 8), "60r4r4r4r4r2", [12, 0, 6]),
+        (Metre(12, 8), "60r4r4r4r4r4r4", [24]),
+        (Metre(12, 8), "r4r4r460r4r4r4", [-12, 12]),
+        (Metre(3, 4), "60r4r4r4", [12]),
+        (Metre(3, 4), "r4r460r4", [-4, -4, 4]),  # a half rest would hide a beat
+        (Metre(3, 2), "60r4r4r4r4r4r4", [24]),
+        (Metre(3, 2), "r4r4r4r460r4r4", [-8, -8, 8]),
+    ],
+)
+def test_every_metre_has_its_beats_visible(metre: Metre, text: str, expected: list[int]) -> None:
+    (staff,) = written(text, metre=metre)
+    assert values(staff.bars[0])[0] == expected
 
 
 def test_a_rest_behind_a_note_keeps_the_middle_of_the_bar_visible() -> None:

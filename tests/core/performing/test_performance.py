@@ -12,6 +12,7 @@ from symusic.core import ScoreTick
 
 from core.errors import RequestError
 from core.music import score
+from core.music.metre import Metre
 from core.music.score import Event, Score
 from core.music.voices import notes
 from core.performing import performance
@@ -69,13 +70,32 @@ def test_music21_reads_the_same_onsets_and_pitches(piece: Score) -> None:
 
 def test_the_metre_is_heard() -> None:
     piece = score.from_text("60r1" * 16, "lowest", SIXTEENTHS)
-    by_onset = {n.start: performance.velocity(n, piece.unit) for n in notes(piece)}
+    by_onset = {n.start: performance.velocity(n, piece) for n in notes(piece)}
     bar, beat, middle, eighth, sixteenth = (by_onset[i] for i in (0, 4, 8, 6, 7))
     assert bar > middle > beat > eighth > sixteenth
 
 
+@pytest.mark.parametrize(
+    ("metre", "stronger"),
+    [
+        (Metre(6, 8), [0, 6, 2, 1]),  # sixteenths: the bar, its second half, an eighth, a sixteenth
+        (Metre(3, 4), [0, 4, 2, 1]),
+        (Metre(12, 8), [0, 12, 6, 2, 1]),
+        (Metre(3, 2), [0, 8, 4, 2]),
+    ],
+)
+def test_every_metre_has_its_accents(metre: Metre, stronger: list[int]) -> None:
+    piece = score.from_text("60r1" * 24, "lowest", SIXTEENTHS, metre)
+    by_onset = {n.start: performance.velocity(n, piece) for n in notes(piece)}
+    accents = [by_onset[onset] for onset in stronger]
+    assert accents == sorted(set(accents), reverse=True)
+    read = ScoreTick.from_midi(performance.perform(piece))
+    assert [f"{m.numerator}/{m.denominator}" for m in read.time_signatures] == [str(metre)]
+
+
 def test_the_top_voice_stands_out() -> None:
-    velocities = [performance.velocity(n, QUARTERS) for n in notes(score.from_text("60-4-7r1", "lowest", QUARTERS))]
+    chord = score.from_text("60-4-7r1", "lowest", QUARTERS)
+    velocities = [performance.velocity(n, chord) for n in notes(chord)]
     assert velocities[0] == velocities[1] < velocities[2]
 
 
