@@ -8,18 +8,20 @@ import asyncio
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from bench import kinds
 from bot.work import child
 from core.corpus.worker import CollectJob, gather
+from core.errors import CadenzaError
 from core.evaluation import evaluation
 from core.model import bundle
 from core.model.bundle import Bundle
 from core.model.notes import Notes, read_notes
 from core.model.stepping import Stepper
+from core.training import worker
 from core.training.worker import PUBLISHED, TrainJob
 
 MODELS: Final = Path(__file__).parent.parent / "models"
@@ -78,10 +80,10 @@ async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
         threads=2,
     )
     began = time.monotonic()
-    async with child.start("core.training.worker", asdict(job), work / "log.txt") as process:
-        async for message in process.messages(600):
-            if "error" in message:
-                raise RuntimeError(message["error"])
+    async with child.start(job.limits, work / "log.txt") as process:
+        async for message in child.talk(process, 600, worker.work, job):
+            if isinstance(message, CadenzaError):
+                raise message
     print(f"{work.name}: {time.monotonic() - began:.0f} s with all that goes with it", file=sys.stderr)
     return await asyncio.to_thread(bundle.load, work / PUBLISHED / "new")
 

@@ -10,6 +10,7 @@ CadenzaError            anything that a user can mend; str(error) is a finished 
     Cancelled           somebody stopped the work
   AudioError            sound that could not be made
   PictureError          a picture that could not be drawn
+  LimitError            work that its machine has not the room for, or its process
 """
 
 from pathlib import Path
@@ -70,6 +71,10 @@ class AudioError(CadenzaError):
 
 class PictureError(CadenzaError):
     """Say why a picture could not be drawn."""
+
+
+class LimitError(CadenzaError):
+    """Say which limit of the machine, or of a process, the work has met."""
 
 
 def check_range(what: str, value: float, lowest: float, highest: float) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path, PurePath
 from typing import Final
@@ -20,11 +20,12 @@ from discord import Attachment
 from bot.chat import language
 from bot.chat.language import _, mark
 from bot.database.jobs import JobError
-from bot.work import child
-from core.corpus.worker import GATHERED, REASONS, CollectJob, Gathered
+from core.corpus import worker
+from core.corpus.worker import REASONS, CollectJob, Gathered
 from core.errors import CorpusError
 from core.model.bundle import Params
 from core.music.piece import Budget, clean_title
+from core.processes.child import Died, Late, Pool
 from core.reading.formats import ENDINGS, not_music, too_large
 
 LEAST_PIECES: Final = 2  # one to learn from and one to test with
@@ -145,9 +146,10 @@ async def _read(uploads: Path, work: Path, base: Params | None) -> Gathered:
     job = CollectJob(music=str(uploads), work=str(work))
     if base is not None:
         job = replace(job, anchor=base.anchor, rest_unit=base.rest_unit)
-    async with child.start("core.corpus.worker", asdict(job)) as process:
-        async for message in process.messages(READING_SECONDS):
-            if "error" in message:
-                raise CorpusError(message["error"])
-            return GATHERED.read(message["done"])
-    raise CorpusError(_(GIVEN_UP))
+    pool = Pool(1, worker.LIMITS, deadline=READING_SECONDS)
+    try:
+        return await asyncio.wrap_future(pool.submit(worker.gather_once, job))
+    except (Died, Late):
+        raise CorpusError(_(GIVEN_UP)) from None
+    finally:
+        await asyncio.to_thread(pool.close)

@@ -5,9 +5,9 @@ import logging
 import shutil
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from bot.database.engine import StoreError
 from bot.database.jobs import Job, JobError, Jobs, State, Wish
@@ -16,10 +16,11 @@ from bot.models.catalogue import Catalogue
 from bot.settings import Settings
 from bot.training.messages import Messages, Status
 from bot.work import child
-from bot.work.child import Child
 from core.errors import CadenzaError
-from core.training.progress import Epoch, Progress
-from core.training.worker import PUBLISHED, Result, TrainJob
+from core.processes.child import Child
+from core.training import worker
+from core.training.progress import Progress
+from core.training.worker import PUBLISHED, EpochDone, Result, TrainJob
 
 STARTS: Final = 3  # of a process that ends without having finished another epoch, before it is given up
 SILENCE: Final = 600.0  # seconds after which a process that says nothing is taken for dead
@@ -178,12 +179,14 @@ class Trainer:
         await self._jobs.begin(job.id)
         job, error = replace(job, state="running", starts=job.starts + 1), None
         try:
-            async with child.start("core.training.worker", asdict(ask), work / "log.txt") as process:
+            async with child.start(ask.limits, work / "log.txt") as process:
                 self._child = job.id, process
                 _carry_out((await self._jobs.get(job.id, job.server)).wish, process)
-                async for message in process.messages(SILENCE):
-                    error = message.get("error")
-                    job = await self._hear(job, message)
+                async for message in child.talk(process, SILENCE, worker.work, ask):
+                    if isinstance(message, CadenzaError):
+                        error = str(message)
+                    else:
+                        job = await self._hear(job, message)
         except asyncio.CancelledError:
             with suppress(Exception):
                 await self._jobs.note(job.id, starts=max(0, job.starts - 1))  # that was not its fault
@@ -194,16 +197,15 @@ class Trainer:
             _log.info("The process of the training %s has ended", job.id)
         return error
 
-    async def _hear(self, job: Job, message: dict[str, Any]) -> Job:
+    async def _hear(self, job: Job, message: Progress | EpochDone) -> Job:
         """Take a message of the process in, and pass it on."""
         status = self.status(job.id)
-        if "progress" in message:
-            status = replace(status, progress=Progress(**message["progress"]))
-        elif "epoch" in message:
-            epoch = Epoch(**message["epoch"])
-            clips = (*status.clips, epoch.epoch) if message["clip"] else status.clips
-            status = replace(status, epochs=(*status.epochs, epoch), clips=clips)
-            if message["new"] and job.starts:
+        if isinstance(message, Progress):
+            status = replace(status, progress=message)
+        else:
+            clips = (*status.clips, message.epoch.epoch) if message.clip else status.clips
+            status = replace(status, epochs=(*status.epochs, message.epoch), clips=clips)
+            if message.new and job.starts:
                 await self._jobs.note(job.id, starts=0)
                 job = replace(job, starts=0)
         self._status = job.id, status

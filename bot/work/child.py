@@ -1,88 +1,50 @@
-"""A module of core at work in a process of its own, which tells how it goes in lines of JSON."""
+"""A function of core at work in a process of its own, which tells how it goes."""
 
 import asyncio
-import json
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, TypeVar
 
-ROOT: Final = Path(__file__).parents[2]
-SECRETS: Final = ("DISCORD_TOKEN", "CADENZA_DATABASE")
-LONGEST_LINE: Final = 1 << 20  # bytes of a message
+from core.errors import CadenzaError
+from core.processes.child import Broken, Child, Died, Late
+from core.processes.launching import Limits
+from core.processes.messages import Parent
 
+T = TypeVar("T")
 
-class Child:
-    """Talk to the process, whose end is that of the `with` block at the latest."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    @property
-    def id(self) -> int:
-        """Return the process's id."""
-        return self._process.pid
-
-    async def messages(self, silence: float) -> AsyncIterator[dict[str, Any]]:
-        """Yield what the process says until it ends, by its own will or after so many seconds of silence."""
-        assert self._process.stdout is not None
-        while True:
-            try:
-                line = await asyncio.wait_for(self._process.stdout.readline(), silence)
-                message = json.loads(line)
-            except (TimeoutError, ValueError):  # it hangs, has ended, or was killed in mid-line
-                break
-            yield message
-        self.kill()
-        await self._process.wait()
-
-    def stop(self) -> None:
-        """Ask the process to come to an end."""
-        assert self._process.stdin is not None
-        with suppress(ConnectionError, RuntimeError):
-            self._process.stdin.write(b"stop\n")
-
-    def kill(self) -> None:
-        """End the process, whatever it does."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def start(module: str, request: Mapping[str, Any], log: Path | None = None) -> AsyncIterator[Child]:
-    """Start a module with a request; what it and its libraries print goes to `log`.
+async def start(limits: Limits, log: Path) -> AsyncIterator[Child]:
+    """Start a process that ends with the `with` block; what it and its libraries print goes to `log`."""
+    with await asyncio.to_thread(log.open, "wb") as output:
+        child = Child(limits, output=output)
+        try:
+            await asyncio.to_thread(child.start)
+            yield child
+        finally:
+            await asyncio.to_thread(child.end)
 
-    It stays in the bot's session: where the kernel groups processes by session, its low priority would count for
-    nothing in another. It ends with the bot, since it sees its standard input end.
+
+async def talk(child: Child, silence: float, function: Callable[[Parent, T], object], job: T) -> AsyncIterator[Any]:
+    """Yield what the function says until it or its process ends, or after so many seconds of silence is killed.
+
+    The last that is said may be the error that ended it, a CadenzaError.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    errors = DEVNULL if log is None else await asyncio.to_thread(log.open, "wb")
+    said, loop, thread = child.talk(silence, function, job), asyncio.get_running_loop(), ThreadPoolExecutor(1)
     try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=errors,
-            limit=LONGEST_LINE,
-            cwd=ROOT,
-            env={**environment, "PYTHONPATH": str(ROOT)},
-            process_group=0,  # Ctrl-C is for the bot
-        )
+        while (message := await loop.run_in_executor(thread, next, said, None)) is not None:
+            yield message
+    except CadenzaError as error:
+        yield error
+    except Broken as error:
+        _log.error("%s", error)
+    except (Died, Late):
+        pass
     finally:
-        if not isinstance(errors, int):
-            errors.close()
-    child = Child(process)
-    try:
-        assert process.stdin is not None
-        with suppress(ConnectionError):
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            await process.stdin.drain()
-        yield child
-    finally:
-        child.kill()
-        await process.wait()
+        child.kill(for_good=True)  # so that the thread has nothing to wait for
+        await asyncio.to_thread(thread.shutdown)

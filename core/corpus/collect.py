@@ -172,7 +172,7 @@ def _keep(
                 kept.append(Entry(line.title, text, piece.metre))
                 onsets += len(piece.onsets)
                 hits += piece.on_grid(unit) * len(piece.onsets)
-    return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), hits / max(onsets, 1))
+    return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), float(hits / max(onsets, 1)))
 
 
 def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: Known) -> tuple[ReportLine, str]:

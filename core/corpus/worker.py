@@ -1,12 +1,10 @@
 """Reading a collection of strangers' files where it can be stopped: in a process with limits."""
 
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from threading import Event
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from core.corpus import report
 from core.corpus.collect import CollectSettings, RestUnit, collect
@@ -15,12 +13,10 @@ from core.corpus.report import Collection
 from core.model.notes import write_notes
 from core.music import notation
 from core.music.notation import Anchor
-from core.processes import child
-from core.processes.child import Say
 from core.processes.kept import Kept
+from core.processes.launching import Limits
 
-MEMORY: Final = 2 << 30  # bytes
-FILE: Final = 256 << 20  # bytes
+LIMITS: Final = Limits(memory=2 << 30, file_bytes=256 << 20, nice=19)
 DEADLINE: Final = 5.0  # seconds for one file; a book of 1,850 tunes takes 4
 REASONS: Final = 12  # files of which it is said why they were left out
 BOUNDS: Final = Bounds(members=1_000, unpacked_bytes=64 << 20)
@@ -86,6 +82,13 @@ def gather(job: CollectJob) -> Gathered:
     )
 
 
+def gather_once(job: CollectJob) -> Gathered:
+    """Do what `gather` does, and keep nothing for a second time. Raises CorpusError."""
+    gathered = gather(job)
+    (Path(job.work) / "readings.sqlite").unlink()
+    return gathered
+
+
 def _collect(job: CollectJob, rest_unit: RestUnit) -> Collection:
     settings = CollectSettings(
         anchor=job.anchor,
@@ -95,14 +98,3 @@ def _collect(job: CollectJob, rest_unit: RestUnit) -> Collection:
         bounds=BOUNDS,
     )
     return collect(Path(job.music), settings, cache=Path(job.work), progress=lambda done, of: None)
-
-
-def _work(request: dict[str, Any], say: Say, _: Event) -> None:
-    child.limit(memory=MEMORY, file=FILE)
-    gathered = gather(CollectJob(**request))
-    (Path(request["work"]) / "readings.sqlite").unlink()
-    say({"done": GATHERED.write(gathered)})
-
-
-if __name__ == "__main__":
-    sys.exit(child.serve(_work))

@@ -1,82 +1,213 @@
-"""What working in a process of one's own takes: a request in, messages out, limits, and an end with the parent's.
+"""Work in processes of their own, which can be limited, stopped and killed."""
 
-The request is the first line of standard input, as JSON. A further line asks the process to stop; the end of the input
-is the end of the process, so that it never outlives the one who started it. What it has to say goes to standard output
-as lines of JSON; the last may be an error, a finished sentence.
-"""
-
-import errno
-import json
 import os
-import resource
-import sys
-from collections.abc import Callable
-from threading import Event, Thread
-from typing import Any, Final
+import pickle
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe
+from queue import SimpleQueue
+from threading import Lock
+from typing import IO, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
-from core.errors import BundleError, CadenzaError
+from core.processes.launching import Limits, launch
+from core.processes.messages import STOP, Answer, Call, Failed, Parent, Raised, Returned, Said, receive
 
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-LOWEST_PRIORITY: Final = 19
+P = ParamSpec("P")
+T = TypeVar("T")
 
-Say = Callable[[dict[str, Any]], None]
+STARTING: Final = 120.0  # seconds that a child may take to get ready
+ATTEMPTS: Final = 2  # a child that dies may have been the machine's fault; two in a row are the call's
 
 
-def serve(work: Callable[[dict[str, Any], Say, Event], None]) -> int:
-    """Have `work` done with the request, a way to say something, and an event that is set when it should stop.
+class Died(Exception):
+    """Tell that the child has gone, killed by somebody or by what it did."""
 
-    Return 0, or 1 after an error that somebody can mend.
+
+class Broken(Exception):
+    """Hold the traceback of an error in a child that nobody expected."""
+
+
+class Late(Exception):
+    """Tell that the child has not answered in time, and was killed."""
+
+
+class Child:
+    """Call functions in a process that starts with `start`, or with the first call.
+
+    The process begins with the call `prepare`, if it is given; what it prints goes to `output`. Only `stop` and `kill`
+    may come from another thread than the calls.
     """
-    say = _messages()
-    request = json.loads(sys.stdin.readline())
-    stop = Event()
-    Thread(target=_listen, args=(stop,), daemon=True).start()
-    os.setpriority(os.PRIO_PROCESS, 0, LOWEST_PRIORITY)
-    try:
-        work(request, say, stop)
-    except (CadenzaError, OSError, MemoryError) as error:
-        say({"error": _sentence(error)})
-        return 1
-    return 0
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        prepare: Call | None = None,
+        output: IO[bytes] | int | None = subprocess.DEVNULL,
+    ) -> None:
+        self._limits, self._output = limits, output
+        self._prepare = prepare or Call(bool)  # which does nothing
+        self._lock = Lock()  # on what follows
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection[Any, Any] | None = None
+        self._ready = self._ended = False
+
+    @property
+    def id(self) -> int | None:
+        """Return the process's id, if there is one."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Start the process if there is none; it gets ready meanwhile. Raises Died where it has ended for good."""
+        with self._lock:
+            if self._ended:
+                raise Died
+            if self._process is not None:
+                return
+            self._connection, theirs = Pipe()
+            with theirs:
+                self._process = launch("core.processes.serving", theirs.fileno(), self._limits, self._output)
+            self._ready = False
+            with suppress(OSError):  # it has died at once
+                self._connection.send(self._limits)
+                self._connection.send(self._prepare)
+
+    def call(self, seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have a function called, within so many seconds. Raises what it raises, Broken, Died and Late."""
+        self._send(Call(function, args, kwargs))
+        answer = self._receive(seconds)
+        assert isinstance(answer, Returned)
+        value: T = answer.value
+        return value
+
+    def talk(
+        self, silence: float, function: Callable[Concatenate[Parent, P], object], *args: P.args, **kwargs: P.kwargs
+    ) -> Iterator[Any]:
+        """Have a function called that talks, and yield what it says.
+
+        Raises what it raises, Broken, Died, and Late after so many seconds without a word.
+        """
+        self._send(Call(function, args, kwargs, talks=True))
+        while isinstance(answer := self._receive(silence), Said):
+            yield answer.message
+
+    def stop(self) -> None:
+        """Ask the function that talks to come to an end."""
+        with self._lock, suppress(OSError):
+            if self._connection is not None:
+                self._connection.send_bytes(STOP)
+
+    def kill(self, *, for_good: bool = False) -> None:
+        """End the process with all that it has started; a thread that waits for it goes on, and may start another."""
+        with self._lock:
+            self._ended = self._ended or for_good
+            if self._process is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the process for good, and wait until it has gone."""
+        self.kill(for_good=True)
+        self._bury()
+
+    def _send(self, call: Call) -> None:
+        self.start()
+        assert self._connection is not None
+        if not self._ready:
+            self._receive(STARTING)
+            self._ready = True
+        try:
+            self._connection.send(call)
+        except OSError:
+            self._bury()
+            raise Died from None
+
+    def _receive(self, seconds: float | None) -> Answer:
+        assert self._connection is not None
+        try:
+            if not self._connection.poll(seconds):
+                self._bury()
+                raise Late
+            answer = receive(self._connection)
+        except (EOFError, OSError):
+            self._bury()
+            raise Died from None
+        except pickle.UnpicklingError as error:
+            raise Broken(str(error)) from None
+        if isinstance(answer, Raised):
+            raise answer.error
+        if isinstance(answer, Failed):
+            raise Broken(answer.traceback)
+        return answer
+
+    def _bury(self) -> None:
+        """End the process and free what it leaves."""
+        self.kill()
+        with self._lock:
+            if self._process is not None and self._connection is not None:
+                self._process.wait()
+                self._connection.close()
+            self._process = self._connection = None
 
 
-def limit(*, memory: int | None = None, file: int | None = None, seconds: int | None = None) -> None:
-    """Limit this process and those it starts: bytes of address space and of each file, seconds of processor time."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for kind, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, file),
-        (resource.RLIMIT_CPU, seconds),
-    ):
-        if most is not None:
-            _, hard = resource.getrlimit(kind)
-            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+class Pool:
+    """Call functions in several processes, each within `deadline` seconds; one that is late or dies is replaced.
 
+    A context, at whose end all processes end, whatever they do.
+    """
 
-def _messages() -> Say:
-    """Keep standard output for messages, and send what libraries print to standard error."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
+    def __init__(
+        self,
+        workers: int,
+        limits: Limits,
+        *,
+        deadline: float,
+        prepare: Call | None = None,
+        output: IO[bytes] | int | None = subprocess.DEVNULL,
+    ) -> None:
+        self._deadline = deadline
+        self._children = [Child(limits, prepare=prepare, output=output) for _ in range(workers)]
+        self._idle: SimpleQueue[Child] = SimpleQueue()
+        for child in self._children:
+            self._idle.put(child)
+        self.threads = ThreadPoolExecutor(workers)  # one for each process, to wait for it
 
-    def say(message: dict[str, Any]) -> None:
-        out.write(json.dumps(message) + "\n")
+    def __enter__(self) -> Self:
+        return self
 
-    return say
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
+    @property
+    def busy(self) -> int:
+        """Count the processes that are at work."""
+        return len(self._children) - self._idle.qsize()
 
-def _listen(stop: Event) -> None:
-    """Set `stop` at the first line; end the process, whatever it does, when the input ends."""
-    for _ in sys.stdin:
-        stop.set()
-    os._exit(1)
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Have a function called as soon as a process is free. Raises RuntimeError behind the end."""
+        return self.threads.submit(lambda: self.call(function, *args, **kwargs))
 
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have a function called. Raises what it raises, Broken, Late, and Died if that happens twice."""
+        child = self._idle.get()
+        try:
+            for _ in range(ATTEMPTS - 1):
+                with suppress(Died):
+                    return child.call(self._deadline, function, *args, **kwargs)
+            return child.call(self._deadline, function, *args, **kwargs)
+        finally:
+            with suppress(Died):  # behind the end
+                child.start()
+            self._idle.put(child)
 
-def _sentence(error: Exception) -> str:
-    cause = error.__cause__ if isinstance(error, BundleError) else error
-    if isinstance(cause, OSError) and cause.errno in NO_ROOM:
-        return "There is no room left on the bot's disk. Its owner has to make some; then ask again."
-    if isinstance(cause, OSError):
-        return f"The bot's disk does not do what it should: {cause.strerror}. Its owner has to look at it."
-    if isinstance(error, MemoryError):
-        return "This needs more memory than it may have. Give it fewer or shorter pieces."
-    return str(error)
+    def close(self) -> None:
+        """End the processes, whatever they do, and wait until they are gone."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        for child in self._children:
+            child.kill(for_good=True)
+        self.threads.shutdown()
+        for child in self._children:
+            child.end()

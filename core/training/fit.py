@@ -199,10 +199,10 @@ class Run:
                         self.hyperparameters.epochs,
                         step,
                         len(starts),
-                        total[0] / total[2],
-                        total[1] / total[2],
-                        total[2] / spent,
-                        left,
+                        float(total[0] / total[2]),
+                        float(total[1] / total[2]),
+                        float(total[2] / spent),
+                        float(left),
                         last,
                     )
                 )

@@ -1,17 +1,14 @@
 """A training in a process of its own, which can be stopped, killed and taken up again at its last epoch.
 
-The messages it sends are `{"progress": ...}` and `{"epoch": ...}`, with the fields of `training.Progress` and
-`training.Epoch`; how it ended stands in result.json in the work folder, also for those who were not there.
+What it says is Progress and EpochDone; how it ended stands in result.json in the work folder, also for those who were
+not there.
 """
 
 import json
-import os
-import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
-from typing import Any, Final
+from typing import Final
 
 from core.drawing.curve import learning_curve
 from core.errors import Cancelled, TrainingError
@@ -19,10 +16,10 @@ from core.evaluation import evaluation
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import read_notes
-from core.processes import child
-from core.processes.child import Say
 from core.processes.files import write_whole
 from core.processes.kept import Kept
+from core.processes.launching import Limits
+from core.processes.messages import Parent
 from core.training import plan
 from core.training.progress import EPOCHS, Epoch, Progress
 from core.training.recipe import SIZES, Training, TrainRequest, train
@@ -31,6 +28,7 @@ RESULT: Final = "result.json"
 PUBLISHED: Final = "published"  # the folder within the work folder where the model comes to lie
 MEMORY: Final = 6 << 30  # bytes of address space; a training of medium size takes 2.4 GB, and 1.1 of real memory
 FILE: Final = 512 << 20  # bytes; the checkpoint is the largest
+NICE: Final = 19
 NEWS_EVERY: Final = 1.0  # seconds between two messages on progress
 PATIENCE: Final = 1.25  # times the agreed time after which an epoch is left unfinished
 PATIENCE_AT_FIRST: Final = 2.0  # the same for the first epoch, without which there is no model
@@ -53,6 +51,23 @@ class TrainJob:
     on_grid: float | None = None
     title: str | None = None
     file_bytes: int = FILE
+
+    @property
+    def limits(self) -> Limits:
+        """Return what its process may use."""
+        cpu_seconds = int(self.seconds * 2 + 600) * (self.threads + 1)
+        return Limits(
+            memory=MEMORY, file_bytes=self.file_bytes, cpu_seconds=cpu_seconds, threads=self.threads, nice=NICE
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """Tell of an epoch: whether it left a clip, and whether it is new, or of a process before this one."""
+
+    epoch: Epoch
+    clip: bool
+    new: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +134,8 @@ def request(job: TrainJob) -> TrainRequest:
 class _Watch:
     """Follow a training, tell of it, and say when it should stop."""
 
-    def __init__(self, job: TrainJob, say: Say, asked: Event) -> None:
-        self._job, self._say, self._asked = job, say, asked
+    def __init__(self, parent: Parent, job: TrainJob) -> None:
+        self._parent, self._job = parent, job
         self.epochs = history(Path(job.work))
         self._spent = sum(epoch.seconds for epoch in self.epochs)  # before this process
         self._began: float | None = None  # with the first step, for what comes before depends on the machine
@@ -134,17 +149,17 @@ class _Watch:
         if now - self._told >= NEWS_EVERY:
             self._told = now
             left = min(progress.seconds_left, max(0.0, self._job.seconds - self._seconds()))
-            self._say({"progress": asdict(replace(progress, seconds_left=left, last=None))})
+            self._parent.say(replace(progress, seconds_left=left, last=None))
 
     def epoch_done(self, epoch: Epoch, clip: bytes | None) -> None:
         self.epochs.append(epoch)
         self._show_curve()
-        self._say({"epoch": asdict(epoch), "clip": clip is not None, "new": True})
+        self._parent.say(EpochDone(epoch, clip is not None, new=True))
 
     def stop(self) -> bool:
         patience = PATIENCE if self.epochs else PATIENCE_AT_FIRST
         self.late = self._seconds() > self._job.seconds * patience
-        return self._asked.is_set() or self.late
+        return self._parent.stop.is_set() or self.late
 
     def _seconds(self) -> float:
         """Return how long this training has learned, in all its processes."""
@@ -156,15 +171,12 @@ class _Watch:
         write_whole(Path(self._job.work) / "curve.png", learning_curve(self.epochs))
 
 
-def _work(values: dict[str, Any], say: Say, asked: Event) -> None:
-    job = TrainJob(**values)
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(job.threads)
-    child.limit(memory=MEMORY, file=job.file_bytes, seconds=int(job.seconds * 2 + 600) * (job.threads + 1))
-    watch = _Watch(job, say, asked)
+def work(parent: Parent, job: TrainJob) -> None:
+    """Train to the end, or until the parent asks to stop. Raises CadenzaError."""
+    watch = _Watch(parent, job)
     clips = Path(job.work) / "clips"
     for epoch in watch.epochs:
-        say({"epoch": asdict(epoch), "clip": (clips / f"epoch-{epoch.epoch:03}.mp3").exists(), "new": False})
+        parent.say(EpochDone(epoch, (clips / f"epoch-{epoch.epoch:03}.mp3").exists(), new=False))
     try:
         training = train(request(job), report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop)
     except Cancelled:
@@ -190,7 +202,3 @@ def _keep(training: Training, work: Path, name: str, *, late: bool) -> None:
         advice=training.advice,
     )
     write_whole(work / RESULT, json.dumps(RESULTS.write(result)))
-
-
-if __name__ == "__main__":
-    sys.exit(child.serve(_work))

@@ -1,7 +1,8 @@
 """/compose, as a user meets it: the real bot, real workers, a small model."""
 
 import io
-import multiprocessing
+import os
+import signal
 import sqlite3
 from contextlib import closing
 
@@ -17,6 +18,7 @@ from bot.settings import Settings
 from core.music import notation
 from tests.bot.acting import begin, until
 from tests.bot.music import midi
+from tests.processes import children, command
 
 
 def _recipe(message: simcord.ResponseMessage) -> dict[str, str]:
@@ -193,8 +195,8 @@ async def test_survives_a_worker_killed_in_mid_piece(
 ) -> None:
     await begin(env, alice.slash(channel, "compose", bars=64, seed=5))
     await until(lambda: bot.workers.playing > 0)
-    for worker in multiprocessing.active_children():
-        worker.kill()
+    for process in filter(lambda process: "core.processes" in command(process), children()):
+        os.kill(process, signal.SIGKILL)
     await env.settle(timeout=60)
     [message] = channel.history()
     assert message.embeds[0].fields[3].value == "`5`"

@@ -9,6 +9,7 @@ import sys
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import simcord
@@ -19,7 +20,8 @@ from bot.settings import Settings
 from bot.training import trainer
 from bot.work import child
 from bot.work.workers import Workers
-from core.training.worker import PUBLISHED
+from core.training import worker
+from core.training.worker import PUBLISHED, TrainJob
 from tests.bot.acting import until
 from tests.bot.music import files
 from tests.bot.trainings import ended, learning, models, newest, start, train_job
@@ -111,11 +113,15 @@ class TestKilled:
         """A bot killed with -9 leaves no training behind that goes on without it."""
         program = f"""
 import asyncio, os, signal
+from pathlib import Path
 from bot.work import child
+from core.training.worker import TrainJob, work
 async def main():
-    async with child.start("core.training.worker", {asdict(train_job(tiny_model, tmp_path))!r}) as process:
-        print(process.id, flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
+    job = TrainJob(**{asdict(train_job(tiny_model, tmp_path))!r})
+    async with child.start(job.limits, Path(job.work) / "log.txt") as process:
+        async for _ in child.talk(process, 60, work, job):
+            print(process.id, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
         killed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -239,17 +245,13 @@ class TestFailed:
 
     async def test_no_epoch_takes_longer_than_agreed(self, tiny_model: Path, tmp_path: Path) -> None:
         limited = replace(train_job(tiny_model, tmp_path, pieces=40), seconds=0.06)
-        async with child.start("core.training.worker", asdict(limited), tmp_path / "log.txt") as process:
-            said = [message async for message in process.messages(60)]
-        assert said[-1]["error"].startswith("Going through this music once takes longer than 0.001 minutes.")
+        assert str(await _last_said(limited)).startswith("Going through this music once takes longer than 0.001 min")
 
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
         limited = replace(train_job(tiny_model, tmp_path), file_bytes=20_000)
-        async with child.start("core.training.worker", asdict(limited), tmp_path / "log.txt") as process:
-            said = [message async for message in process.messages(60)]
-        assert said[-1] == {
-            "error": "There is no room left on the bot's disk. Its owner has to make some; then ask again."
-        }
+        assert str(await _last_said(limited)) == (
+            "There is no room left on the bot's disk. Its owner has to make some; then ask again."
+        )
         assert not (tmp_path / PUBLISHED).exists()
 
     async def test_lost_channel_sends_the_end_to_who_asked(
@@ -277,6 +279,12 @@ class TestFailed:
         assert job.state == "failed"
         [letter] = admin.user.dm_channel.history()
         assert letter.embeds[0].title == "scales could not be learned"
+
+
+async def _last_said(job: TrainJob) -> Any:
+    """Train in a process of its own, and return the last that it says."""
+    async with child.start(job.limits, Path(job.work) / "log.txt") as process:
+        return [message async for message in child.talk(process, 60, worker.work, job)][-1]
 
 
 def _wait_for_end(process: int) -> None:

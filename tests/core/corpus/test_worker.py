@@ -1,15 +1,15 @@
 """Collections read apart: in a model's own units where they suffice, with limits, and nothing left but notes."""
 
-import json
-import subprocess
-import sys
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from core.corpus.worker import BOUNDS, CollectJob, gather
+import pytest
+
+from core.corpus import worker
+from core.corpus.worker import BOUNDS, CollectJob, Gathered, gather
+from core.errors import CorpusError
 from core.model.notes import read_notes
+from core.processes.child import Pool
 from tests.core.corpus.test_collect import midi
 from tests.core.examples import melody
 
@@ -43,24 +43,18 @@ def test_an_archive_has_its_bounds_and_only_notes_and_report_stay(tmp_path: Path
         for number in range(BOUNDS.members + 1):
             archive.writestr(f"{number}.mid", b"")
     (music / "good.mid").write_bytes(midi(melody(1)))
-    done = _ask(CollectJob(music=str(music), work=str(work)))["done"]
-    assert done["kept"] == 1
-    assert done["skipped"][0][1].startswith("The archive holds 1,001 files; 1,000 are read at most")
+    done = _ask(CollectJob(music=str(music), work=str(work)))
+    assert done.kept == 1
+    assert done.skipped[0][1].startswith("The archive holds 1,001 files; 1,000 are read at most")
     assert sorted(path.name for path in work.iterdir()) == ["notes.txt", "report.csv"]
 
 
 def test_what_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    said = _ask(CollectJob(music=str(tmp_path / "nowhere"), work=str(tmp_path)))
-    assert said["error"].endswith("is not there. Name a folder of music files, or a zip archive of them.")
+    with pytest.raises(CorpusError, match=r"is not there. Name a folder of music files, or a zip archive of them.$"):
+        _ask(CollectJob(music=str(tmp_path / "nowhere"), work=str(tmp_path)))
 
 
-def _ask(job: CollectJob) -> dict[str, Any]:
+def _ask(job: CollectJob) -> Gathered:
     """Have a process of its own read a collection, and return its answer."""
-    command = [sys.executable, "-m", "core.corpus.worker"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(asdict(job)) + "\n")
-        process.stdin.flush()
-        answer: dict[str, Any] = json.loads(process.stdout.readline())
-        return answer
+    with Pool(1, worker.LIMITS, deadline=100) as pool:
+        return pool.call(worker.gather_once, job)

@@ -8,7 +8,6 @@ import time
 import zipfile
 from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +20,7 @@ from core.reading.formats import read
 from core.reading.playing import play
 from core.reading.pool import Readers, read_safely
 from tests.core.examples import OLD_HUNDREDTH, file
+from tests.processes import children
 
 HALF = Fraction(1, 2)
 
@@ -262,15 +262,6 @@ def test_reading_apart_gives_the_same() -> None:
     with pytest.raises(ReadingError, match="SMPTE") as caught:
         read_safely(midi(notes(9), division=0xE728), "a.mid")
     assert caught.value.kind == "SMPTE time"
-
-
-def children() -> set[int]:
-    """List the child processes of this one."""
-    found = set[int]()
-    for task in Path("/proc/self/task").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
-            found |= set(map(int, (task / "children").read_text().split()))
-    return found
 
 
 def test_a_reader_that_hangs_or_dies_is_replaced() -> None:
