@@ -9,8 +9,9 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import zip_longest
 from typing import Final
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
+
+from defusedxml import ElementTree, EntitiesForbidden
 
 from core.errors import ReadingError
 from core.music.piece import Bar, Budget, Printed, Sign, clean_title, damaged, too_long, too_many, too_slow
@@ -121,24 +122,16 @@ def _document(data: bytes, budget: Budget) -> Element:
 
 def _tree(text: str) -> Element:
     """Parse XML without entities of its own and without opening anything. Raises ReadingError."""
-    builder = TreeBuilder()
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
-    parser.EntityDeclHandler = _refuse_entity
     try:
-        parser.Parse(text, True)
-        return builder.close()
-    except expat.ExpatError as error:
+        root: Element = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
         raise damaged("XML", f"its parser says “{error}”") from error
-
-
-def _refuse_entity(*_declaration: object) -> None:
-    raise ReadingError(
-        "This XML file defines entities, which scores have no use for and bombs are made of. Export it again.",
-        "XML entities",
-    )
+    except EntitiesForbidden:
+        raise ReadingError(
+            "This XML file defines entities, which scores have no use for and bombs are made of. Export it again.",
+            "XML entities",
+        ) from None
+    return root
 
 
 def _check(root: Element, budget: Budget) -> None:

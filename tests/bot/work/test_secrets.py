@@ -99,7 +99,7 @@ async def test_training(tiny_model: Path, tmp_path: Path) -> None:
     job = train_job(tiny_model, tmp_path)
     with Watch() as watch:
         async with child.start(job.limits, tmp_path / "log.txt") as process:
-            async for said in child.talk(process, 200, worker.work, job):
+            async for said in child.talk(process, 600, worker.work, job):
                 if isinstance(said, worker.EpochDone):
                     process.stop()
     assert (tmp_path / worker.PUBLISHED).exists()
