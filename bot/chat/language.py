@@ -4,14 +4,17 @@ The bot's own words go through `_`. The sentence of an error is finished before 
 core knows no languages: `sentence` recognises it by its template, as in "There is no model called {0}.".
 """
 
+import math
 import re
 from contextvars import ContextVar
+from datetime import timedelta
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+from babel.dates import format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -19,6 +22,7 @@ from discord import Locale, app_commands
 from discord.app_commands import TranslationContextLocation, TranslationContextTypes, locale_str
 
 FOLDER: Final = Path(__file__).parent / "locales"
+MINUTES_FROM: Final = 90  # seconds from which on one speaks of minutes
 NAME: Final = "name"  # the gettext context of what commands and options are called
 TEMPLATE: Final = "template"  # the gettext context of errors and of buttons, with {0} where values stand
 NAMES: Final = frozenset(
@@ -47,6 +51,14 @@ def _(text: str) -> str:
 def ngettext(one: str, several: str, number: int) -> str:
     """Translate a text that depends on a number."""
     return _translations(_spoken.get()).ngettext(one, several, number)
+
+
+def span(seconds: float, *, ahead: bool = False) -> str:
+    """Write a span of time, rounded up, as "2 minutes", or as "in 2 minutes" if it lies ahead."""
+    whole = math.ceil(seconds) if seconds < MINUTES_FROM else 60 * math.ceil(seconds / 60)
+    catalogue = _catalogue(_spoken.get())
+    locale = None if catalogue is None else catalogue.locale
+    return format_timedelta(timedelta(seconds=whole), threshold=1.5, add_direction=ahead, locale=locale or "en")
 
 
 def mark(text: str) -> str:

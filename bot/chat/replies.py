@@ -47,8 +47,8 @@ def described(interaction: Interaction) -> str:
     if isinstance(interaction.command, app_commands.ContextMenu):
         return f"the menu {interaction.command.name}"
     data: Mapping[str, Any] = interaction.data or {}
-    kind = "form" if interaction.type is InteractionType.modal_submit else "button"
-    return f"the {kind} {data.get('custom_id', '').partition(':')[0]}"
+    element = "form" if interaction.type is InteractionType.modal_submit else "button"
+    return f"the {element} {data.get('custom_id', '').partition(':')[0]}"
 
 
 def sentence(error: Exception) -> str:

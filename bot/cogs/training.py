@@ -194,7 +194,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         progress = self._trainings.trainer.status(job.id).progress
         if progress is None:
             return _("It gets ready.")
-        left = messages.clock(progress.seconds_left)
+        left = language.span(progress.seconds_left)
         going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most. `{id}`")
         return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left, id=job.id)
 

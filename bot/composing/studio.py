@@ -17,7 +17,7 @@ from discord import Interaction
 
 from bot.chat import delivery, replies
 from bot.chat.answer import Answer
-from bot.chat.language import _, ngettext
+from bot.chat.language import _, ngettext, span
 from bot.composing import presentation
 from bot.composing.piece_files import PieceFiles
 from bot.composing.uploads import Upload
@@ -188,8 +188,7 @@ class Studio:
 
 async def _show_place(interaction: Interaction, place: Place) -> None:
     """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
-    seconds = round(place.seconds)
-    wait = ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
+    wait = span(place.seconds)
     stand = _("Yours is next: about {time}.")
     if place.ahead:
         stand = ngettext(

@@ -188,7 +188,7 @@ def present_progress(job: Job, status: Status, enclosures: tuple[Enclosure, ...]
         epoch = _("{epoch} of {epochs} at most").format(epoch=progress.epoch, epochs=progress.epochs)
         embed.add_field(name=_("Epoch"), value=epoch)
         embed.add_field(name=_("Loss"), value=f"{progress.loss:.3f}")
-        left = _("{time} at most").format(time=clock(progress.seconds_left))
+        left = _("{time} at most").format(time=language.span(progress.seconds_left))
         embed.add_field(name=_("Time left"), value=left)
     if status.epochs:
         best = min(status.epochs, key=lambda epoch: epoch.val_loss)
@@ -227,14 +227,6 @@ async def present_report(job: Job, folder: Path) -> Answer:
         embed.add_field(name=_("Left out"), value=attachments.listed(job.gathered.skipped), inline=False)
     what = _("What became of each piece, as a table")
     return Answer(job.id, embed, await asyncio.to_thread(_files, folder / "report.csv", what))
-
-
-def clock(seconds: float) -> str:
-    """Write seconds as a user reads them."""
-    minutes = round(seconds / 60)
-    if minutes > 1:
-        return language.ngettext("{count} minute", "{count} minutes", minutes).format(count=minutes)
-    return language.ngettext("{count} second", "{count} seconds", round(seconds)).format(count=round(seconds))
 
 
 def _embed(job: Job, title: str, description: str) -> Embed:

@@ -1,12 +1,11 @@
 """How much each user may ask for: what they have spent wears off evenly."""
 
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from bot.chat.language import _, ngettext
+from bot.chat.language import _, span
 from core.errors import CadenzaError
 
 WINDOW: Final = 600.0  # seconds in which a whole allowance wears off
@@ -31,8 +30,8 @@ class Allowance:
         spent = self._now_spent(user)
         excess = min(spent, spent + cost - self._most)
         if excess > 0:
-            seconds = math.ceil(excess / self._most * WINDOW)
-            raise AllowanceError(_spoken(seconds))
+            when = span(excess / self._most * WINDOW, ahead=True)
+            raise AllowanceError(_("You have asked for much in the last minutes. Try again {when}.").format(when=when))
 
     def spend(self, user: int, cost: float) -> None:
         """Note what a user spends."""
@@ -47,15 +46,3 @@ class Allowance:
     def _now_spent(self, user: int) -> float:
         spent, when = self._spent.get(user, (0.0, 0.0))
         return max(0.0, spent - (self._clock() - when) / WINDOW * self._most)
-
-
-def _spoken(seconds: int) -> str:
-    minutes = math.ceil(seconds / 60)
-    if seconds < 100:
-        text = ngettext(
-            "You have asked for much in the last minutes. Try again in {count} second.",
-            "You have asked for much in the last minutes. Try again in {count} seconds.",
-            seconds,
-        )
-        return text.format(count=seconds)
-    return _("You have asked for much in the last minutes. Try again in {count} minutes.").format(count=minutes)

@@ -3,6 +3,7 @@
 import re
 import string
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,21 @@ async def test_a_message_of_a_training_is_german_and_so_is_the_way_to_it(
     info = (await admin.slash(channel, "models info", model="tiny")).response
     assert info is not None
     assert {"Notation", "Vorgaben"} <= {field.name for field in info.embeds[0].fields}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "locale", "text", "later"),
+    [
+        (0.2, "en-US", "1 second", "in 1 second"),
+        (89, "en-US", "89 seconds", "in 89 seconds"),
+        (100, "en-GB", "2 minutes", "in 2 minutes"),
+        (100, "de", "2 Minuten", "in 2 Minuten"),
+        (7200, "de", "2 Stunden", "in 2 Stunden"),
+        (100, "fr", "2 minutes", "in 2 minutes"),  # in which nothing else is said either
+    ],
+)
+def test_a_span_of_time_is_said_in_the_language_of_the_rest(seconds: float, locale: str, text: str, later: str) -> None:
+    context = copy_context()
+    context.run(language.speak, locale)
+    assert context.run(language.span, seconds) == text
+    assert context.run(language.span, seconds, ahead=True) == later

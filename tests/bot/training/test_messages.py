@@ -3,22 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import simcord
 
 from bot.client import ComposerBot
-from bot.training import messages
 from bot.training.messages import EDIT_EVERY, Messages, Status
 from core.training.progress import Progress
 from tests.bot.database.test_jobs import job
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "0 seconds"), (1.2, "1 second"), (59, "59 seconds"), (89, "89 seconds"), (100, "2 minutes")],
-)
-def test_a_clock_knows_one_from_several(seconds: float, text: str) -> None:
-    assert messages.clock(seconds) == text
 
 
 async def test_a_message_is_edited_at_most_every_five_seconds_and_only_if_there_is_news(
