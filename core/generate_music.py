@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from core.composing import recipe
+from core.composing.drafting import USUAL_EFFORT
 from core.composing.form import FORMS
 from core.composing.novelty import NOTABLE
 from core.composing.recipe import ComposeRequest, Composition, Take
@@ -75,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"
     )
+    parser.add_argument(
+        "--effort",
+        type=int,
+        default=USUAL_EFFORT,
+        help=f"candidates for each piece, of which the best is kept (default {USUAL_EFFORT})",
+    )
     parser.add_argument("--tempo", type=float, help="quarters a minute (default: the model's)")
     parser.add_argument("--instrument", default="piano", help=f"one of: {', '.join(performance.INSTRUMENTS)}")
     parser.add_argument(
@@ -104,6 +111,7 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         metre=options.metre,
         form=options.form,
         takes=options.takes,
+        effort=options.effort,
         tempo=options.tempo,
         instrument=options.instrument,
         audio=options.audio,

@@ -9,11 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from core.composing import form, novelty, sampling
+from core.composing import critic, drafting, form, novelty, sampling
+from core.composing.critic import Critic
+from core.composing.drafting import MOST_EFFORT, USUAL_EFFORT
 from core.composing.novelty import Quote
 from core.composing.sampling import LONGEST_PIECE, Options
 from core.drawing import roll
-from core.errors import CorpusError, RequestError
+from core.errors import CorpusError, RequestError, check_range
 from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
@@ -25,6 +27,8 @@ from core.music.tempo import check_tempo
 from core.performing import audio, performance
 from core.performing.audio import Format
 
+COMMON_QUOTE: Final = 10  # events in a row that held-out pieces have in common with training pieces, in the mean
+QUOTE_FAULT: Final = 0.1  # what each further event costs, by the critic's measure
 LONGEST_PRIMER: Final = 20_000  # characters, enough for a whole piece to be continued
 
 
@@ -35,9 +39,10 @@ class ComposeRequest:
     `model` is the path of a model's folder. An empty `primer` lets the model begin. `bars` is the length of the whole
     piece, primer included, in bars of its metre; None lets the model end. `key`, as `G` or `E minor`, is the one to
     compose in, `metre` as `6/8`, and `form` as `AABA` or `through-composed`; None is the primer's, or as in the pieces
-    that the model learned from. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own,
-    None for `seed` draws one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav, flac or ogg,
-    None for no sound; `soundfont` is the path of one, None finds one.
+    that the model learned from. `effort` is how many candidates are written for each take, of which the critic keeps
+    one. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own, None for `seed` draws
+    one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav, flac or ogg, None for no sound;
+    `soundfont` is the path of one, None finds one.
     """
 
     model: str
@@ -48,6 +53,7 @@ class ComposeRequest:
     seed: int | None = None
     bars: int | None = None
     takes: int = 1
+    effort: int = USUAL_EFFORT
     key: str | None = None
     metre: str | None = None
     form: str | None = None
@@ -101,11 +107,12 @@ class Composition:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Hold a loaded model, ready to compose; `index` knows its training pieces."""
+    """Hold a loaded model, ready to compose; `index` knows its training pieces, `judge` what they are like."""
 
     bundle: Bundle
     stepper: Stepper
     index: novelty.Index
+    judge: Critic | None = None
 
 
 def compose(request: ComposeRequest, composer: Composer | None = None) -> Composition:
@@ -114,9 +121,16 @@ def compose(request: ComposeRequest, composer: Composer | None = None) -> Compos
     params = composer.bundle.params
     ids = check_request(request, params)
     request = replace(_filled_in(request, params), primer=notation.text(ids))
-    samples = sampling.sample(composer.stepper, ids, _options(request, params))
-    model = ModelInfo(composer.bundle.name, composer.bundle.version, params.rest_unit, params.anchor)
     given = len(score.from_ids(ids, params.anchor, params.unit).events)
+    samples = drafting.draft(
+        composer.stepper,
+        ids,
+        _options(request, params),
+        composer.judge,
+        request.effort,
+        lambda written: _quoting(composer, notation.text(written), given),
+    )
+    model = ModelInfo(composer.bundle.name, composer.bundle.version, params.rest_unit, params.anchor)
     texts = [notation.text(sample.ids) for sample in samples]
     if not params.remembers:  # and so could not be told
         texts = [_in_key(text, request.key, model) for text in texts]
@@ -204,7 +218,14 @@ def _composer(model: Bundle, parsed: Path) -> Composer:
                 f"{parsed} does not belong to the model {model.name}: its {what} is {theirs}, and the model's {its}."
                 " Take both from the same folder."
             )
-    return Composer(model, Stepper(model), novelty.Index([(entry.title, entry.text) for entry in learned.pieces]))
+    index = novelty.Index([(entry.title, entry.text) for entry in learned.pieces])
+    return Composer(model, Stepper(model), index, critic.critic(model.params.habits))
+
+
+def _quoting(composer: Composer, text: str, given: int) -> float:
+    """Return what speaks against a piece for what it quotes: nothing up to what real pieces have in common."""
+    quote = composer.index.longest_quote(text, given)
+    return 0.0 if quote is None else QUOTE_FAULT * max(0, quote.events - COMMON_QUOTE)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -242,6 +263,7 @@ def _options(request: ComposeRequest, params: Params) -> Options:
     assert request.gravity is not None
     assert request.seed is not None
     check_tempo(request.tempo)
+    check_range("effort", request.effort, 1, MOST_EFFORT)
     return Options(
         temperature=request.temperature,
         gravity=request.gravity,

@@ -181,7 +181,7 @@ class Stream:
     def __init__(
         self, params: Params, options: Options, told: Told, given: Sequence[int], chance: np.random.Generator
     ) -> None:
-        self.options, self.told, self.chance = options, told, chance
+        self.params, self.options, self.told, self.chance = params, options, told, chance
         self.given = list(reversed(given))
         self.limit = LONGEST_PIECE * told.bar if told.length is None else told.length
         self.listener = Listener(params, told)

@@ -95,7 +95,7 @@ def one_note_loop(score: Score) -> float:
 
 def upper_range(score: Score) -> float:
     """Return how far apart the highest and the lowest note of the upper line are, in semitones."""
-    line = [event.pitches[-1] for event in score.events]
+    line = counterpoint.upper_line(score)
     return float(max(line) - min(line)) if line else math.nan
 
 

@@ -1,6 +1,7 @@
 """Counterpoint: how the voices of a piece move against each other, and how it closes."""
 
 import math
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 from core.music.keys import parse_key
@@ -51,6 +52,17 @@ def ends_on_the_tonic(score: Score, key: str) -> float:
     return float((max(_chords(score)[-1].values()) - parse_key(key)[0]) % 12 == 0)
 
 
+def upper_line(score: Score) -> list[int]:
+    """Return the pitches of the upper voice: of each event the highest note, unless a higher one rings on."""
+    chords = _chords(score)
+    return [
+        event.pitches[-1]
+        for event, chord in zip(score.events, chords, strict=True)
+        if event.pitches[-1] >= max(chord.values())
+    ]
+
+
+@lru_cache(maxsize=64)
 def _chords(score: Score) -> list[dict[int, int]]:
     """Return what sounds from each event on: voice -> pitch."""
     sounding = notes(score)

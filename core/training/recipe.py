@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.composing import form, recipe
+from core.composing.critic import critic_of
 from core.composing.novelty import Index
 from core.composing.recipe import Composer, ComposeRequest
 from core.corpus.split import split
@@ -23,6 +24,7 @@ from core.model import bundle, frames
 from core.model.bundle import Bundle, Params, Weights
 from core.model.notes import Notes, lines
 from core.model.stepping import Stepper
+from core.music.score import from_ids
 from core.performing import audio
 from core.processes.files import write_whole
 from core.training.advice import advise
@@ -134,7 +136,9 @@ def train(
         stop=stop,
     )
     if params.remembers:
-        params = replace(params, habits=form.habits_of([told[i] for i in learned]).as_json())
+        habits = form.habits_of([told[i] for i in learned]).as_json()
+        judge = critic_of([from_ids(parsed[i].ids, params.anchor, params.unit, parsed[i].metre) for i in learned])
+        params = replace(params, habits=habits | judge.as_json())
     gravity = request.gravity
     if gravity is None:
         stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")

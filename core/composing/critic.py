@@ -1,0 +1,236 @@
+"""The critic: from many candidates, the one that a listener would keep.
+
+It takes a real piece for its measure, not an ideal: what it wishes for is drawn, with the seed, from the figures of the
+pieces that the model was trained on, and the candidate that comes nearest is kept. So of a thousand compositions as
+many close from the dominant, or leap, or return, as real pieces do, and no figure is driven beyond them. What no real
+piece has (a silent beginning, a loop, a long quote) costs extra.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import BundleError
+from core.music import counterpoint, home, repetition
+from core.music.keys import key_of, parse_key
+from core.music.score import Score
+
+Floats = NDArray[np.float64]
+
+LIKELIHOOD: Final = 0.1  # weight of a candidate's mean log-likelihood, in standard deviations among the candidates
+FAULT: Final = 2.0  # what a fault costs, beside the mean distance of all figures
+LOOP: Final = 8  # events in a row that sound the same
+MOST_PIECES: Final = 200  # that wishes are drawn from
+NEAR: Final = 0.25  # share by which the length of a piece may differ from a composition's, to be its measure
+
+_DISSONANT: Final = frozenset({1, 2, 6, 10, 11})  # semitones between two pitch classes, either way
+_MAJOR: Final = frozenset({0, 2, 4, 5, 7, 9, 11})
+_MINOR: Final = frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11})  # with the raised sixth and seventh degrees
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Hold what the figures look at: a score, its key, its upper line, and the units from each event to the next."""
+
+    score: Score
+    key: str
+    line: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+
+
+def _of(score: Score, key: str | None) -> _Piece:
+    line = np.array(counterpoint.upper_line(score), np.int64)
+    onsets = np.array([*(event.onset for event in score.events), score.length], np.int64)
+    return _Piece(score, key_of(score) if key is None else key, line, np.diff(line), np.diff(onsets))
+
+
+def _share(mask: Any) -> float:
+    values = np.asarray(mask)
+    return float(values.mean()) if values.size else math.nan
+
+
+def _in_scale(piece: _Piece) -> float:
+    """Return the share of notes that belong to the key, in minor with both sixths and sevenths."""
+    tonic, mode = parse_key(piece.key)
+    scale = _MAJOR if mode == "major" else _MINOR
+    return _share([(pitch - tonic) % 12 in scale for event in piece.score.events for pitch in event.pitches])
+
+
+def _dissonance(piece: _Piece) -> float:
+    """Return the share of events on a beat in which two notes make a dissonance."""
+    beat = piece.score.metre.counted.beat / piece.score.unit
+    chords = [event.pitches for event in piece.score.events if event.onset % beat == 0 and len(event.pitches) > 1]
+    return _share(
+        [any((b - a) % 12 in _DISSONANT for i, a in enumerate(chord) for b in chord[i + 1 :]) for chord in chords]
+    )
+
+
+def _on_beats(piece: _Piece) -> float:
+    """Return the share of events that begin on a beat."""
+    beat = piece.score.metre.counted.beat / piece.score.unit
+    return _share([event.onset % beat == 0 for event in piece.score.events])
+
+
+def _groove(piece: _Piece) -> float:
+    """Return the share of bars whose rhythm is that of the bar before."""
+    rhythms = [tuple(onset for onset, _ in bar) for bar in repetition.bars(piece.score)]
+    return _share([before == after for before, after in pairwise(rhythms)])
+
+
+def _final_length(piece: _Piece) -> float:
+    """Return how long the last event is, in bars."""
+    return float(piece.gaps[-1]) / piece.score.units_per_bar
+
+
+FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
+    MappingProxyType(  # weight, and what it measures
+        {
+            "windows at home": (1.5, lambda p: home.windows_at_home(p.score, p.key)),
+            "ends in the signature it began in": (0.5, lambda p: home.returns_home(p.score)),
+            "notes of the key": (1.0, _in_scale),
+            "closes from the dominant": (1.5, lambda p: counterpoint.closes_on_the_dominant(p.score, p.key)),
+            "upper voice ends on the tonic": (1.0, lambda p: counterpoint.ends_on_the_tonic(p.score, p.key)),
+            "ends on a strong beat": (1.0, lambda p: counterpoint.ends_on_a_strong_beat(p.score)),
+            "length of the last event": (0.5, _final_length),
+            "parallel fifths": (1.0, lambda p: counterpoint.parallels(p.score, counterpoint.FIFTH)),
+            "parallel octaves": (1.0, lambda p: counterpoint.parallels(p.score, counterpoint.OCTAVE)),
+            "dissonance on beats": (0.5, _dissonance),
+            "bars that return": (1.0, lambda p: repetition.returning_bars(p.score)),
+            "bars 1-4 return as 5-8": (0.5, lambda p: repetition.returns(p.score, 4)),
+            "rhythm of the bar before": (0.5, _groove),
+            "events on beats": (0.5, _on_beats),
+            "events a bar": (0.5, lambda p: len(p.score.events) / float(p.score.bars)),
+            "notes an event": (0.5, lambda p: float(np.mean([len(event.pitches) for event in p.score.events]))),
+            "range": (0.5, lambda p: float(p.line.max() - p.line.min())),
+            "highest note": (0.5, lambda p: float(p.line.max())),
+            "lowest note": (0.5, lambda p: float(min(event.pitches[0] for event in p.score.events))),
+            "steps": (0.5, lambda p: _share(np.abs(p.steps) <= 2)),
+            "leaps": (0.5, lambda p: _share(np.abs(p.steps) > 4)),
+            "repeated notes": (0.5, lambda p: _share(p.steps == 0)),
+            "rising": (0.25, lambda p: _share(p.steps > 0)),
+            "kinds of rhythm": (0.25, lambda p: float(len(set(p.gaps.tolist())))),
+        }
+    )
+)
+
+_OF_THE_WHOLE: Final = [
+    place
+    for place, name in enumerate(FIGURES)
+    if name
+    in {
+        "ends in the signature it began in",
+        "closes from the dominant",
+        "upper voice ends on the tonic",
+        "ends on a strong beat",
+        "length of the last event",
+        "bars that return",
+        "bars 1-4 return as 5-8",
+    }
+]
+_WEIGHTS: Final = np.array([weight for weight, _ in FIGURES.values()])
+
+
+def measure(score: Score, key: str | None = None) -> Floats:
+    """Return the figures of a piece, `(len(FIGURES),)`, NaN where it has none; `key` is found if it is None."""
+    if not score.events:
+        return np.full(len(FIGURES), math.nan)
+    piece = _of(score, key)
+    return np.array([figure(piece) for _, figure in FIGURES.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class Critic:
+    """Know the figures of real pieces: `figures` `(pieces, len(FIGURES))` and their `bars` `(pieces,)`."""
+
+    figures: Floats
+    bars: Floats
+
+    def wish(self, bars: float, chance: np.random.Generator) -> Floats:
+        """Draw what a composition of so many bars should be like: the figures of a real piece of about its length."""
+        near = np.flatnonzero(np.abs(self.bars - bars) <= NEAR * bars)
+        drawn: Floats = self.figures[chance.choice(near if len(near) else len(self.figures))]
+        return drawn
+
+    def cost(self, measured: Floats, wish: Floats) -> Floats:
+        """Return how far candidates `(candidates, len(FIGURES))` are from a wish: `(candidates,)`, less is better.
+
+        The weighted mean of the distances, each in standard deviations of real pieces and at most 3; a figure that
+        either side lacks does not count.
+        """
+        spread = np.ma.masked_invalid(self.figures).std(axis=0).filled(0)
+        distance = np.abs(measured - wish) / np.where(spread > 0, spread, np.inf)
+        weights = np.where(np.isfinite(distance), _WEIGHTS, 0)
+        total = np.maximum(weights.sum(1), 1e-9)
+        costs: Floats = (weights * np.minimum(np.nan_to_num(distance), 3)).sum(1) / total
+        return costs
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `critic` reads."""
+        rows = [[None if math.isnan(value) else round(float(value), 4) for value in row] for row in self.figures]
+        return {"critic": {"names": list(FIGURES), "figures": rows, "bars": self.bars.tolist()}}
+
+
+def critic_of(pieces: Sequence[Score]) -> Critic:
+    """Learn what real pieces are like, from MOST_PIECES of them at most, spread evenly."""
+    some = [pieces[i * len(pieces) // MOST_PIECES] for i in range(MOST_PIECES)] if len(pieces) > MOST_PIECES else pieces
+    some = [piece for piece in some if piece.events]
+    return Critic(np.array([measure(piece) for piece in some]), np.array([float(piece.bars) for piece in some]))
+
+
+def critic(habits: Mapping[str, Any]) -> Critic | None:
+    """Read what `Critic.as_json` wrote, by the figures' names; None if there is nothing. Raises BundleError."""
+    if not (values := habits.get("critic")):
+        return None
+    try:
+        return _read(values)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise BundleError(f"The critic's figures in params.json are damaged: {error}.") from None
+
+
+def _read(values: Mapping[str, Any]) -> Critic:
+    places = {name: place for place, name in enumerate(values["names"])}
+    rows = np.array(values["figures"], float)
+    columns = [rows[:, places[name]] if name in places else np.full(len(rows), math.nan) for name in FIGURES]
+    return Critic(np.stack(columns, axis=1), np.array(values["bars"], float))
+
+
+def rank(
+    judge: Critic,
+    candidates: Sequence[Score],
+    nats: Sequence[float],
+    wish: Floats,
+    key: str | None = None,
+    faults: Sequence[float] = (),
+    *,
+    whole: bool = True,
+) -> list[int]:
+    """Return the places of the candidates, the best first.
+
+    `nats` is each one's mean negative log-likelihood a token, `key` the one that they were composed in, if it is known,
+    `faults` what else speaks against each. Where they are not `whole` yet, nothing is asked of their ends and form.
+    """
+    measured = np.array([measure(score, key) for score in candidates])
+    if not whole:
+        measured[:, _OF_THE_WHOLE] = math.nan
+    costs = judge.cost(measured, wish) + FAULT * np.array([_faults(score) for score in candidates])
+    if faults:
+        costs += np.array(faults)
+    unlikely = np.array(nats)
+    if unlikely.std() > 0:
+        costs += LIKELIHOOD * (unlikely - unlikely.mean()) / unlikely.std()
+    return [int(place) for place in np.argsort(costs, kind="stable")]
+
+
+def _faults(score: Score) -> int:
+    """Count what no real piece has: a bar of silence at the start, and loops of one note."""
+    if not score.events:
+        return 2
+    runs = max(len(list(run)) for _, run in groupby(event.pitches for event in score.events))
+    return int(score.events[0].onset >= score.units_per_bar) + int(runs >= LOOP)

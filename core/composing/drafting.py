@@ -1,0 +1,77 @@
+"""From many, the best: candidates are written side by side, a phrase at a time, and the critic says which go on."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from core.composing import critic, sampling
+from core.composing.critic import Critic, Floats
+from core.composing.sampling import Drafts, Options, Sample, Stream
+from core.model.stepping import Stepper
+from core.music import score
+from core.music.keys import KEYS
+
+USUAL_EFFORT: Final = 8  # candidates for a piece
+MOST_EFFORT: Final = 32
+MOST_STREAMS: Final = 64  # written side by side
+PHRASE: Final = 4  # bars behind which candidates are compared
+CLOSE: Final = 2  # bars before the end from which the endings part
+
+Fault = Callable[[Sequence[int]], float]  # what else speaks against a whole piece, by the critic's measure
+
+
+def draft(
+    model: Stepper, primer: Sequence[int], options: Options, judge: Critic | None, effort: int, fault: Fault
+) -> tuple[Sample, ...]:
+    """Continue a primer as `sampling.sample` does, and keep of each take the best of `effort` candidates.
+
+    All candidates of a take are told the same and measured by one wish. Behind every phrase the worse half gives way to
+    copies of the better half, which go on each in its own way. The same arguments give the same takes. Raises
+    RequestError as `sampling.sample` does.
+    """
+    effort = min(effort, MOST_STREAMS // options.takes)
+    if judge is None or effort < 2:
+        return sampling.sample(model, primer, options)
+    drafts = sampling.begin(model, primer, options)
+    wishes = [
+        judge.wish(stream.limit / stream.told.bar, np.random.default_rng([options.seed, take, 0]))
+        for take, stream in enumerate(drafts.streams)
+    ]
+    drafts = _pick(drafts, [take for take in range(options.takes) for _ in range(effort)], options.seed, 0)
+    for phrase, until in enumerate(_phrases(drafts.streams), 1):
+        drafts.play(until)
+        kept = []
+        for take, wish in enumerate(wishes):
+            rows = range(take * effort, (take + 1) * effort)
+            order = _rank(judge, [drafts.streams[row] for row in rows], wish)
+            kept += [rows[order[place // 2]] for place in range(effort)]
+        drafts = _pick(drafts, kept, options.seed, phrase)
+    drafts.play()
+    best = []
+    for take, wish in enumerate(wishes):
+        candidates = drafts.streams[take * effort : (take + 1) * effort]
+        best.append(candidates[_rank(judge, candidates, wish, fault)[0]])
+    return tuple(Sample(tuple(stream.ids), stream.told, stream.ended) for stream in best)
+
+
+def _phrases(streams: Sequence[Stream]) -> list[int]:
+    """Return the units behind which candidates are compared: those of phrases, and where the close begins."""
+    told, limit = streams[0].told, min(stream.limit for stream in streams)
+    first = told.plan[0].start if told.plan else 0
+    phrases = set(range(first + PHRASE * told.bar, limit - CLOSE * told.bar, PHRASE * told.bar))
+    return sorted(phrases | {max(1, limit - CLOSE * told.bar)})
+
+
+def _pick(drafts: Drafts, rows: Sequence[int], seed: int, phrase: int) -> Drafts:
+    return drafts.pick(rows, [np.random.default_rng([seed, phrase, place, 1]) for place in range(len(rows))])
+
+
+def _rank(judge: Critic, streams: Sequence[Stream], wish: Floats, fault: Fault | None = None) -> list[int]:
+    """Return the places of candidates, the best first; without `fault` they are not yet whole."""
+    params, told = streams[0].params, streams[0].told
+    key = None if told.home is None else KEYS[told.home[0] + 12 * told.home[1]]
+    scores = [score.from_ids(stream.ids, params.anchor, params.unit, told.metre) for stream in streams]
+    nats = [stream.nats / max(1, len(stream.ids)) for stream in streams]
+    faults = [0.0 if fault is None else fault(stream.ids) for stream in streams]
+    return critic.rank(judge, scores, nats, wish, key, faults, whole=fault is not None)

@@ -1,0 +1,93 @@
+"""The critic: it keeps what is most like a real piece, and drives nothing beyond real pieces."""
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from core.composing import critic
+from core.composing.critic import FIGURES, Critic
+from core.music.score import Event, Score
+
+EIGHTHS = Fraction(1, 2)
+NAMES = list(FIGURES)
+
+
+def tune(seed: int, bars: int = 8, spread: int = 2) -> Score:
+    """Walk through C major by chance, in steps of at most `spread` degrees, and end on C."""
+    chance = np.random.default_rng(seed)
+    steps = chance.integers(1, spread + 1, 8 * bars) * chance.choice([-1, 1], 8 * bars)
+    degrees = 8 - np.abs((np.cumsum(steps) + 8) % 32 - 16)  # turns at either end
+    degrees[-1] = 0
+    scale = [0, 2, 4, 5, 7, 9, 11]
+    pitches = [60 + 12 * (degree // 7) + scale[degree % 7] for degree in degrees.tolist()]
+    return Score(tuple(Event(place, (pitch,)) for place, pitch in enumerate(pitches)), 8 * bars, EIGHTHS)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Critic:
+    return critic.critic_of([tune(seed) for seed in range(40)])
+
+
+def test_of_a_real_piece_and_noise_the_real_one_is_kept(judge: Critic) -> None:
+    chance = np.random.default_rng(1)
+    noise = Score(tuple(Event(place, (int(p),)) for place, p in enumerate(chance.integers(30, 100, 64))), 64, EIGHTHS)
+    wish = judge.wish(8, np.random.default_rng(5))
+    assert critic.rank(judge, [noise, tune(99)], [1.0, 1.0], wish) == [1, 0]
+
+
+def test_a_loop_and_a_silent_beginning_come_last(judge: Critic) -> None:
+    loop = Score(tuple(Event(place, (60,)) for place in range(64)), 64, EIGHTHS)
+    late = Score(tuple(Event(e.onset + 16, e.pitches) for e in tune(7).events), 80, EIGHTHS)
+    wish = judge.wish(8, np.random.default_rng(5))
+    assert critic.rank(judge, [loop, late, tune(7)], [1.0, 1.0, 1.0], wish)[0] == 2
+
+
+def test_a_fault_that_the_composer_knows_counts(judge: Critic) -> None:
+    wish = judge.wish(8, np.random.default_rng(5))
+    assert critic.rank(judge, [tune(3), tune(3)], [1.0, 1.0], wish, faults=[0.5, 0.0]) == [1, 0]
+
+
+def test_of_equals_the_likelier_is_kept(judge: Critic) -> None:
+    wish = judge.wish(8, np.random.default_rng(5))
+    assert critic.rank(judge, [tune(3), tune(3)], [2.0, 1.0], wish) == [1, 0]
+
+
+def test_what_is_kept_ends_and_leaps_as_often_as_real_pieces_do() -> None:
+    """Among candidates of both kinds the kept ones follow the wishes, instead of all being of the commoner kind."""
+    calm, wild = [tune(seed, spread=1) for seed in range(30)], [tune(seed, spread=5) for seed in range(30)]
+    judge = critic.critic_of(calm[:20] + wild[:10])
+    kept = []
+    for seed in range(60):
+        candidates = [calm[20 + seed % 10], wild[20 + seed % 10]]
+        wish = judge.wish(8, np.random.default_rng(seed))
+        kept.append(critic.rank(judge, candidates, [1.0, 1.0], wish)[0])
+    assert 0.15 < np.mean(kept) < 0.55
+
+
+def test_wishes_come_from_pieces_of_about_the_length() -> None:
+    short, long = tune(1, bars=4), tune(2, bars=32)
+    judge = critic.critic_of([short, long])
+    for seed in range(10):
+        assert np.array_equal(judge.wish(5, np.random.default_rng(seed)), critic.measure(short), equal_nan=True)
+
+
+def test_what_a_side_lacks_does_not_count(judge: Critic) -> None:
+    wish = judge.wish(8, np.random.default_rng(5))
+    bare = np.full((1, len(NAMES)), math.nan)
+    assert judge.cost(bare, wish) == 0
+    assert np.isnan(critic.measure(Score((), 8, EIGHTHS))).all()
+
+
+def test_a_critic_is_kept_as_json_by_the_names_of_its_figures(judge: Critic) -> None:
+    kept = json.loads(json.dumps(judge.as_json()))
+    again = critic.critic(kept)
+    assert again is not None
+    assert np.allclose(again.figures, judge.figures, atol=1e-4, equal_nan=True)
+    kept["critic"]["names"][0] = "a figure of another day"
+    other = critic.critic(kept)
+    assert other is not None
+    assert np.isnan(other.figures[:, 0]).all()
+    assert critic.critic({}) is None
