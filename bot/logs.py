@@ -5,6 +5,7 @@ import sys
 from typing import Final
 
 BESIDE_THE_POINT: Final = (
+    "logging in using static token",  # a playground has none
     "voice will NOT be supported",  # the bot never speaks
     "Guilds intent seems to be disabled",  # of a client without any, with which SimCord probes discord.py
 )

@@ -55,7 +55,7 @@ def sentence(error: Exception) -> str:
     """Write what a user can mend as a message."""
     if isinstance(error, NotationError):
         place = excerpt(error.text, error.start, error.end).replace("`", "'")
-        return f"```\n{place}\n```{language.sentence(error.advice)}"
+        return f"```\n{place}\n```\n{language.sentence(error.advice)}"
     if isinstance(error, discord.Forbidden):
         return _(
             "I may not do that here. Ask a moderator to allow me to view this channel, send messages, embed links"

@@ -35,7 +35,7 @@ class Share(PieceButton, template=f"share:{ID}"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         if (showing := await studio.store.showing(opus.id)) is not None:
             if await _stands(interaction.client, showing):
-                raise ButtonError(f"This piece is in a showcase already: {showing.link}")
+                raise ButtonError(f"This piece is in a showcase already. {showing.link}")
             await studio.store.withdraw(opus.id)
         take = await studio.revive(opus)
         answer = presentation.present(opus, take, _under_showing(opus, 0))
@@ -53,7 +53,7 @@ class Share(PieceButton, template=f"share:{ID}"):
         except StoreError:  # it was deleted in the meantime
             await take_down(interaction.client, showing)
             raise
-        await interaction.edit_original_response(content=_("It is in the showcase: {link}").format(link=showing.link))
+        await interaction.edit_original_response(content=_("It is in the showcase. {link}").format(link=showing.link))
 
 
 class Like(PieceButton, template=f"like:{ID}"):

@@ -75,7 +75,7 @@ def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> A
         notation = _shortened(take.text, TAKE_SHOWN)
         embed.add_field(
             name=_("Take {number}: {time}").format(number=number, time=_clock(take.seconds)),
-            value=f"```\n{notation}\n```{opus.id}",
+            value=f"```\n{notation}\n```\n{opus.id}",
             inline=False,
         )
     facts = _("Seed {seed}, temperature {temperature:g}")

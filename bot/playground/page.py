@@ -1,29 +1,38 @@
 """The whole bot on a local page: its real commands, buttons and workers in a Discord of its own."""
 
+import asyncio
 import mimetypes
-import tempfile
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 import discord
 import simcord
 
 from bot.client import ComposerBot, ready
+from bot.playground import dress
 from bot.settings import Settings, SettingsError
 
 FIRST: Final = {"primer": "72r1", "temperature": 1.1}  # what the page opens with
 
 
 async def run(settings: Settings) -> None:
-    """Serve the page until its session is ended or this is cancelled. Raises CadenzaError where that is impossible."""
+    """Serve the page until its session is ended or this is cancelled. Raises CadenzaError where that is impossible.
+
+    Pieces and models are kept where the bot keeps its own; the messages are gone with the page.
+    """
     mimetypes.add_type("application/octet-stream", ".mid")  # or the page takes it for sound, which it cannot play
-    with tempfile.TemporaryDirectory(prefix="cadenza-") as folder:
-        async with ready(settings.model_copy(update={"data": Path(folder), "shards": 1})) as bot:
-            await _serve(bot, settings.port)
+    dress.put_on()
+    async with ready(settings.model_copy(update={"shards": 1})) as bot:
+        await _serve(bot, settings.port)
 
 
 async def _serve(bot: ComposerBot, port: int) -> None:
     async with simcord.run(bot, settle_timeout=2 * bot.settings.deadline, check_errors=False) as env:
+        # SimCord's ids count up from its clock, which begins at the same moment each time: in a second of their own,
+        # server and people have the ids under which what is theirs was kept, however many commands come before them.
+        env.backend.advance_clock(1)
         server = env.create_guild("Cadenza", owner=env.create_user("owner"))
         channel = server.create_text_channel("music")
         await bot.guilds[0].me.edit(nick="Cadenza")
@@ -32,8 +41,12 @@ async def _serve(bot: ComposerBot, port: int) -> None:
             server.add_member(env.create_user("you"), roles=[manager]),
             server.add_member(env.create_user("friend")),
         ]
+        await bot.tree.sync()  # a new Discord, which knows no commands, whatever the bot's record says
         try:
-            async with env.preview(channel, viewers=viewers, layout="channel", port=port) as page:
+            async with (
+                today(env),
+                env.preview(channel, viewers=viewers, layout="channel", port=port) as page,
+            ):
                 await viewers[0].slash(channel, "compose", **FIRST)
                 await page.refresh()
                 print(f"The playground is open: {page.url}\nType /compose there. Ctrl-C ends it.", flush=True)
@@ -44,3 +57,23 @@ async def _serve(bot: ComposerBot, port: int) -> None:
             raise SettingsError(
                 f"Port {port} is in use on this machine. Choose another in CADENZA_PORT, or 0 for any free one."
             ) from None
+
+
+@asynccontextmanager
+async def today(env: simcord.Env) -> AsyncIterator[None]:
+    """Keep SimCord's clock, which stands still, at the time of day."""
+
+    def set_clock() -> None:
+        env.backend.advance_clock((datetime.now(UTC) - env.now()).total_seconds())
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(1)
+            set_clock()
+
+    set_clock()
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()

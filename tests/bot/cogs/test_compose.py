@@ -120,7 +120,7 @@ async def test_refuses_a_wrong_primer_privately_and_shows_the_place(
     assert result.ephemeral
     assert not result.deferred
     assert result.response is not None
-    assert result.response.content.startswith("```\n72r1 7276r1\n     ^^^^\n```7276 is not a MIDI note (0-127).")
+    assert result.response.content.startswith("```\n72r1 7276r1\n     ^^^^\n```\n7276 is not a MIDI note (0-127).")
     assert channel.history() == [] or all(message.flags.ephemeral for message in channel.history())
 
 

@@ -53,7 +53,7 @@ async def test_share_is_for_the_author_alone(
     answer = refusal(await anybody.click(old_piece, label="Share"))
     if anybody is alice:
         [shown] = showcase.history()
-        assert answer == f"It is in the showcase: {shown.jump_url}"
+        assert answer == f"It is in the showcase. {shown.jump_url}"
         assert shown.content == f"By {alice.mention}"
         assert await files(shown) == await files(old_piece)
         assert "in a showcase already" in refusal(await alice.click(old_piece, label="Share"))
@@ -163,7 +163,7 @@ async def test_share_posts_anew_what_somebody_has_deleted_by_hand(
     await first.delete()
     answer = refusal(await alice.click(piece, label="Share"))
     [again] = showcase.history()
-    assert answer == f"It is in the showcase: {again.jump_url}"
+    assert answer == f"It is in the showcase. {again.jump_url}"
     showing = await store.showing((await opus_of(store, piece)).id)
     assert showing is not None
     assert showing.link == again.jump_url

@@ -4,9 +4,11 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -40,20 +42,30 @@ def screenshot(request: pytest.FixtureRequest) -> Path | None:
     return None if path is None else Path(path).absolute()
 
 
-@pytest.fixture
-def address(tiny_model: Path, screenshot: Path | None) -> Iterator[str]:
-    """Start the playground, return its address, and see that SIGTERM ends it cleanly."""
-    models = tiny_model.parent if screenshot is None else ROOT / "models"
+@contextmanager
+def playing(models: Path, data: Path) -> Iterator[str]:
+    """Start the playground, yield its address, and see that SIGTERM ends it cleanly."""
     environment = {**os.environ, "DISCORD_TOKEN": "", "CADENZA_MODELS": str(models), "CADENZA_PORT": "0"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "bot"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
+    environment["CADENZA_DATA"] = str(data)
+    with (
+        (data.parent / "log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "bot"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("The playground is open: http://127.0.0.1:"), line
         yield line.split()[-1]
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+@pytest.fixture
+def address(tiny_model: Path, tmp_path: Path, screenshot: Path | None) -> Iterator[str]:
+    """Return the address of a playground."""
+    with playing(tiny_model.parent if screenshot is None else ROOT / "models", tmp_path / "data") as address:
+        yield address
 
 
 @pytest.fixture
@@ -86,6 +98,9 @@ def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: We
         wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, selector))
 
     players(1)
+    assert browser.title == "Cadenza: the playground"
+    assert browser.find_element(By.CSS_SELECTOR, ".preview-brand strong").text == "Cadenza"
+    assert browser.find_elements(By.CSS_SELECTOR, "link[rel=icon]")
     assert "72r1" in browser.find_element(By.ID, "channel-message-list").text
     browser.find_element(By.ID, "channel-composer-input").send_keys("/compose")
     shows(".command-entry.is-active")
@@ -99,7 +114,7 @@ def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: We
     sound = browser.find_elements(By.TAG_NAME, "audio")[-1]
     browser.execute_script("arguments[0].scrollIntoView()", sound)
     wait.until(lambda page: page.execute_script("return arguments[0].readyState > 0", sound))
-    assert browser.execute_script("return arguments[0].duration", sound) > 30
+    assert browser.execute_script("return arguments[0].duration", sound) > 1
     assert "65r267r2" in browser.find_element(By.ID, "channel-message-list").text
 
 
@@ -178,8 +193,18 @@ def _sounds(page: Page, message: int, number: int) -> bool:
     return len(page.grows_to(message).find_elements(By.TAG_NAME, "audio")) == number
 
 
+def test_keeps_what_was_made_for_the_next_time(tiny_model: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        with playing(tiny_model.parent, tmp_path / "data"):
+            pass
+        assert "static token" not in (tmp_path / "log").read_text()
+    with closing(sqlite3.connect(tmp_path / "data" / "cadenza.db")) as database:
+        kept = database.execute("SELECT server, author, count(*) FROM opera GROUP BY server, author").fetchall()
+    assert [count for *_, count in kept] == [2]
+
+
 async def test_says_when_its_port_is_taken(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"Port {port} is in use on this machine"):
-            await playground.run(Settings(models=settings.models, workers=1, port=port))
+            await playground.run(settings.model_copy(update={"workers": 1, "port": port}))
