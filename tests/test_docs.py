@@ -55,6 +55,14 @@ def test_the_house_names_what_is_there() -> None:
         assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), (path, name)
 
 
+def test_the_newest_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    dated = re.findall(r"^## (\S+) \((\S+)\)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert dated[0] == (version, re.findall(r'^date-released: "(.*)"$', citation, re.MULTILINE)[0])
+    assert f"\nversion: {version}\n" in citation
+
+
 def test_every_package_has_its_licence_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = list(chain(project["dependencies"], *project["optional-dependencies"].values()))
