@@ -15,7 +15,7 @@ from bot.composing.studio import Studio
 from bot.database.store import Opus
 from bot.models.catalogue import Catalogue
 from core.composing.recipe import ComposeRequest
-from core.errors import RequestError
+from core.errors import RequestError, check_range
 from core.performing.performance import INSTRUMENTS
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
@@ -111,23 +111,18 @@ def read(text: str) -> dict[str, Any]:
         name, _, number = line.replace(":", " ").replace("=", " ").partition(" ")
         field = name.lower().replace("-", "_")
         try:
-            values[field] = _within(RANGES.get(field), VALUES[field](number))
+            values[field] = VALUES[field](number)
+            if field in RANGES:
+                check_range(name, values[field], RANGES[field].min_value, RANGES[field].max_value)
         except KeyError:
             known = ", ".join(VALUES).replace("_", "-")
             raise RequestError(f"There is no value called {name[:40]!r}. There are: {known}.") from None
-        except ValueError:
+        except (ValueError, RequestError):
             lowest, highest = RANGES[field].min_value, RANGES[field].max_value
             raise RequestError(
                 f"{number.strip()[:40]!r} is not a number that {name} can have: it goes from {lowest} to {highest}."
             ) from None
     return values
-
-
-def _within(limits: Any, value: Any) -> Any:
-    """Return a value within its range, if it has one. Raises ValueError."""
-    if limits is not None and not limits.min_value <= value <= limits.max_value:
-        raise ValueError
-    return value
 
 
 def _plain(value: float | str) -> str:

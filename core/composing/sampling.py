@@ -29,7 +29,10 @@ LONGEST_PIECE: Final = 64  # bars
 MOST_TAKES: Final = 64
 ENDINGS: Final = 32  # endings tried for a piece whose length is given
 ENDING_BARS: Final = 2  # how long before the end they part
+TEMPERATURES: Final = (0.01, 10.0)
 STRONGEST: Final = 5.0  # gravity
+LEAST_TOP_P: Final = 0.01
+LARGEST_SEED: Final = 2**53 - 1  # as a chat can send it
 HOMEWARD: Final = 0.5  # added to their gravity, so that they find home from wherever the piece has gone
 SMOOTHING: Final = 0.3  # added to each pitch class's count in the tonal memory
 
@@ -57,10 +60,10 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, value, lowest, highest in (
-            ("temperature", self.temperature, 0.01, 10),
+            ("temperature", self.temperature, *TEMPERATURES),
             ("gravity", self.gravity, 0, STRONGEST),
-            ("top_p", self.top_p, 0.01, 1),
-            ("seed", self.seed, 0, 2**63 - 1),
+            ("top_p", self.top_p, LEAST_TOP_P, 1),
+            ("seed", self.seed, 0, LARGEST_SEED),
         ):
             check_range(name.replace("_", "-"), value, lowest, highest)
         if not 1 <= self.takes <= MOST_TAKES:

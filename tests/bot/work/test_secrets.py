@@ -71,7 +71,8 @@ def check(watch: Watch, processes: int, *programs: str) -> None:
     for program in programs:
         assert any(line.startswith(program) for _, line in watch.seen), watch.seen
     for (_, line), names in watch.seen.items():
-        assert names <= {*PASSED, *THREADS, "PYTHONPATH", "HOME"}, line
+        if line in ours:  # libraries set more for what they start
+            assert names <= {*PASSED, *THREADS, "PYTHONPATH"}
 
 
 async def test_composing_and_playing(tiny_model: Path) -> None:
