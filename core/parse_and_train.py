@@ -20,7 +20,7 @@ from core.reading.playing import IN_TWO_AND_FOUR
 from core.training.fit import Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
-from core.training.recipe import SIZES, Training, TrainRequest, require_tensorflow, train
+from core.training.recipe import SIZES, Trained, TrainRequest, require_tensorflow, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -181,7 +181,7 @@ def _train(options: argparse.Namespace, request: TrainRequest) -> None:
     _conclude(training, options)
 
 
-def _watched(options: argparse.Namespace, request: TrainRequest) -> Training:
+def _watched(options: argparse.Namespace, request: TrainRequest) -> Trained:
     """Train, with a progress bar on the terminal."""
     bar = Bar()
     board = None if options.tensorboard is None else tensorboard(options.tensorboard)
@@ -237,19 +237,19 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
     )
 
 
-def _conclude(training: Training, options: argparse.Namespace) -> None:
-    best = training.best
+def _conclude(trained: Trained, options: argparse.Namespace) -> None:
+    best = trained.best
     print(
-        f"Ended: {training.ended}. Best is epoch {best.epoch}: held-out loss {best.val_loss:.3f} nats a token.",
+        f"Ended: {trained.ended}. Best is epoch {best.epoch}: held-out loss {best.val_loss:.3f} nats a token.",
         file=sys.stderr,
     )
-    for sentence in training.advice:
+    for sentence in trained.advice:
         print(f"- {sentence}", file=sys.stderr)
     left = "curve.png and history.csv" if options.no_clips else "curve.png, history.csv and clips"
     print(
         f"The model is in {options.model or options.parsed / 'model'}; {left} are in {options.parsed}.", file=sys.stderr
     )
-    if training.ended == "stopped":
+    if trained.ended == "stopped":
         print("The same command with --resume goes on from here.", file=sys.stderr)
 
 

@@ -15,13 +15,13 @@ from core.processes.kept import Kept
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Synced:
     """Hold digests of the commands that Discord has been told, by the ids of the bot's applications."""
 
     digests: dict[str, str]
 
 
-TOLD: Final = Kept(Told, lambda digests: {"digests": digests})
+SYNCED: Final = Kept(Synced, lambda digests: {"digests": digests})
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ async def sync(tree: app_commands.CommandTree[Any], record: Path) -> None:
     if known.digests.get(bot) == told:
         return
     await tree.sync()
-    await asyncio.to_thread(write_whole, record, _text(Told({**known.digests, bot: told})))
+    await asyncio.to_thread(write_whole, record, _text(Synced({**known.digests, bot: told})))
     _log.info("The commands are new to Discord and have been sent.")
 
 
@@ -46,9 +46,9 @@ def _digest(commands: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(commands, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _read(record: Path) -> Told:
-    return TOLD.read(json.loads(record.read_text())) if record.exists() else Told({})
+def _read(record: Path) -> Synced:
+    return SYNCED.read(json.loads(record.read_text())) if record.exists() else Synced({})
 
 
-def _text(told: Told) -> str:
-    return json.dumps(TOLD.write(told), indent=1) + "\n"
+def _text(told: Synced) -> str:
+    return json.dumps(SYNCED.write(told), indent=1) + "\n"

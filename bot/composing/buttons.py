@@ -90,7 +90,7 @@ class Tune(PieceButton, template=f"tune:{ID}"):
         )
 
 
-class Sheet(PieceButton, template=f"sheet:{ID}"):
+class Engrave(PieceButton, template=f"sheet:{ID}"):
     """Show the sheet music."""
 
     async def act(self, interaction: Interaction, opus: Opus) -> None:
@@ -98,7 +98,7 @@ class Sheet(PieceButton, template=f"sheet:{ID}"):
         await Studio.of(interaction).sheet(interaction, opus)
 
 
-ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Sheet)
+ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Engrave)
 
 
 async def remove_message(interaction: Interaction) -> None:

@@ -17,7 +17,7 @@ from core.processes.kept import Kept
 FILES: Final = ("midi", "audio", "picture")
 REST: Final = "take.json"
 SCORE: Final = "score.musicxml"
-TAKES: Final = Kept(Take)
+TAKE: Final = Kept(Take)
 
 
 class PieceFiles:
@@ -68,9 +68,9 @@ async def _key(opus: Opus, request: ComposeRequest) -> str:
 
 def _pack(take: Take) -> dict[str, bytes]:
     files: dict[str, bytes] = {name: data for name in FILES if (data := getattr(take, name)) is not None}
-    return {REST: json.dumps(TAKES.write(replace(take, midi=b"", audio=None, picture=None))).encode(), **files}
+    return {REST: json.dumps(TAKE.write(replace(take, midi=b"", audio=None, picture=None))).encode(), **files}
 
 
 def _unpack(files: dict[str, bytes]) -> Take:
-    take = TAKES.read({"midi": b"", "audio": None, "picture": None, **json.loads(files[REST])})
+    take = TAKE.read({"midi": b"", "audio": None, "picture": None, **json.loads(files[REST])})
     return replace(take, midi=files["midi"], audio=files.get("audio"), picture=files.get("picture"))

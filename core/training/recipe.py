@@ -70,7 +70,7 @@ class TrainRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class Trained:
     """Answer a request: the model's name and version, figures, why it ended, advice, and the learning curve as PNG."""
 
     name: str
@@ -95,7 +95,7 @@ def train(
     epoch_done: Callable[[Epoch, bytes | None], None] = lambda epoch, clip: None,
     stage: Callable[[str], None] = lambda sentence: None,
     stop: Callable[[], bool] = lambda: False,
-) -> Training:
+) -> Trained:
     """Train a model and publish it.
 
     `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3), `stage` what
@@ -161,7 +161,7 @@ def train(
     )
     published = bundle.load(Path(request.model))
     best = fitted.history[fitted.best - 1]
-    return Training(published.name, published.version, fitted.history, best, fitted.ended, advice, curve)
+    return Trained(published.name, published.version, fitted.history, best, fitted.ended, advice, curve)
 
 
 def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:

@@ -22,7 +22,7 @@ from core.processes.launching import Limits
 from core.processes.messages import Parent
 from core.training import plan
 from core.training.progress import EPOCHS, Epoch, Progress
-from core.training.recipe import SIZES, Training, TrainRequest, train
+from core.training.recipe import SIZES, Trained, TrainRequest, train
 
 RESULT: Final = "result.json"
 PUBLISHED: Final = "published"  # the folder within the work folder where the model comes to lie
@@ -189,16 +189,16 @@ def work(parent: Parent, job: TrainJob) -> None:
     _keep(training, Path(job.work), job.name, late=watch.late)
 
 
-def _keep(training: Training, work: Path, name: str, *, late: bool) -> None:
-    write_whole(work / PUBLISHED / name / "curve.png", training.curve)
+def _keep(trained: Trained, work: Path, name: str, *, late: bool) -> None:
+    write_whole(work / PUBLISHED / name / "curve.png", trained.curve)
     result = Result(
-        epochs=len(training.history),
-        best=training.best.epoch,
-        loss=training.best.loss,
-        val_loss=training.best.val_loss,
-        first_val_loss=training.history[0].val_loss,
-        seconds=sum(epoch.seconds for epoch in training.history),
-        ended="out of time" if late and training.ended == "stopped" else training.ended,
-        advice=training.advice,
+        epochs=len(trained.history),
+        best=trained.best.epoch,
+        loss=trained.best.loss,
+        val_loss=trained.best.val_loss,
+        first_val_loss=trained.history[0].val_loss,
+        seconds=sum(epoch.seconds for epoch in trained.history),
+        ended="out of time" if late and trained.ended == "stopped" else trained.ended,
+        advice=trained.advice,
     )
     write_whole(work / RESULT, json.dumps(RESULTS.write(result)))

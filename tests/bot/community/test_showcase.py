@@ -1,43 +1,17 @@
-"""The buttons that show, share and delete: by author, stranger and moderator, before and after a restart."""
+"""The buttons of a showcase: by author, stranger and moderator, before and after a restart."""
 
 from collections.abc import Awaitable, Callable
-from xml.etree import ElementTree
 
 import discord
 import pytest
-import pytest_asyncio
 import simcord
 
 from bot.client import ComposerBot
-from bot.database.engine import StoreError
 from bot.database.store import Server, Store
 from tests.bot.acting import begin, until
-from tests.bot.clicking import files, opus_of, refusal, response
+from tests.bot.clicking import files, opus_of, refusal
 
 Then = Callable[[], Awaitable[None]]
-
-
-@pytest_asyncio.fixture
-async def showcase(guild: simcord.GuildHandle, store: Store) -> simcord.ChannelHandle:
-    channel = guild.create_text_channel("showcase")
-    await store.choose(guild.id, Server(showcase=channel.id))
-    return channel
-
-
-async def test_sheet_engraves_the_piece(anybody: simcord.MemberActor, old_piece: discord.Message, store: Store) -> None:
-    opus = await opus_of(store, old_piece)
-    sheet = response(await anybody.click(old_piece, label="Sheet"))
-    found = await files(sheet)
-    assert found[f"{opus.id}-1.png"].startswith(b"\x89PNG")
-    assert ElementTree.fromstring(found[f"{opus.id}.musicxml"]).tag == "score-partwise"
-    assert sheet.embeds[0].image.url == f"attachment://{opus.id}-1.png"
-
-
-async def test_every_file_has_an_alternative_text(alice: simcord.MemberActor, piece: discord.Message) -> None:
-    takes, sheet = [response(await alice.click(piece, label=label)) for label in ("Takes", "Sheet")]
-    for message in (piece, takes, sheet):
-        for attachment in message.attachments:
-            assert attachment.description, attachment.filename
 
 
 async def test_share_explains_that_there_is_no_showcase(alice: simcord.MemberActor, old_piece: discord.Message) -> None:
@@ -167,50 +141,6 @@ async def test_share_posts_anew_what_somebody_has_deleted_by_hand(
     showing = await store.showing((await opus_of(store, piece)).id)
     assert showing is not None
     assert showing.link == again.jump_url
-
-
-async def test_delete_is_for_the_author_and_for_moderators(
-    anybody: simcord.MemberActor,
-    bob: simcord.MemberActor,
-    channel: simcord.ChannelHandle,
-    old_piece: discord.Message,
-    store: Store,
-) -> None:
-    opus = await opus_of(store, old_piece)
-    result = await anybody.click(old_piece, label="Delete")
-    if anybody is bob:
-        assert "or a moderator of its server, can do that" in refusal(result)
-        assert await store.get(opus.id) == opus
-    else:
-        assert result.acknowledged
-        assert channel.history() == []
-        with pytest.raises(StoreError):
-            await store.get(opus.id)
-
-
-async def test_delete_takes_the_piece_out_of_the_showcase_too(
-    alice: simcord.MemberActor, showcase: simcord.ChannelHandle, piece: discord.Message, then: Then
-) -> None:
-    await alice.click(piece, label="Share")
-    await then()
-    assert (await alice.click(piece, label="Delete")).acknowledged
-    assert showcase.history() == []
-
-
-async def test_who_moderates_another_server_moderates_nothing_here(
-    env: simcord.Env, alice: simcord.MemberActor, piece: discord.Message, store: Store
-) -> None:
-    elsewhere = env.create_guild("elsewhere")
-    boss = elsewhere.add_member(
-        env.create_user("boss"), roles=[elsewhere.create_role("boss", permissions=discord.Permissions.all())]
-    )
-    visiting = elsewhere.add_member(alice.user)
-    again = response(await visiting.slash(elsewhere.create_text_channel("music"), "compose", bars=1))
-    own = await opus_of(store, again)
-    await store.delete(own.id)
-    first = await opus_of(store, piece)
-    await store.add(type(own)(**{name: getattr(own, name) for name in own.__slots__} | {"server": first.server}))
-    assert "or a moderator of its server" in refusal(await boss.click(again, label="Delete"))
 
 
 async def test_share_names_the_showcase_that_it_may_not_write_to(

@@ -1,6 +1,7 @@
 """The buttons that compose on: by author, stranger and moderator, before and after a restart."""
 
 from collections.abc import Awaitable, Callable
+from xml.etree import ElementTree
 
 import discord
 import pytest
@@ -9,7 +10,7 @@ import simcord
 from bot.database.engine import StoreError
 from bot.database.store import Store
 from core.music import notation
-from tests.bot.clicking import opus_in, opus_of, refusal, response
+from tests.bot.clicking import files, opus_in, opus_of, refusal, response
 
 Then = Callable[[], Awaitable[None]]
 
@@ -128,3 +129,19 @@ async def test_takes_are_deleted_whichever_of_them_has_been_deleted_before(
     assert (await alice.click(takes, label="Delete")).acknowledged
     assert await store.find(first, *others) == ()
     assert [message.id for message in channel.history()] == [piece.id]
+
+
+async def test_sheet_engraves_the_piece(anybody: simcord.MemberActor, old_piece: discord.Message, store: Store) -> None:
+    opus = await opus_of(store, old_piece)
+    sheet = response(await anybody.click(old_piece, label="Sheet"))
+    found = await files(sheet)
+    assert found[f"{opus.id}-1.png"].startswith(b"\x89PNG")
+    assert ElementTree.fromstring(found[f"{opus.id}.musicxml"]).tag == "score-partwise"
+    assert sheet.embeds[0].image.url == f"attachment://{opus.id}-1.png"
+
+
+async def test_every_file_has_an_alternative_text(alice: simcord.MemberActor, piece: discord.Message) -> None:
+    takes, sheet = [response(await alice.click(piece, label=label)) for label in ("Takes", "Sheet")]
+    for message in (piece, takes, sheet):
+        for attachment in message.attachments:
+            assert attachment.description, attachment.filename

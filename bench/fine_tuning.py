@@ -1,4 +1,4 @@
-"""What three minutes of /train do: `python -m bench.teaching` fine-tunes shipped models on 20 files of another kind.
+"""What three minutes of /train do: `python -m bench.fine_tuning` fine-tunes shipped models on 20 files of another kind.
 
 Loss is in nats a token on 60 more pieces of that kind, which no training saw: of the base as it ships, of the base
 fine-tuned, and of a network that began from nothing, for the same time with the settings that /train chooses.
