@@ -1,5 +1,6 @@
 """MIDI files: checked byte by byte where that is cheap, then read by symusic."""
 
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from core.music.piece import Bar, Budget, Printed, damaged, too_long, too_many, 
 
 _DRUMS: Final = "There are no notes in this MIDI file but those of the drums (channel 10). Choose one with a melody."
 _SILENT: Final = "There are no notes in this MIDI file. Choose another."
+_END: Final = b"\xff\x2f\x00"  # of a track
 _CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again below zero
 
 
@@ -19,10 +21,7 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
     tracks = _check_header(data, budget)
     if _most_ticks(data) >= _CLOCK and max(map(_ticks, tracks)) >= _CLOCK:
         raise ReadingError("This MIDI file lasts for weeks: its silences are far too long. Choose another.", "too long")
-    try:
-        score = ScoreTick.from_midi(_joined(data, tracks))
-    except (RuntimeError, ValueError) as error:
-        raise damaged("MIDI", "its events cannot be read") from error
+    score = _parse(data, tracks, budget)
     if score.note_num() > budget.notes:
         raise too_many("notes", score.note_num(), budget.notes)
     _check_times(score, budget)
@@ -85,6 +84,47 @@ def _tracks(data: bytes) -> list[bytes]:
             found.append(data[start:end])
         place = end
     return found
+
+
+def _parse(data: bytes, tracks: list[bytes], budget: Budget) -> ScoreTick:
+    """Parse tracks, with all their notes up to one too many. Raises ReadingError.
+
+    symusic pairs note-ons with note-offs in their order, and drops those that are left over: of two note-ons with one
+    note-off between them the later one, and all without a note-off. So note-offs are added until no more notes appear.
+    """
+    try:
+        score = ScoreTick.from_midi(_joined(data, tracks))
+        counts, offs = _counts(score), np.ones(128, np.int64)
+        while True:
+            releases = _releases(offs)
+            score = ScoreTick.from_midi(_joined(data, [_released(track, releases) for track in tracks]))
+            before, counts = counts, _counts(score)
+            if (counts == before).all() or counts.sum() > budget.notes:
+                return score
+            offs[counts > before] *= 2
+    except (RuntimeError, ValueError) as error:
+        raise damaged("MIDI", "its events cannot be read") from error
+
+
+def _counts(score: ScoreTick) -> NDArray[np.int64]:
+    """Count the notes of each pitch."""
+    counts = np.zeros(128, np.int64)
+    for track in score.tracks:
+        counts += np.bincount(track.notes.numpy()["pitch"], minlength=128)
+    return counts
+
+
+def _releases(offs: NDArray[np.int64]) -> bytes:
+    """Write so many note-offs for each pitch, on every channel, each followed by the delta 0 of the next event."""
+    pitches = np.tile(np.repeat(np.arange(128), offs), 16)
+    channels = 0x80 | np.arange(16).repeat(len(pitches) // 16)
+    nothing = np.zeros_like(pitches)
+    return np.stack([channels, pitches, nothing, nothing], 1).astype(np.uint8).tobytes()
+
+
+def _released(track: bytes, releases: bytes) -> bytes:
+    """Put note-offs before the end of a track."""
+    return track.removesuffix(_END) + releases + _END if track.endswith(_END) else track
 
 
 def _joined(data: bytes, tracks: list[bytes]) -> bytes:
@@ -154,7 +194,10 @@ def _check_times(score: ScoreTick, budget: Budget) -> None:
 
 
 def _passages(score: ScoreTick, onsets: NDArray[np.int64], length: int) -> tuple[Bar, ...]:
-    """Return the passages of one time signature each, up to the last onset; it is 4/4 where there is none."""
+    """Return the passages of one time signature each, up to the last onset; it is 4/4 where there is none.
+
+    Of several at one tick that one holds which the bars of the music agree with, or else the latest.
+    """
     at = dict[int, list[str]]()
     for signature in sorted(score.time_signatures, key=lambda signature: signature.time):
         name = f"{signature.numerator}/{signature.denominator}"
@@ -164,5 +207,15 @@ def _passages(score: ScoreTick, onsets: NDArray[np.int64], length: int) -> tuple
             at.setdefault(signature.time, []).append(name)
     at = at if 0 in at else {0: ["4/4"], **at}
     return tuple(
-        Bar(start, end, names[-1]) for (start, names), end in zip(at.items(), [*list(at)[1:], length], strict=True)
+        Bar(start, end, max(reversed(names), key=lambda name: _agreement(name, onsets, start, end, score)))
+        for (start, names), end in zip(at.items(), [*list(at)[1:], length], strict=True)
     )
+
+
+def _agreement(name: str, onsets: NDArray[np.int64], start: int, end: int, score: ScoreTick) -> tuple[bool, float]:
+    """Tell whether bars of a time signature fill a passage, and how many notes begin at a bar line in the mean."""
+    numerator, _, denominator = name.partition("/")
+    bar = Fraction(4 * int(numerator) * score.ticks_per_quarter, int(denominator))
+    places = onsets[(onsets >= start) & (onsets < end)] - start
+    lines = int(places.max(initial=0) / bar) + 1
+    return (end - start) % bar == 0, np.count_nonzero(places * bar.denominator % bar.numerator == 0) / lines

@@ -112,6 +112,40 @@ def test_what_does_not_touch_the_music_of_a_midi_file_is_left_out(data: bytes, c
     assert {bar.signature for bar in piece.bars} == {"4/4"}
 
 
+def strikes(*moments: int) -> bytes:
+    """Write a note at each moment, in ticks, that nothing ends."""
+    deltas = zip(moments, (0, *moments), strict=False)
+    return b"".join(number(now - before) + b"\x90\x3c\x40" for now, before in deltas) + b"\x00\xff\x2f\x00"
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        strikes(0, 480, 960),  # without note-offs
+        b"\x00\x90\x3c\x40\x83\x60\x90\x3c\x40\x83\x60\x90\x3c\x40\x83\x60\x80\x3c\x00\x00\xff\x2f\x00",  # with one
+    ],
+)
+def test_an_onset_is_an_onset_whatever_ends_it(track: bytes) -> None:
+    (piece,) = read(midi(track), "piece.mid").pieces
+    assert piece.onsets.tolist() == [0, 480, 960]
+
+
+def test_thousands_of_notes_that_nothing_ends_are_counted() -> None:
+    assert refusal(midi(strikes(*range(20_001)))).kind == "too many notes"
+    assert len(read(midi(strikes(*range(20_000))), "a.mid").pieces[0].onsets) == 20_000
+
+
+@pytest.mark.parametrize(("first", "second"), [((3, 2), (4, 2)), ((4, 2), (3, 2))])
+def test_of_two_time_signatures_at_once_the_music_agrees_with_one(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    bass = b"".join(
+        b"\x00\x90\x30\x40\x83\x60\x80\x30\x00" + b"\x83\x60\x90\x3c\x40\x83\x60\x80\x3c\x00" for _ in range(8)
+    )
+    (piece,) = read(midi(metre(*first) + metre(*second) + bass + b"\x00\xff\x2f\x00"), "a.mid").pieces
+    assert [bar.signature for bar in piece.bars] == ["3/4"]
+
+
 def xml(old: str, new: str) -> bytes:
     text = file("old_hundredth.musicxml").decode()
     assert old in text
