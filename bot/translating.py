@@ -6,16 +6,16 @@ A language that has no catalogue yet gets one.
 
 import ast
 import asyncio
-import errno
-import os
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_keywords
 from babel.messages.pofile import write_po
 from discord import AppCommandType, app_commands
 
@@ -27,22 +27,15 @@ from bot.database.store import Store
 from bot.settings import Settings
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
-from core.music.keys import KEYS
-from core.music.notation import Anchor
 
 ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final = "Cadenza"
 HEADER: Final = "# What Cadenza says. python -m bot.translating brings this file up to date."
-KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2)}
+KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2), "counted": (1, 2)}
 SENTENCE: Final = re.compile(r"\w [\w{].*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
 WORDS: Final = re.compile(r"[a-z]{2}")
-TELLING: Final = frozenset({"advice", "description", "report", "trainer", "families"})  # say sentences without raising
-PARTED: Final = frozenset({"damaged", "too_many", "_too_large"})  # make errors of parts
-NAMED: Final = frozenset(
-    {"ended", "how", "kind", "music", "pieces", "reason", "title", "usual", "what", "where", "width", "written"}
-)
-SYSTEM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOENT)
-UNHEARD: Final = frozenset({"settings", "online", "page", "generate_music", "parse_and_train", "evaluate"})
+NAMED: Final = frozenset({"kind", "reason", "where"})
+UNHEARD: Final = frozenset({"settings", "online", "page"})
 
 
 def main(names: Sequence[str]) -> int:
@@ -79,14 +72,18 @@ async def collect() -> Catalog:
         catalogue.add(text, context=context)
     for file, line, said, _, _ in extract_from_dir(ROOT / "bot", [("**.py", "python")], keywords=KEYWORDS):
         catalogue.add(said, locations=[(f"bot/{file}", line)])
-    for template in sorted({*labels(), *KEYS, *get_args(Anchor), *map(os.strerror, SYSTEM), *_sentences()}):
+    [core] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
+    methods = [(pattern, "python") for pattern in core["pattern"]]
+    for _, _, said, _, _ in extract_from_dir(ROOT, methods, keywords=parse_keywords(core["keywords"])):
+        catalogue.add(said)
+    for template in sorted({*labels(), *_sentences()}):
         catalogue.add(template, context=TEMPLATE)
     return catalogue
 
 
 async def _commands() -> set[tuple[str | None, str]]:
     """Return the names and the texts of all commands, options and choices."""
-    bot = ComposerBot(Settings(), Workers(0, 1, ComposeRequest(model="")), Store("sqlite+aiosqlite://"))
+    bot = ComposerBot(Settings(), Workers(1, 1, ComposeRequest(model="")), Store("sqlite+aiosqlite://"))
     await bot.add_commands()
     found: set[tuple[str | None, str]] = set()
     found.update((NAME, menu.name) for menu in bot.tree.get_commands(type=AppCommandType.message))
@@ -109,36 +106,16 @@ def labels() -> Iterator[str]:
 
 def _sentences() -> Iterator[str]:
     """Return the templates of all sentences of core and of errors that somebody in a chat can meet, and their parts."""
-    for path in [*(ROOT / "core").rglob("*.py"), *(ROOT / "bot").rglob("*.py")]:
+    for path in (ROOT / "bot").rglob("*.py"):
         if path.stem not in UNHEARD:
-            yield from _of_module(ast.parse(path.read_text(encoding="utf-8")), path.stem in TELLING)
+            yield from _of_module(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def _of_module(module: ast.Module, telling: bool) -> Iterator[str]:
-    shared: set[str] = set()  # names of sentences that errors have in common
+def _of_module(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
         called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        if isinstance(node, ast.Call) and (telling or called.endswith("Error")):
+        if isinstance(node, ast.Call) and called.endswith("Error"):
             yield from _said(*node.args, whole=True)
-            shared.update(name.id for arg in node.args for name in ast.walk(arg) if isinstance(name, ast.Name))
-            if called == "ReadingError":
-                yield from _said(*node.args[1:])  # its kind
-        elif isinstance(node, ast.Call) and called in PARTED:
-            yield from _said(*node.args)
-        elif isinstance(node, ast.List | ast.Dict) and telling:
-            yield from _said(*(node.elts if isinstance(node, ast.List) else node.values), whole=True)
-        elif isinstance(node, ast.Return) and telling:
-            if isinstance(node.value, ast.Tuple):  # a kind and a reason
-                yield from _said(*node.value.elts)
-            yield from _said(node.value, whole=True)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in NAMED:
-            yield from _said(node.value)
-        elif isinstance(node, ast.For) and ast.unparse(node.target).lstrip("(").partition(",")[0] in NAMED:
-            rows = node.iter.elts if isinstance(node.iter, ast.Tuple) else []
-            yield from _said(*(row.elts[0] for row in rows if isinstance(row, ast.Tuple)))
-    for statement in module.body:
-        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) in shared:
-            yield from map(_numbered, _said(statement.value, whole=True))
 
 
 def _said(*nodes: ast.expr | None, whole: bool = False) -> Iterator[str]:
@@ -154,12 +131,6 @@ def _said(*nodes: ast.expr | None, whole: bool = False) -> Iterator[str]:
             if isinstance(node, ast.JoinedStr):
                 parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
                 yield from _said(*(part for part in parts if isinstance(part, ast.IfExp | ast.BoolOp)))
-
-
-def _numbered(text: str) -> str:
-    """Number the places of a text for str.format."""
-    first, *others = text.split("{}")
-    return first + "".join(f"{{{place}}}{other}" for place, other in enumerate(others))
 
 
 def _template(node: ast.expr | None) -> str | None:

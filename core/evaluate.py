@@ -50,7 +50,12 @@ def find(model: str) -> Path:
         if (directory / "params.json").is_file():
             return directory
     known = ", ".join(sorted({*bundle.names(MODELS), *bundle.names(bundle.SHIPPED)}))
-    raise BundleError(f"There is no model in {model}, nor one of that name in {MODELS}, where there are: {known}.")
+    raise BundleError(
+        "There is no model in {model}, nor one of that name in {folder}, which has: {known}.",
+        model=model,
+        folder=MODELS,
+        known=known,
+    )
 
 
 def as_json(measured: Evaluation) -> str:
@@ -79,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         type=Path,
         nargs="?",
-        help="music to measure it on, without what it has learned (default: its held-out pieces)",
+        help="music to measure it on, without what it was trained on (default: its held-out pieces)",
     )
     parser.add_argument(
         "--samples",
@@ -141,12 +146,15 @@ def _unlearned(folder: Path, model: Bundle, learned: Sequence[Parsed]) -> list[P
     others = evaluation.unlearned(pieces, learned, model.params.anchor)
     if not others:
         raise CorpusError(
-            f"{model.name} has learned every piece in {folder}, or a version of it, so that none can test it."
-            " Name a FOLDER of other music, or none for the pieces that its training held out."
+            "{model} was trained on every piece in {folder}, or on a version of it, so none of them can test it. Name a"
+            " FOLDER of other music, or none for the pieces that its training held out.",
+            model=model.name,
+            folder=folder,
         )
     if known := len(pieces) - len(others):
         print(
-            f"{known:,} of {len(pieces):,} pieces are left out: {model.name} has learned them, or versions of them.",
+            f"{known:,} of {len(pieces):,} pieces are left out:"
+            f" {model.name} was trained on them, or on versions of them.",
             file=sys.stderr,
         )
     return others
@@ -160,8 +168,9 @@ def _read(folder: Path, model: Bundle) -> list[Parsed]:
     collection = collect(folder, settings)
     if not collection.notes.pieces:
         raise CorpusError(
-            f"There is no piece in {folder} that could be read:"
-            f" python -m core.parse_and_train {folder} parsed --parsed-only says why."
+            "No piece in {folder} could be read: python -m core.parse_and_train {folder} parsed"
+            " --parsed-only says why.",
+            folder=folder,
         )
     return evaluation.parse(collection.notes)
 

@@ -98,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> ComposeRequest:
     if options.output.suffix.lower() not in (".mid", ".midi"):
-        raise RequestError(f"OUTPUT is {options.output}; it must end with .mid, since a MIDI file is written there.")
+        raise RequestError(
+            "OUTPUT is {path}; it must end with .mid, since a MIDI file is written there.", path=options.output
+        )
     return ComposeRequest(
         model=str(options.weights.parent),
         primer=options.primer,

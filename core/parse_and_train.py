@@ -1,4 +1,4 @@
-"""Learn from a folder of music: `python -m core.parse_and_train TRAIN_DIR PARSED_NOTES_DIR`."""
+"""Train on a folder of music: `python -m core.parse_and_train TRAIN_DIR PARSED_NOTES_DIR`."""
 
 import argparse
 import shlex
@@ -17,7 +17,7 @@ from core.model.bundle import Params
 from core.model.notes import Notes, read_notes, write_notes
 from core.processes import files, terminal
 from core.reading.playing import IN_TWO_AND_FOUR
-from core.training.fit import Hyperparameters, device
+from core.training.fit import STOPPED, Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
 from core.training.recipe import SIZES, Trained, TrainRequest, require_tensorflow, train
@@ -89,14 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     model = parser.add_argument_group("model")
     model.add_argument("--model", type=Path, help="the folder of the new model (default: PARSED_NOTES_DIR/model)")
     model.add_argument(
-        "--base", type=Path, help="the folder of a model to go on from, instead of learning from nothing"
+        "--base", type=Path, help="the folder of a model to go on from, instead of starting from nothing"
     )
     model.add_argument("--size", choices=tuple(SIZES), help="a preset of the four below (default medium)")
     model.add_argument("--units", type=int, help="width of each LSTM")
     model.add_argument("--layers", type=int, help="how many LSTMs stand on each other")
-    model.add_argument("--dropout", type=float, help="share of each LSTM's outputs that is left out while learning")
+    model.add_argument("--dropout", type=float, help="share of each LSTM's outputs that is left out while training")
     model.add_argument(
-        "--weight-drop", type=float, help="share of each LSTM's recurrent weights that is left out while learning"
+        "--weight-drop", type=float, help="share of each LSTM's recurrent weights that is left out while training"
     )
     model.add_argument(
         "--window",
@@ -167,7 +167,7 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
     options.parsed.mkdir(parents=True, exist_ok=True)
     collection = collect(Path(options.music), settings, cache=options.parsed / ".cache")
     report.write_report(options.parsed / "report.csv", collection)
-    print(report.summary(collection), file=sys.stderr)
+    print(*report.summary(collection), sep="\n", file=sys.stderr)
     report.require(collection)
     write_notes(path, collection.notes)
     return read_notes(path), collection.on_grid
@@ -249,7 +249,7 @@ def _conclude(trained: Trained, options: argparse.Namespace) -> None:
     print(
         f"The model is in {options.model or options.parsed / 'model'}; {left} are in {options.parsed}.", file=sys.stderr
     )
-    if trained.ended == "stopped":
+    if trained.ended == STOPPED:
         print("The same command with --resume goes on from here.", file=sys.stderr)
 
 

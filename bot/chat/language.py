@@ -21,6 +21,8 @@ from babel.messages.pofile import read_po
 from discord import Locale, app_commands
 from discord.app_commands import TranslationContextLocation, TranslationContextTypes, locale_str
 
+from core.errors import CadenzaError, Message
+
 FOLDER: Final = Path(__file__).parent / "locales"
 MINUTES_FROM: Final = 90  # seconds from which on one speaks of minutes
 NAME: Final = "name"  # the gettext context of what commands and options are called
@@ -32,8 +34,6 @@ NAMES: Final = frozenset(
         TranslationContextLocation.parameter_name,
     }
 )
-
-_COUNTED: Final = re.compile(r"(\d[\d,]*) (\D+)", re.DOTALL)  # as in 3 too short, 1 damaged
 
 _spoken: ContextVar[str] = ContextVar("spoken", default=Locale.american_english.value)
 
@@ -66,16 +66,28 @@ def mark(text: str) -> str:
     return text
 
 
-def sentence(text: str) -> str:
-    """Translate the sentence of an error, or a label, by its template if there is one, and so each part of it.
+def sentence(said: str | Message | CadenzaError) -> str:
+    """Translate a message, an error, or the finished sentence of one by its template, and so each part of it.
 
     Where a part may be missing there are two templates: none matches nothing.
     """
+    told = said.message if isinstance(said, CadenzaError) else Message(said) if isinstance(said, str) else said
+    text = told.told(_template)
+    if told.values or text != told.template:
+        return text
     for pattern, translation in _templates(_spoken.get()):
         if (match := pattern.fullmatch(text)) is not None:
             return translation.format(*map(sentence, match.groups()))
-    counted = [_COUNTED.fullmatch(part) for part in text.split(", ")]
-    return ", ".join(f"{part[1]} {sentence(part[2])}" if part else "" for part in counted) if all(counted) else text
+    return text
+
+
+def _template(message: Message) -> str:
+    translations = _translations(_spoken.get())
+    count = message.values.get("count")
+    if message.plural:
+        whole = count if isinstance(count, int) else 1 if count == 1 else 2  # two and a half bars are as two
+        return translations.ngettext(message.template, message.plural, whole)
+    return translations.gettext(message.template)
 
 
 class Dictionary(app_commands.Translator):

@@ -55,13 +55,13 @@ def sentence(error: Exception) -> str:
     """Write what a user can mend as a message."""
     if isinstance(error, NotationError):
         place = excerpt(error.text, error.start, error.end).replace("`", "'")
-        return f"```\n{place}\n```\n{language.sentence(error.advice)}"
+        return f"```\n{place}\n```\n{language.sentence(error.message)}"
     if isinstance(error, discord.Forbidden):
         return _(
             "I may not do that here. Ask a moderator to allow me to view this channel, send messages, embed links"
             " and attach files."
         )
-    return language.sentence(str(error))
+    return language.sentence(error if isinstance(error, CadenzaError) else str(error))
 
 
 async def say(interaction: Interaction, text: str) -> None:

@@ -17,7 +17,7 @@ from bot.cogs import autocomplete
 from bot.composing.studio import Studio
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
-from core.errors import BundleError
+from core.errors import BundleError, Message
 from core.model import description
 
 LISTED: Final = 40
@@ -136,6 +136,6 @@ def _facts(shelf: Catalogue, name: str) -> Mapping[str, Any] | None:
 
 
 def _line(name: str, facts: Mapping[str, Any], default: bool, own: bool) -> str:
-    notes = [language.sentence(str(facts["title"]))[:100]] if facts.get("title") else []
+    notes = [language.sentence(Message.parse(facts["title"]))[:100]] if facts.get("title") else []
     notes += [_("this server's own")] * own + [_("the default")] * default
     return f"- **{name}**: {', '.join(notes)}" if notes else f"- **{name}**"

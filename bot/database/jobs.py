@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.database.engine import transaction
 from bot.database.tables import TRAININGS
 from core.corpus.worker import GATHERED, Gathered
-from core.errors import CadenzaError
+from core.errors import CadenzaError, Message
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Wish = Literal["keep", "drop"]
@@ -29,8 +29,8 @@ class Job:
     """Hold a training as it is kept.
 
     `server`, `user`, `channel` and `message` are ids, `name` and `base` those of models. `starts` counts how often its
-    process was started since it last finished an epoch; `wish` is what whoever cancels it wants; `outcome` is a
-    sentence on how it ended, `told` whether that has been announced, and `locale` the language of who asked.
+    process was started since it last finished an epoch; `wish` is what whoever cancels it wants; `outcome` says
+    how it ended, `told` whether that has been announced, and `locale` the language of who asked.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Job:
     gathered: Gathered
     starts: int = 0
     wish: Wish | None = None
-    outcome: str | None = None
+    outcome: Message | None = None
     told: bool = False
     locale: str = "en-US"
 
@@ -123,7 +123,7 @@ class Jobs:
             id, state="running", started=func.coalesce(TRAININGS.c.started, datetime.now(UTC)), starts=starts
         )
 
-    async def end(self, id: str, state: State, outcome: str) -> bool:
+    async def end(self, id: str, state: State, outcome: Message) -> bool:
         """Note how a training ended, unless it has ended already; only one that is done stays known by its files."""
         values: dict[str, Any] = {"state": state, "outcome": outcome, "ended": datetime.now(UTC)}
         if state != "done":
@@ -132,7 +132,7 @@ class Jobs:
         async with transaction(self._engine) as connection:
             return bool((await connection.execute(update(TRAININGS).where(live).values(**values))).rowcount)
 
-    async def cancel_queued(self, id: str, outcome: str) -> bool:
+    async def cancel_queued(self, id: str, outcome: Message) -> bool:
         """Cancel a training that has not begun; return whether it was so."""
         values = {
             "state": "cancelled",

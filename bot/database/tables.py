@@ -1,5 +1,7 @@
 """The tables of the store. A change here needs a migration, which a test compares with them."""
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,6 +23,8 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+from core.errors import Message
+
 
 class Moment(TypeDecorator[datetime]):
     """Keep moments in UTC, which SQLite's own type forgets."""
@@ -35,6 +39,23 @@ class Moment(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, _: Dialect) -> Any:
         """Write a moment in UTC."""
         return None if value is None else value.astimezone(UTC)
+
+
+class Said(TypeDecorator[Message]):
+    """Keep messages as JSON; what earlier versions kept are finished texts."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _: Dialect) -> Message | None:
+        """Read a message."""
+        if value is None:
+            return None
+        return Message.parse(json.loads(value) if value.startswith('{"') else value)
+
+    def process_bind_param(self, value: Message | None, _: Dialect) -> str | None:
+        """Write a message."""
+        return None if value is None else json.dumps(asdict(value))
 
 
 METADATA: Final = MetaData(
@@ -115,7 +136,7 @@ TRAININGS: Final = Table(
     Column("gathered", JSON, nullable=False),
     Column("starts", Integer, nullable=False),  # since it last finished an epoch
     Column("wish", String(12)),  # of who cancels it: to keep the best so far, or to drop it
-    Column("outcome", Text),  # a sentence
+    Column("outcome", Said),  # how it ended
     Column("told", Boolean, nullable=False),  # whether the end has been announced
     Column("locale", String(8), nullable=False, server_default="en-US"),  # of who asked for it
 )

@@ -22,7 +22,7 @@ from bot.chat.language import _, mark
 from bot.database.jobs import JobError
 from core.corpus import worker
 from core.corpus.worker import REASONS, CollectJob, Gathered
-from core.errors import CorpusError
+from core.errors import CorpusError, Message
 from core.model.bundle import Params
 from core.music.piece import Budget, clean_title
 from core.processes.child import Died, Late, Pool
@@ -33,7 +33,7 @@ READING_SECONDS: Final = 240.0  # for all files together, their download include
 LINE: Final = 3  # servers in the queue; the last has its answer while Discord still waits for that
 GIVEN_UP: Final = mark("Reading these files was given up. Give it fewer or simpler ones.")
 
-Reasons = tuple[tuple[str, str], ...]  # files, and why each was left out
+Reasons = tuple[tuple[str, Message], ...]  # files, and why each was left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,13 @@ class ReadingQueue:
 
 def choose(files: Sequence[Attachment], most: int) -> Chosen:
     """Choose by name and size; `most` is what all may weigh, in bytes. Raises JobError if nothing is left."""
-    taken, left_out = list[Attachment](), list[tuple[str, str]]()
+    taken, left_out = list[Attachment](), list[tuple[str, Message]]()
     for file in files:
         ending, budget = PurePath(file.filename).suffix.lower(), Budget()
         if ending not in (*ENDINGS, ".zip"):
-            left_out.append((file.filename, str(not_music(ending))))
+            left_out.append((file.filename, not_music(ending).message))
         elif ending != ".zip" and file.size > budget.file_bytes:
-            left_out.append((file.filename, str(too_large(budget))))
+            left_out.append((file.filename, too_large(budget).message))
         else:
             taken.append(file)
     if not taken:
@@ -113,7 +113,7 @@ async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None)
     return hashlib.sha256(b"".join(sorted(digests))).digest(), replace(gathered, skipped=skipped)
 
 
-def listed(reasons: Sequence[tuple[str, str]], most: int = 1000) -> str:
+def listed(reasons: Sequence[tuple[str, Message]], most: int = 1000) -> str:
     """List files that were left out, a line each, in so many characters."""
     text = ""
     for file, reason in reasons:

@@ -21,7 +21,7 @@ from bot.database import store
 from bot.database.jobs import Job
 from bot.training import attachments
 from core.composing.recipe import ComposeRequest, Take
-from core.errors import CadenzaError
+from core.errors import CadenzaError, Message
 from core.training.progress import Epoch, Progress
 from core.training.worker import Result
 
@@ -143,7 +143,7 @@ class Messages:
         try:
             take, opus = await self._compose(job)
         except CadenzaError as error:
-            embed.add_field(name=_("A first piece"), value=language.sentence(str(error))[:1000], inline=False)
+            embed.add_field(name=_("A first piece"), value=language.sentence(error)[:1000], inline=False)
             return Answer(job.id, embed, enclosures, view)
         piece = _("is enclosed, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
         embed.add_field(name=_("A first piece"), value=piece, inline=False)
@@ -236,7 +236,7 @@ def _embed(job: Job, title: str, description: str) -> Embed:
 
 
 def _summary(job: Job) -> str:
-    return "\n".join(map(language.sentence, job.gathered.summary.splitlines()))
+    return "\n".join(map(language.sentence, job.gathered.summary))
 
 
 def _enclosures(status: Status, folder: Path) -> tuple[Enclosure, ...]:
@@ -256,5 +256,5 @@ def _files(path: Path, description: str) -> tuple[Enclosure, ...]:
     return (Enclosure(path.name, path.read_bytes(), description),) if path.exists() else ()
 
 
-def _lines(sentences: Iterable[str]) -> str:
+def _lines(sentences: Iterable[Message]) -> str:
     return "\n".join(f"- {language.sentence(each)}" for each in sentences)[:1000]

@@ -16,7 +16,7 @@ from bot.models.catalogue import Catalogue
 from bot.settings import Settings
 from bot.training.messages import Messages, Status
 from bot.work import child
-from core.errors import CadenzaError
+from core.errors import CadenzaError, Message, counted, mark, reason
 from core.processes.child import Child
 from core.training import worker
 from core.training.progress import Progress
@@ -86,7 +86,7 @@ class Trainer:
         """End a training before its time; `keep` publishes its best epoch so far. Raises JobError if it has ended."""
         if not job.live:
             raise JobError("This training has ended already.")
-        if await self._jobs.cancel_queued(job.id, "It was cancelled before it began."):
+        if await self._jobs.cancel_queued(job.id, mark("It was cancelled before it began.")):
             job = await self._jobs.get(job.id, job.server)
             await _tell(self._messages.close(job))
             await _tell(self._messages.ended(job, None, self.folder(job.id)))
@@ -137,35 +137,36 @@ class Trainer:
 
     async def _train(self, job: Job) -> None:
         """Run a training to its end, or as far as its process gets."""
-        work, error = self.folder(job.id), None
+        work, failure = self.folder(job.id), None
         try:
             result = await asyncio.to_thread(Result.read, work)
             if result is None and job.wish != "drop":
-                error = await self._run(job, work)
+                failure = await self._run(job, work)
                 result = await asyncio.to_thread(Result.read, work)
             job = await self._jobs.get(job.id, job.server)
             if job.wish == "drop":
-                await self._end(job, "cancelled", "It was cancelled.")
+                await self._end(job, "cancelled", mark("It was cancelled."))
             elif result is not None:
                 await asyncio.to_thread(self._publish, job, work)
-                await self._end(job, "done", f"It ended: {result.ended}.")
-            elif error is not None:
-                await self._end(job, "cancelled" if job.wish == "keep" else "failed", error)
+                await self._end(job, "done", mark("It ended: {reason}.", reason=result.ended))
+            elif failure is not None:
+                await self._end(job, "cancelled" if job.wish == "keep" else "failed", failure)
         except StoreError:  # not the training's fault: it goes on when the database is back
             raise
         except CadenzaError as error:
-            await self._end(job, "failed", str(error))
+            await self._end(job, "failed", error.message)
         except OSError as error:
-            await self._end(
-                job, "failed", f"The model could not be kept: {error.strerror}. The bot's owner has to look."
-            )
+            lost = mark("The model could not be kept: {reason}. The bot's owner has to look.", reason=reason(error))
+            await self._end(job, "failed", lost)
 
-    async def _run(self, job: Job, work: Path) -> str | None:
-        """Have a process train; return the sentence with which it failed, if it could still say one."""
+    async def _run(self, job: Job, work: Path) -> Message | None:
+        """Have a process train; return the message with which it failed, if it could still say one."""
         if job.starts >= STARTS:
-            return f"The process that trained it died {STARTS} times in a row. Try it with fewer files."
+            return mark(
+                "The process that trained it died {times} times in a row. Try it with fewer files.", times=STARTS
+            )
         shelf = self._catalogue.at(job.server)
-        title = f"{job.gathered.kept} pieces that its server gave it"
+        title = counted("{count} piece from its server", "{count} pieces from its server", job.gathered.kept)
         ask = TrainJob(
             work=str(work),
             name=job.name,
@@ -177,14 +178,14 @@ class Trainer:
             title=title,
         )
         await self._jobs.begin(job.id)
-        job, error = replace(job, state="running", starts=job.starts + 1), None
+        job, failure = replace(job, state="running", starts=job.starts + 1), None
         try:
             async with child.start(ask.limits, work / "log.txt") as process:
                 self._child = job.id, process
                 _carry_out((await self._jobs.get(job.id, job.server)).wish, process)
                 async for message in child.talk(process, SILENCE, worker.work, ask):
                     if isinstance(message, CadenzaError):
-                        error = str(message)
+                        failure = message.message
                     else:
                         job = await self._hear(job, message)
         except asyncio.CancelledError:
@@ -193,9 +194,9 @@ class Trainer:
             raise
         finally:
             self._child = self._status = None
-        if error is None:
+        if failure is None:
             _log.info("The process of the training %s has ended", job.id)
-        return error
+        return failure
 
     async def _hear(self, job: Job, message: Progress | EpochDone) -> Job:
         """Take a message of the process in, and pass it on."""
@@ -220,9 +221,7 @@ class Trainer:
         if made.exists():
             shelves.place(made, shelf)
 
-    async def _end(self, job: Job, state: State, outcome: str) -> None:
-        for place in (self.folder(job.id), self._data, job.id):
-            outcome = outcome.replace(f"{place}/", "")
+    async def _end(self, job: Job, state: State, outcome: Message) -> None:
         if await self._jobs.end(job.id, state, outcome):
             job = await self._jobs.get(job.id, job.server)
             _report(job)

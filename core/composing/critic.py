@@ -191,7 +191,7 @@ def critic(habits: Mapping[str, Any]) -> Critic | None:
     try:
         return _read(values)
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise BundleError(f"The critic's figures in params.json are damaged: {error}.") from None
+        raise BundleError("The critic's figures in params.json are damaged: {error}.", error=error) from None
 
 
 def _read(values: Mapping[str, Any]) -> Critic:

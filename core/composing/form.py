@@ -106,9 +106,16 @@ def planned(form: str, start: int, units: int) -> tuple[Section, ...]:
         return (Section(start, start + units, "new"),)
     letters = form.upper()
     if not letters.isalpha() or not letters.isascii() or not 1 <= len(letters) <= 16:
-        raise RequestError(f"{form[:20]!r} is not a form. Name its sections as AABB, AABA or ABAC, or {THROUGH}.")
+        raise RequestError(
+            "{form!r} is not a form. Name its sections as AABB, AABA or ABAC, or {through}.",
+            form=form[:20],
+            through=THROUGH,
+        )
     if units % len(letters):
-        raise RequestError(f"This length has no {len(letters)} sections of like length: change bars or form.")
+        raise RequestError(
+            "These bars cannot be parted into {count} sections of like length: change bars or form.",
+            count=len(letters),
+        )
     length = units // len(letters)
     sections: list[Section] = []
     for at, letter in enumerate(letters):
@@ -214,7 +221,7 @@ def habits(values: Mapping[str, Any]) -> Habits:
         homes = {_home(key): int(count) for key, count in values.get("keys", {}).items()}
         return Habits(homes, {shape(text): int(count) for text, count in values.get("shapes", {}).items()})
     except (ValueError, TypeError, AttributeError, RequestError) as error:
-        raise BundleError(f"The habits in params.json are damaged: {error}.") from None
+        raise BundleError("The habits in params.json are damaged: {error}.", error=error) from None
 
 
 def draw(

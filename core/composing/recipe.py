@@ -15,7 +15,7 @@ from core.composing.drafting import MOST_EFFORT, USUAL_EFFORT
 from core.composing.novelty import Quote
 from core.composing.sampling import LONGEST_PIECE, Options
 from core.drawing import roll
-from core.errors import CorpusError, RequestError, check_range
+from core.errors import CorpusError, RequestError, check_range, mark, named
 from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
@@ -185,7 +185,9 @@ def check_request(request: ComposeRequest, params: Params) -> list[int]:
 def check_primer(text: str, anchor: Anchor) -> list[int]:
     """Return a primer's ids. Raises NotationError and RequestError."""
     if len(text) > LONGEST_PRIMER:
-        raise RequestError(f"The primer has {len(text)} characters; the longest is {LONGEST_PRIMER}.")
+        raise RequestError(
+            "The primer has {count:,} characters; it can have {most:,} at most.", count=len(text), most=LONGEST_PRIMER
+        )
     return notation.primer(text, anchor)
 
 
@@ -210,13 +212,18 @@ def _composer(model: Bundle, parsed: Path) -> Composer:
     """Make a model ready, with the notes that it has learned from."""
     learned = notes.read_notes(parsed)
     for what, its, theirs in (
-        ("anchor", model.params.anchor, learned.anchor),
-        ("rest unit", model.params.rest_unit, str(learned.unit)),
+        (mark("anchor"), model.params.anchor, learned.anchor),
+        (mark("rest unit"), model.params.rest_unit, str(learned.unit)),
     ):
         if its != theirs:
             raise CorpusError(
-                f"{parsed} does not belong to the model {model.name}: its {what} is {theirs}, and the model's {its}."
-                " Take both from the same folder."
+                "{parsed} does not belong to the model {model}: its {what} is {theirs}, and the model's {its}. Take"
+                " both from the same folder.",
+                parsed=named(parsed),
+                model=model.name,
+                what=what,
+                theirs=theirs,
+                its=its,
             )
     index = novelty.Index([(entry.title, entry.text) for entry in learned.pieces])
     return Composer(model, Stepper(model), index, critic.critic(model.params.habits))
@@ -258,7 +265,9 @@ def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
 
 def _options(request: ComposeRequest, params: Params) -> Options:
     if request.bars is not None and not 1 <= request.bars <= LONGEST_PIECE:
-        raise RequestError(f"A piece can have 1 to {LONGEST_PIECE} bars; {request.bars} were asked for.")
+        raise RequestError(
+            "A piece can have 1 to {most} bars; you asked for {bars}.", most=LONGEST_PIECE, bars=request.bars
+        )
     assert request.tempo is not None
     assert request.gravity is not None
     assert request.seed is not None
@@ -282,4 +291,6 @@ def _program(instrument: str) -> int:
         return performance.INSTRUMENTS[instrument]
     except KeyError:
         known = ", ".join(performance.INSTRUMENTS)
-        raise RequestError(f"There is no instrument called {instrument[:40]!r}. Choose one of: {known}.") from None
+        raise RequestError(
+            "There is no instrument called {name!r}. Choose one of: {known}.", name=instrument[:40], known=known
+        ) from None

@@ -67,7 +67,9 @@ class Options:
         ):
             check_range(name.replace("_", "-"), value, lowest, highest)
         if not 1 <= self.takes <= MOST_TAKES:
-            raise RequestError(f"There can be 1 to {MOST_TAKES} takes; {self.takes} were asked for.")
+            raise RequestError(
+                "There can be 1 to {most} takes; you asked for {takes}.", most=MOST_TAKES, takes=self.takes
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,16 @@ def check_room(primer: int, bars: int | None, bar: int) -> None:
         reached, least = -(-primer // bar), primer // bar + 1
         if least > LONGEST_PIECE:
             raise RequestError(
-                f"The primer ends in bar {reached}, and a piece has {LONGEST_PIECE} at most: shorten it."
+                "The primer ends in bar {reached}, and a piece has {most} at most: shorten it.",
+                reached=reached,
+                most=LONGEST_PIECE,
             )
-        raise RequestError(f"The primer ends in bar {reached}: ask for {least} to {LONGEST_PIECE} bars, or shorten it.")
+        raise RequestError(
+            "The primer ends in bar {reached}: ask for {least} to {most} bars, or shorten it.",
+            reached=reached,
+            least=least,
+            most=LONGEST_PIECE,
+        )
 
 
 def pull(counts: Floats, bases: NDArray[np.intp], anchor: Anchor) -> Floats:

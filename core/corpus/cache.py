@@ -4,13 +4,14 @@ It may be deleted at any time, and what is damaged in it is read again.
 """
 
 import hashlib
+import json
 import sqlite3
 from dataclasses import astuple
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Final
 
-from core.errors import CorpusError, ReadingError
+from core.errors import CorpusError, ReadingError, mark
 from core.music.piece import Budget, Reading, unpack
 from core.reading.formats import VERSION
 
@@ -51,18 +52,22 @@ class Readings:
             if row is None:
                 return None
             kind, content = row
-            return ReadingError(content.decode(), kind) if kind else unpack(content)
+            return ReadingError.parse(json.loads(content)) if kind else unpack(content)
         except (sqlite3.DatabaseError, ValueError, AttributeError, TypeError):
             return None
 
     def put(self, key: bytes, answer: bytes | ReadingError) -> None:
         """Remember what a file gave: a packed reading, or why there is none."""
-        kind, content = (answer.kind, str(answer).encode()) if isinstance(answer, ReadingError) else ("", answer)
+        kind, content = "", answer
+        if isinstance(answer, ReadingError):
+            kind, content = str(answer.kind), json.dumps(answer.as_json()).encode()
         try:
             self._database.execute(_PUT, (key, kind, content))
         except sqlite3.DatabaseError as error:
             raise CorpusError(
-                f"What was read cannot be kept in {self._path or 'a temporary file'}: {error}. Make room on the disk."
+                "What was read cannot be kept in {path}: {error}. Free some disk space.",
+                path=self._path or mark("a temporary file"),
+                error=error,
             ) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -81,4 +86,4 @@ class Readings:
             except sqlite3.DatabaseError:
                 database.close()
                 Path(path).unlink(missing_ok=True)
-        raise CorpusError("There is no room for temporary files. Make some on the disk.")
+        raise CorpusError("There is no room for temporary files. Free some disk space.")

@@ -16,7 +16,7 @@ from core.corpus.cache import Readings
 from core.corpus.families import Known
 from core.corpus.files import Bounds, Found, find, load
 from core.corpus.report import Collection, ReportLine, pitch_name
-from core.errors import ReadingError, check_range
+from core.errors import ReadingError, check_range, counted, mark
 from core.model.notes import Entry, Notes
 from core.music import notation
 from core.music.keys import find_key
@@ -125,7 +125,7 @@ def _answers(
 ) -> Iterator[tuple[Found, Reading | ReadingError]]:
     for entry, outcome in outcomes:
         answer = outcome if isinstance(outcome, ReadingError) else readings.get(outcome)
-        yield entry, answer or ReadingError("The cache has lost it. Run this again.", "lost")
+        yield entry, answer or ReadingError("The cache has lost it. Run this again.", mark("lost"))
 
 
 def _played(reading: Reading, settings: CollectSettings) -> Iterator[Piece | Refusal]:
@@ -133,7 +133,7 @@ def _played(reading: Reading, settings: CollectSettings) -> Iterator[Piece | Ref
         try:
             yield play(printed, settings.metres, as_printed=settings.as_printed)
         except ReadingError as error:
-            yield Refusal(printed.title, error.kind, str(error))
+            yield Refusal(printed.title, error)
     yield from reading.refusals
 
 
@@ -160,11 +160,11 @@ def _keep(
     onsets = hits = 0.0  # of what is kept
     for entry, answer in _answers(outcomes, readings):
         if isinstance(answer, ReadingError):
-            report.append(ReportLine(entry.name, "", False, answer.kind, str(answer)))
+            report.append(ReportLine(entry.name, "", answer))
             continue
         for piece in _played(answer, settings):
             if isinstance(piece, Refusal):
-                report.append(ReportLine(entry.name, piece.title, False, piece.kind, piece.reason))
+                report.append(ReportLine(entry.name, piece.title, piece.error))
                 continue
             line, text = _parse(entry.name, piece, settings, unit, known)
             report.append(line)
@@ -180,26 +180,36 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
     ids, on_grid = piece.ids(unit, settings.anchor), piece.on_grid(unit)
     events = int(np.count_nonzero(ids < notation.INTERVALS.start))
     rests = ids[ids >= notation.RESTS.start] - notation.RESTS.start + 1
-    kind = reason = ""
+    refusal: ReadingError | None = None
     if events < settings.least_events:
-        kind = "too short"
-        reason = f"It has {events} events; {settings.least_events} are the least to learn from."
-    elif not piece.metre.fits(unit):
-        kind = f"metre {piece.metre}"
-        reason = f"A bar of {piece.metre} is no whole number of rest units of {unit}. Choose a finer rest unit."
-    elif on_grid < settings.least_on_grid:
-        kind = "off the grid"
-        reason = (
-            f"{on_grid:.0%} of its onsets fall on the rest unit {unit}; at least {settings.least_on_grid:.0%} should."
+        few = counted(
+            "It has {count} event; at least {least} are needed.",
+            "It has {count} events; at least {least} are needed.",
+            events,
+            least=settings.least_events,
         )
-    elif again := known.look_up(ids, f"{piece.title} ({file})", settings.most_shared):
-        kind, reason = again
+        refusal = ReadingError(few, mark("too short"))
+    elif not piece.metre.fits(unit):
+        refusal = ReadingError(
+            "A bar of {metre} is not a whole number of rest units of {unit}. Choose a finer rest unit.",
+            mark("metre {name}", name=piece.metre),
+            metre=piece.metre,
+            unit=unit,
+        )
+    elif on_grid < settings.least_on_grid:
+        refusal = ReadingError(
+            "{share:.0%} of its onsets fall on the rest unit {unit}; at least {least:.0%} should.",
+            mark("off the grid"),
+            share=on_grid,
+            unit=unit,
+            least=settings.least_on_grid,
+        )
+    else:
+        refusal = known.look_up(ids, f"{piece.title} ({file})", settings.most_shared)
     line = ReportLine(
         file=file,
         title=piece.title,
-        kept=not kind,
-        kind=kind,
-        reason=reason,
+        refusal=refusal,
         notes=int(np.count_nonzero(ids < notation.RESTS.start)),
         events=events,
         bars=round(float(int(rests.sum()) * unit / piece.metre.bar), 2),
@@ -209,4 +219,4 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
         range=f"{pitch_name(int(piece.pitches.min()))}-{pitch_name(int(piece.pitches.max()))}",
         on_grid=round(on_grid, 4),
     )
-    return line, "" if kind else notation.text(ids.tolist())
+    return line, "" if refusal else notation.text(ids.tolist())

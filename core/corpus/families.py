@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import ReadingError, mark
 from core.music import notation, score
 from core.music.notation import INTERVALS, RESTS, SIZE, Anchor
 from core.music.score import UNITS
@@ -35,14 +36,20 @@ class Known:
         self._prints: dict[bytes, str] = {}
         self._versions = Versions()
 
-    def look_up(self, ids: Ids, name: str, most_shared: float) -> tuple[str, str] | None:
-        """Return why a piece is left out, as a kind and a sentence, if it is known; else remember it."""
+    def look_up(self, ids: Ids, name: str, most_shared: float) -> ReadingError | None:
+        """Return why a piece is left out, if it is known; else remember it."""
         fingerprint, runs = _fingerprint(ids), find_runs(ids)
         if fingerprint in self._prints:
-            return "duplicate", f"It is {self._prints[fingerprint]} again, perhaps in another key."
+            name = self._prints[fingerprint]
+            return ReadingError("It is {name} again, perhaps in another key.", mark("duplicate"), name=name)
         for number, share in self._versions.shares(runs)[:1]:
             if share > most_shared:
-                return "version", f"It is nearly {self._names[number]}: {share:.0%} of its runs of notes are the same."
+                return ReadingError(
+                    "It is nearly {name}: {share:.0%} of its runs of notes are the same.",
+                    mark("version"),
+                    name=self._names[number],
+                    share=share,
+                )
         self._prints[fingerprint] = name
         self._versions.add(runs)
         self._names.append(name)

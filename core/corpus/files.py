@@ -13,11 +13,12 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from core.errors import CorpusError, ReadingError
+from core.errors import CorpusError, ReadingError, mark, reason
 from core.music.piece import clean_title
 from core.reading.formats import ENDINGS, not_music
 
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+_TOO_LARGE: Final = mark("archive too large")
 _BROKEN: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -53,7 +54,7 @@ def find(root: Path, bounds: Bounds | None = None) -> list[Found]:
     """List the files of a folder, a single file, or an archive, sorted. Raises CorpusError if it is not there."""
     bounds = bounds or Bounds()
     if not root.exists():
-        raise CorpusError(f"{root} is not there. Name a folder of music files, or a zip archive of them.")
+        raise CorpusError("{root} does not exist. Name a folder of music files, or a zip archive of them.", root=root)
     if not root.is_dir():
         return list(_listed(root, root.name, bounds))
     unreadable: list[OSError] = []
@@ -91,8 +92,11 @@ def _within(path: Path, root: Path) -> str:
 
 
 def _linked(path: Path, root: Path) -> Found:
-    advice = "A link to a folder is not followed, since it may lead in circles. Name that folder itself, or copy it."
-    return Found(_within(path, root), path, refusal=ReadingError(advice, "link"))
+    refusal = ReadingError(
+        "A link to a folder is not followed, since it may lead in circles. Name that folder itself, or copy it.",
+        mark("link"),
+    )
+    return Found(_within(path, root), path, refusal=refusal)
 
 
 def _listed(path: Path, name: str, bounds: Bounds) -> Iterator[Found]:
@@ -115,8 +119,10 @@ def _members(path: Path, archive_name: str, most: int) -> Iterator[Found]:
         )
         return
     if len(members) > most:
-        too_large = _too_large(f"holds {len(members):,} files; {most:,} are read at most")
-        yield Found(archive_name, path, refusal=too_large)
+        too_many = mark(
+            "The archive holds {count:,} files; at most {most:,} are read. Split it.", count=len(members), most=most
+        )
+        yield Found(archive_name, path, refusal=ReadingError(too_many, _TOO_LARGE))
         return
     for member in members:
         name = member.filename.replace("\\", "/")
@@ -125,18 +131,20 @@ def _members(path: Path, archive_name: str, most: int) -> Iterator[Found]:
         ending = PurePosixPath(name).suffix.lower()
         refusal: ReadingError | None = None
         if ending in _ARCHIVES:
-            refusal = ReadingError("An archive within an archive is not opened. Unpack it first.", "nested archive")
+            refusal = ReadingError(
+                "An archive within an archive is not opened. Unpack it first.", mark("nested archive")
+            )
         elif ending not in ENDINGS:
             refusal = not_music(ending)
         elif member.flag_bits & 1:
-            refusal = ReadingError("It is encrypted in its archive. Pack it without a password.", "encrypted")
+            refusal = ReadingError("It is encrypted in its archive. Pack it without a password.", mark("encrypted"))
         yield Found(f"{archive_name}/{_shown(name)}", path, member, refusal)
 
 
 def _load_file(path: Path, most_bytes: int) -> bytes | ReadingError:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
-            return ReadingError("It is not a regular file.", "not a file")
+            return ReadingError("It is not a regular file.", mark("not a file"))
         with path.open("rb") as file:
             return file.read(most_bytes + 1)
     except OSError as error:
@@ -156,7 +164,8 @@ def _load_members(
                     yield entry, entry.refusal
                     continue
                 if unpacked > most_unpacked:
-                    yield entry, _too_large(f"unpacks to more than {most_unpacked >> 20} MiB")
+                    too_large = mark("The archive unpacks to more than {most} MiB. Split it.", most=most_unpacked >> 20)
+                    yield entry, ReadingError(too_large, _TOO_LARGE)
                     continue
                 try:
                     with archive.open(entry.member) as file:
@@ -182,15 +191,10 @@ def _shown(name: str) -> str:
 
 
 def _unreadable(error: BaseException) -> ReadingError:
-    reason = getattr(error, "strerror", None) or "input or output error"
-    return ReadingError(f"It cannot be opened: {reason}.", "cannot be opened")
+    return ReadingError("It cannot be opened: {reason}.", mark("cannot be opened"), reason=reason(error))
 
 
 def _damaged_archive() -> ReadingError:
     return ReadingError(
-        "The archive is damaged here: it cannot be unpacked. Pack or fetch it again.", "damaged archive"
+        "The archive is damaged here and cannot be unpacked. Pack or download it again.", mark("damaged archive")
     )
-
-
-def _too_large(how: str) -> ReadingError:
-    return ReadingError(f"The archive {how}. Split it.", "archive too large")

@@ -2,11 +2,12 @@
 
 import csv
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Final
 
-from core.errors import CorpusError
+from core.errors import CorpusError, Message, ReadingError, mark
 from core.model.notes import Notes
 from core.processes.files import write_whole
 from core.reading.formats import ENDINGS
@@ -18,9 +19,7 @@ class ReportLine:
 
     file: str
     title: str
-    kept: bool
-    kind: str = ""  # of the reason, in a word or two
-    reason: str = ""
+    refusal: ReadingError | None = None
     notes: int = 0
     events: int = 0
     bars: float = 0
@@ -29,6 +28,24 @@ class ReportLine:
     on_grid: float = 0
     metre: str = ""  # in which its bars are counted
     repeats: bool = False  # were written out
+
+    @property
+    def kept(self) -> bool:
+        """Tell whether it was not left out."""
+        return self.refusal is None
+
+    @property
+    def kind(self) -> str:
+        """Say in a word or two why it was left out."""
+        return "" if self.refusal is None else str(self.refusal.kind)
+
+    @property
+    def reason(self) -> str:
+        """Say why it was left out."""
+        return "" if self.refusal is None else str(self.refusal)
+
+
+COLUMNS: Final = ("file", "title", "kept", "kind", "reason", "notes", "events", "bars", "key", "range", "on_grid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +57,57 @@ class Collection:
     on_grid: float
 
 
-def summary(collection: Collection) -> str:
+def summary(collection: Collection) -> tuple[Message, ...]:
     """Say in a few lines what was kept, on which grid, and why the rest was not."""
     kept = [line for line in collection.report if line.kept]
     notes, events, bars = (sum(getattr(line, name) for line in kept) for name in ("notes", "events", "bars"))
-    lines = [f"Kept {len(kept):,} of {len(collection.report):,}: {notes:,} notes, {events:,} events, {bars:,.0f} bars."]
+    lines = [
+        mark(
+            "Kept {kept:,} of {found:,}: {notes:,} notes, {events:,} events, {bars:,.0f} bars.",
+            kept=len(kept),
+            found=len(collection.report),
+            notes=notes,
+            events=events,
+            bars=bars,
+        )
+    ]
     if kept:
-        lines.append(f"Rest unit {collection.notes.unit}: {collection.on_grid:.1%} of the onsets fall exactly on it.")
+        unit, share = collection.notes.unit, collection.on_grid
+        lines.append(mark("Rest unit {unit}: {share:.1%} of the onsets fall exactly on it.", unit=unit, share=share))
         if played := sum(line.repeats for line in kept):
-            lines.append(f"Repeats are played in {played:,} of them.")
+            lines.append(mark("Repeats are played in {count:,} of them.", count=played))
     if reasons := _reasons(collection):
-        lines.append(f"Left out: {reasons}.")
-    return "\n".join(lines)
+        lines.append(mark("Left out: {reasons}.", reasons=reasons))
+    return tuple(lines)
 
 
 def write_report(path: Path, collection: Collection) -> None:
     """Write a line of CSV for each piece, and for each file that gave none."""
-    names = [field.name for field in fields(ReportLine)]
     text = StringIO(newline="")
     table = csv.writer(text)
-    table.writerow(names)
+    table.writerow(COLUMNS)
     for line in collection.report:
-        table.writerow([_cell(getattr(line, name)) for name in names])
+        table.writerow([_cell(getattr(line, name)) for name in COLUMNS])
     write_whole(path, text.getvalue())
 
 
 def require(collection: Collection) -> None:
     """Raise CorpusError, with the reasons counted, if nothing was kept."""
     if not collection.report:
-        raise CorpusError(f"There are no music files there. The kinds are {', '.join(ENDINGS)}, and .zip.")
+        raise CorpusError(
+            "No music files were found there. These can be read: {kinds}, .zip.", kinds=", ".join(ENDINGS)
+        )
     if not collection.notes.pieces:
-        raise CorpusError(f"There is nothing to learn from: no piece was kept. Left out: {_reasons(collection)}.")
+        raise CorpusError(
+            "There is nothing to train on: no piece was kept. Left out: {reasons}.", reasons=_reasons(collection)
+        )
 
 
-def _reasons(collection: Collection) -> str:
+def _reasons(collection: Collection) -> tuple[Message, ...]:
     """Count why pieces were left out, the most frequent first."""
-    counts = Counter(line.kind for line in collection.report if not line.kept)
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
+    kinds = {line.kind: line.refusal.kind for line in collection.report if line.refusal is not None}
+    counts = Counter(line.kind for line in collection.report if not line.kept).most_common()
+    return tuple(mark("{count:,} {kind}", count=count, kind=kinds[kind]) for kind, count in counts)
 
 
 def pitch_name(pitch: int) -> str:

@@ -10,10 +10,11 @@ from core.corpus import report
 from core.corpus.collect import CollectSettings, RestUnit, collect
 from core.corpus.files import Bounds
 from core.corpus.report import Collection
+from core.errors import Message
 from core.model.notes import write_notes
 from core.music import notation
 from core.music.notation import Anchor
-from core.processes.kept import Kept
+from core.processes.kept import Kept, Values
 from core.processes.launching import Limits
 
 LIMITS: Final = Limits(memory=2 << 30, file_bytes=256 << 20, nice=19)
@@ -50,11 +51,17 @@ class Gathered:
     on_grid: float
     rest_unit: str
     keys: tuple[tuple[str, int], ...]
-    skipped: tuple[tuple[str, str], ...]
-    summary: str
+    skipped: tuple[tuple[str, Message], ...]
+    summary: tuple[Message, ...]
 
 
-GATHERED: Final = Kept(Gathered)
+def _with_messages(values: Values) -> Values:
+    """Take the finished texts of version 1 as messages."""
+    skipped = [[file, {"template": reason}] for file, reason in values["skipped"]]
+    return {**values, "skipped": skipped, "summary": [{"template": line} for line in values["summary"].splitlines()]}
+
+
+GATHERED: Final = Kept(Gathered, _with_messages)
 
 
 def gather(job: CollectJob) -> Gathered:
@@ -74,9 +81,9 @@ def gather(job: CollectJob) -> Gathered:
         rest_unit=str(collection.notes.unit),
         keys=tuple(Counter(line.key for line in collection.report if line.kept).most_common()),
         skipped=tuple(
-            (f"{line.file}: {line.title}" if line.title else line.file, line.reason)
+            (f"{line.file}: {line.title}" if line.title else line.file, line.refusal.message)
             for line in collection.report
-            if not line.kept
+            if line.refusal is not None
         )[:REASONS],
         summary=report.summary(collection),
     )

@@ -49,10 +49,10 @@ piece with {LOOP} events in a row that sound the same. docs/evaluation.md define
 
 _LIMITS: Final = f"""\
 - It knows onsets and pitches and nothing else: loudness, tempo and when a note stops come from the performance.
-- It has learned pieces in two or four only, and counts every bar as four quarters.
+- It was trained on pieces in two or four only, and counts every bar as four quarters.
 - Left alone it may wander: it remembers the key by its tonal memory, themes hardly at all. A piece ends after
   {LONGEST_PIECE} bars at the latest.
-- It can quote what it has learned. A composition comes with its longest quote from the training pieces, if that is
+- It can quote what it was trained on. A composition comes with its longest quote from the training pieces, if that is
   notable."""
 
 
@@ -65,15 +65,15 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
     """Return the README.md of a model's folder; what its training does not tell is left out."""
     facts = bundle.params.training
     command = f"    {description.command(facts)}" if description.command(facts) else ""
-    trained = "\n\n".join(filter(None, (command, " ".join(description.history(facts)))))
+    trained = "\n\n".join(filter(None, (command, " ".join(map(str, description.history(facts))))))
     files = " ".join(f"models/{bundle.name}/{name}" for name in ("weights.safetensors", "params.json", "notes.txt"))
     parts = [
         f"# {bundle.name}",
-        " ".join(description.introduction(bundle)),
-        _table([("", ""), *description.rows(bundle)]),
+        " ".join(map(str, description.introduction(bundle))),
+        _table([("", ""), *((name, str(value)) for name, value in description.rows(bundle))]),
         *(["## How it was trained", trained] if trained else []),
         "## How good it is",
-        f"On {evaluation.pieces} pieces that it has not learned, {evaluation.tokens:,} tokens; ± over resamplings:",
+        f"On {evaluation.pieces} pieces that it was not trained on, {evaluation.tokens:,} tokens; ± over resamplings:",
         _likelihoods(evaluation),
         f"{evaluation.takes} samples with gravity {evaluation.gravity:g}; ± over {len(evaluation.seeds)} seeds:",
         _figures(evaluation),

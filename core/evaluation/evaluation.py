@@ -156,8 +156,9 @@ def held_out(bundle: Bundle, notes: Notes) -> tuple[list[Parsed], list[Parsed]]:
     total = len(notes.pieces)
     if not isinstance(places, list) or not all(isinstance(place, int) and 0 <= place < total for place in places):
         raise CorpusError(
-            f"{bundle.name} does not say which pieces were held out of its training;"
-            " name a FOLDER of pieces that it has not learned."
+            "{model} does not say which pieces were held out of its training; name a FOLDER of pieces that it has not"
+            " learned.",
+            model=bundle.name,
         )
     pieces, apart = parse(notes), set(places)
     return [pieces[place] for place in sorted(apart)], [each for place, each in enumerate(pieces) if place not in apart]
@@ -181,7 +182,9 @@ def parse(notes: Notes) -> list[Parsed]:
         try:
             pieces.append(Parsed(notation.parse(entry.text, notes.anchor), entry.metre))
         except NotationError as error:
-            raise CorpusError(f"The parsed notes of {entry.title} are damaged. {error}") from None
+            raise CorpusError(
+                "The parsed notes of {title} are damaged. {error}", title=entry.title, error=error
+            ) from None
     return pieces
 
 

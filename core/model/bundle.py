@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from core.errors import BundleError, named
+from core.errors import BundleError, named, reason
 from core.model import frames
 from core.music.notation import Anchor
 from core.music.score import QUARTERS_PER_BAR, UNITS
@@ -73,15 +73,25 @@ class Params:
             ("tempo", self.tempo, *TEMPOS),
         ):
             if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-                raise BundleError(f"{name} is {value!r}; it must be a number from {lowest} to {highest}.")
+                raise BundleError(
+                    "{name} is {value}; it must be a number from {lowest} to {highest}.",
+                    name=name,
+                    value=repr(value),
+                    lowest=lowest,
+                    highest=highest,
+                )
         if self.anchor not in ("lowest", "highest"):
-            raise BundleError(f"The anchor is {self.anchor!r}; it must be lowest or highest.")
+            raise BundleError("The anchor is {anchor}; it must be lowest or highest.", anchor=repr(self.anchor))
         if self.rest_unit not in map(str, UNITS):
-            raise BundleError(f"The rest unit is {self.rest_unit!r}; it must be 1, 1/2 or 1/4 of a quarter note.")
+            raise BundleError(
+                "The rest unit is {unit}; it must be 1, 1/2 or 1/4 of a quarter note.", unit=repr(self.rest_unit)
+            )
         object.__setattr__(self, "remembers", self.hears and self.remembers)
         for name in ("habits", "training"):
-            if not isinstance(getattr(self, name), Mapping):
-                raise BundleError(f"{name} is {getattr(self, name)!r}; it must be an object of names and values.")
+            if not isinstance(value := getattr(self, name), Mapping):
+                raise BundleError(
+                    "{name} is {value}; it must be an object of names and values.", name=name, value=repr(value)
+                )
 
     @property
     def unit(self) -> Fraction:
@@ -124,7 +134,8 @@ def load(directory: Path) -> Bundle:
     """Load the model in a folder. Raises BundleError."""
     if not directory.is_dir():
         raise BundleError(
-            f"There is no model in {directory.name}: a model is a folder with params.json and weights.safetensors."
+            "There is no model in {name}: a model is a folder with params.json and weights.safetensors.",
+            name=directory.name,
         )
     return load_files(directory / "weights.safetensors", directory / "params.json")
 
@@ -136,7 +147,9 @@ def load_files(weights: Path, params: Path) -> Bundle:
     try:
         tensors = load_tensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{named(weights)} is not a file of weights (safetensors): {error}.") from None
+        raise BundleError(
+            "{weights} is not a file of weights (safetensors): {error}.", weights=named(weights), error=error
+        ) from None
     expected = parsed.shapes
     if {name: tensor.shape for name, tensor in tensors.items()} != expected:
         wrong = sorted(
@@ -144,12 +157,15 @@ def load_files(weights: Path, params: Path) -> Bundle:
             | {n for n in set(tensors) & set(expected) if tensors[n].shape != expected[n]}
         )
         raise BundleError(
-            f"{named(weights)} does not belong to {named(params)}: {', '.join(wrong[:3])} differ."
-            " Take both from the same model."
+            "{weights} and {params} do not belong together: they differ in {names}. Take both from the same model.",
+            weights=named(weights),
+            params=named(params),
+            names=", ".join(wrong[:3]),
         )
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise BundleError(
-            f"{named(weights)} holds weights that are not numbers; the training must have failed. Train it again."
+            "{weights} holds weights that are not numbers; the training must have failed. Train it again.",
+            weights=named(weights),
         )
     floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
     return Bundle(params.parent.name or "model", parsed, floats, sha256(content).hexdigest()[:12])
@@ -160,19 +176,23 @@ def parse_params(content: bytes, where: str = "params.json") -> Params:
     try:
         values = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{where} is not JSON: {error}.") from None
+        raise BundleError("{where} is not JSON: {error}.", where=where, error=error) from None
     made = values.pop("format", None) if isinstance(values, dict) else None
     if made not in (FORGETFUL, FORMAT):
-        raise BundleError(f"{where} does not describe a model of this version of Cadenza (format {FORMAT}).")
+        raise BundleError(
+            "{where} does not describe a model of this version of Cadenza (format {format}).",
+            where=where,
+            format=FORMAT,
+        )
     if made == FORGETFUL:
         values["remembers"] = False
     known = {f.name for f in fields(Params)}
     if unknown := sorted(set(values) - known):
-        raise BundleError(f"{where} has unknown parameters: {', '.join(unknown[:5])}.")
+        raise BundleError("{where} has unknown parameters: {names}.", where=where, names=", ".join(unknown[:5]))
     try:
         return Params(**values)
     except BundleError as error:
-        raise BundleError(f"In {where}: {error}") from None
+        raise BundleError("In {where}: {error}", where=where, error=error) from None
 
 
 def publish(directory: Path, params: Params, weights: Weights, notes: str, readme: str | None = None) -> None:
@@ -191,15 +211,18 @@ def publish(directory: Path, params: Params, weights: Weights, notes: str, readm
             if readme is not None:
                 (coming / "README.md").write_text(readme, encoding="utf-8")
     except OSError as error:
-        raise BundleError(f"The model {directory.name} could not be written: {error.strerror}.") from error
+        raise BundleError(
+            "The model {name} could not be written: {reason}.", name=directory.name, reason=reason(error)
+        ) from error
 
 
 def check_name(name: str) -> str:
     """Return a model's name, or raise BundleError if it is not one."""
     if not NAME.fullmatch(name):
         raise BundleError(
-            f"{name[:40]!r} cannot be a model's name: use 1 to 32 small letters, digits, - and _, "
-            "beginning with a letter or digit."
+            "{name!r} cannot be a model's name: use 1 to 32 small letters, digits, - and _, beginning with a letter"
+            " or digit.",
+            name=name[:40],
         )
     return name
 
@@ -220,7 +243,11 @@ def shipped(path: Path) -> Path:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise BundleError(f"{named(path)} is larger than {LARGEST_FILE >> 20} MiB and is not a model of Cadenza.")
+            raise BundleError(
+                "{file} is larger than {most} MiB and is not a model of Cadenza.",
+                file=named(path),
+                most=LARGEST_FILE >> 20,
+            )
         return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"{named(path)} cannot be read: {error.strerror}.") from None
+        raise BundleError("{file} cannot be read: {reason}.", file=named(path), reason=reason(error)) from None

@@ -4,18 +4,19 @@ import shlex
 from pathlib import Path
 from typing import Any, Final
 
+from core.errors import Message, counted, mark
 from core.model.bundle import Bundle, load
 
-Rows = list[tuple[str, str]]
+Rows = list[tuple[str, Message]]
 
 _GRIDS: Final = {
-    "1": "It writes music on a grid of quarters.",
-    "1/2": "It writes music on a grid of eighths.",
-    "1/4": "It writes music on a grid of sixteenths.",
+    "1": mark("It writes music on a grid of quarters."),
+    "1/2": mark("It writes music on a grid of eighths."),
+    "1/4": mark("It writes music on a grid of sixteenths."),
 }
 
 
-def brief(folder: str) -> tuple[Rows, list[list[str]]]:
+def brief(folder: str) -> tuple[Rows, list[list[Message]]]:
     """Return what describes a model, as rows, and how it was trained, as paragraphs. Raises BundleError."""
     loaded = load(Path(folder))
     return rows(loaded), [
@@ -23,34 +24,45 @@ def brief(folder: str) -> tuple[Rows, list[list[str]]]:
     ]
 
 
-def introduction(bundle: Bundle) -> list[str]:
+def introduction(bundle: Bundle) -> list[Message]:
     """Say what a model is."""
     params, facts = bundle.params, bundle.params.training
-    music = f"learned from {facts['title']}" if facts.get("title") else "of Cadenza"
-    kind = "hears pitches" if params.hears else "sees tokens only, as in the textbooks"
-    width = f"{params.layers} LSTM layers of {params.units} units"
-    if params.layers == 1:
-        width = f"1 LSTM layer of {params.units} units"
-    return [f"A model {music}: {width}, which {kind}.", _GRIDS[params.rest_unit]]
+    hearing = counted(
+        "It has {count} LSTM layer of {units} units and hears pitches.",
+        "It has {count} LSTM layers of {units} units and hears pitches.",
+        params.layers,
+        units=params.units,
+    )
+    plain = counted(
+        "It has {count} LSTM layer of {units} units and sees tokens only, as in the textbooks.",
+        "It has {count} LSTM layers of {units} units and sees tokens only, as in the textbooks.",
+        params.layers,
+        units=params.units,
+    )
+    sentences = [hearing if params.hears else plain, _GRIDS[params.rest_unit]]
+    if facts.get("title"):
+        sentences.insert(0, mark("A model trained on {title}.", title=Message.parse(facts["title"])))
+    return sentences
 
 
 def rows(bundle: Bundle) -> Rows:
     """Describe a model in names and values, as far as they are known."""
     params, facts = bundle.params, bundle.params.training
-    pieces = f"{facts.get('pieces', 0):,}, of which {len(facts.get('held_out', ())):,} were held out"
-    written = f"rest unit {params.rest_unit}, anchor {params.anchor}"
-    usual = f"gravity {params.gravity:g}, tempo {params.tempo:g}"
+    held_out = len(facts.get("held_out", ()))
+    pieces = mark("{pieces:,}, {held_out:,} of them held out", pieces=facts.get("pieces", 0), held_out=held_out)
+    lowest = mark("rest unit {unit}, lowest note first", unit=params.rest_unit)
+    highest = mark("rest unit {unit}, highest note first", unit=params.rest_unit)
     described = [
         ("source", facts.get("source")),
         ("terms", facts.get("terms")),
         ("pieces", pieces if facts.get("pieces") else None),
         ("tokens", _number(facts.get("tokens"))),
         ("parameters", _number(facts.get("parameters"))),
-        ("notation", written),
-        ("defaults", usual),
+        ("notation", lowest if params.anchor == "lowest" else highest),
+        ("defaults", mark("gravity {gravity:g}, tempo {tempo:g}", gravity=params.gravity, tempo=params.tempo)),
         ("version", bundle.version),
     ]
-    return [(name, str(value)) for name, value in described if value]
+    return [(name, value if isinstance(value, Message) else Message(str(value))) for name, value in described if value]
 
 
 def command(facts: Any) -> str:
@@ -59,30 +71,29 @@ def command(facts: Any) -> str:
     return known if isinstance(known, str) else shlex.join(known)
 
 
-def history(facts: Any) -> list[str]:
+def history(facts: Any) -> list[Message]:
     """Tell the epochs and the losses of a training, as far as they are known."""
     told = []
     if facts.get("base"):
-        told.append(f"It began from the weights of `{facts['base']}`.")
-    if facts.get("epochs") and facts.get("best_epoch"):
-        told.append(f"It learned for {facts['epochs']} epochs; those of epoch {facts['best_epoch']} are kept.")
-    elif facts.get("epochs"):
-        told.append(f"It learned for {facts['epochs']} epochs.")
-    if facts.get("val_loss") is not None and facts.get("loss") is not None:
-        told.append(
-            f"Loss on held-out pieces: {facts['val_loss']:.3f} nats a token,"
-            f" {facts['loss']:.3f} on its own with dropout."
-        )
-    elif facts.get("val_loss") is not None:
-        told.append(f"Loss on held-out pieces: {facts['val_loss']:.3f} nats a token.")
-    if facts.get("seconds") and facts.get("device"):
-        told.append(f"That took {facts['seconds'] / 60:.0f} minutes on {facts['device']}.")
-    elif facts.get("seconds"):
-        told.append(f"That took {facts['seconds'] / 60:.0f} minutes.")
+        told.append(mark("It started from the weights of `{base}`.", base=facts["base"]))
+    if facts.get("epochs"):
+        told.append(counted("It was trained for {count} epoch.", "It was trained for {count} epochs.", facts["epochs"]))
+    if facts.get("best_epoch"):
+        told.append(mark("The weights of epoch {epoch} were kept.", epoch=facts["best_epoch"]))
+    if facts.get("val_loss") is not None:
+        told.append(mark("Loss on held-out pieces: {loss:.3f} nats a token.", loss=facts["val_loss"]))
+    if facts.get("loss") is not None:
+        told.append(mark("On its own pieces, with dropout: {loss:.3f}.", loss=facts["loss"]))
+    if facts.get("seconds"):
+        minutes = round(facts["seconds"] / 60)
+        told.append(counted("That took {count} minute.", "That took {count} minutes.", minutes))
+    if facts.get("device"):
+        told.append(mark("It ran on {device}.", device=facts["device"]))
     if (seed := facts.get("settings", {}).get("seed")) is not None:
-        told.append(f"Seed {seed}.")
+        told.append(mark("Seed {seed}.", seed=seed))
     if versions := facts.get("versions"):
-        told.append(f"Made with {', '.join(f'{name} {version}' for name, version in versions.items())}.")
+        names = ", ".join(f"{name} {version}" for name, version in versions.items())
+        told.append(mark("Made with {names}.", names=names))
     return told
 
 

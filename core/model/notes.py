@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from core.errors import CorpusError, RequestError, named
+from core.errors import CorpusError, RequestError, named, reason
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.score import UNITS
@@ -64,35 +64,42 @@ def read_notes(path: Path) -> Notes:
     try:
         content = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise CorpusError(f"{named(path)} cannot be read: {error.strerror}.") from None
+        raise CorpusError("{file} cannot be read: {reason}.", file=named(path), reason=reason(error)) from None
     except UnicodeDecodeError:
-        raise CorpusError(f"{named(path)} is not a text; parsed notes are written by core.parse_and_train.") from None
+        raise CorpusError(
+            "{file} is not a text file; parsed notes are written by core.parse_and_train.", file=named(path)
+        ) from None
     header, _, rest = content.partition("\n")
     if header not in (HEADER, _BEFORE):
         raise CorpusError(
-            f"{named(path)} does not begin with {HEADER!r}; parsed notes are written by core.parse_and_train."
+            "{file} does not begin with {header!r}; parsed notes are written by core.parse_and_train.",
+            file=named(path),
+            header=HEADER,
         )
     body = rest.split("\n")
     facts = dict(line[2:].split(": ", 1) for line in body[:2] if line.startswith("# ") and ": " in line)
     anchor, unit = facts.get("anchor"), facts.get("rest unit", "")
     if anchor not in ("lowest", "highest") or unit not in map(str, UNITS):
         raise CorpusError(
-            f"The header of {named(path)} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4)."
+            "The header of {file} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4).",
+            file=named(path),
         )
-    pieces = tuple(_entry(line, f"Line {number} of {path}") for number, line in enumerate(body[2:], 4) if line)
+    pieces = tuple(_entry(line, number, path) for number, line in enumerate(body[2:], 4) if line)
     return Notes("lowest" if anchor == "lowest" else "highest", Fraction(unit), pieces)
 
 
-def _entry(line: str, where: str) -> Entry:
+def _entry(line: str, number: int, path: Path) -> Entry:
     """Read a line. Raises CorpusError."""
     match = _PIECE.fullmatch(line)
     if match is None:
         raise CorpusError(
-            f"{where} is not a title, a metre and the notation of a piece, with tabs between;"
-            " parsed notes are written by core.parse_and_train."
+            "Line {number} of {path} is not a title, a metre and the notation of a piece, with tabs between;"
+            " parsed notes are written by core.parse_and_train.",
+            number=number,
+            path=named(path),
         )
     title, metre, text = match.groups()
     try:
         return Entry(title, text, parse_metre(metre) if metre else COMMON)
     except RequestError as error:
-        raise CorpusError(f"{where} is in no metre: {error}") from None
+        raise CorpusError("Line {number} of {path}: {error}", number=number, path=named(path), error=error) from None

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import RequestError
+from core.errors import RequestError, mark
 from core.music.score import Score
 
 # How often each pitch class sounds in a key, the tonic first: J. Albrecht and D. Shanahan, "The use of large corpora to
@@ -15,10 +15,14 @@ from core.music.score import Score
 _MAJOR: Final = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 _MINOR: Final = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
 _LAST_BASS: Final = 0.2  # added to the correlation of the keys of which a whole piece's last bass note is the tonic
-_NAMES: Final = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-_MINOR_NAMES: Final = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")
 
-KEYS: Final = (*(f"{name} major" for name in _NAMES), *(f"{name} minor" for name in _MINOR_NAMES))
+_KEYS: Final = (
+    *(mark("C major"), mark("D♭ major"), mark("D major"), mark("E♭ major"), mark("E major"), mark("F major")),
+    *(mark("F♯ major"), mark("G major"), mark("A♭ major"), mark("A major"), mark("B♭ major"), mark("B major")),
+    *(mark("C minor"), mark("C♯ minor"), mark("D minor"), mark("E♭ minor"), mark("E minor"), mark("F minor")),
+    *(mark("F♯ minor"), mark("G minor"), mark("G♯ minor"), mark("A minor"), mark("B♭ minor"), mark("B minor")),
+)
+KEYS: Final = tuple(map(str, _KEYS))
 
 _TONICS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ALTERATIONS: Final = {"": 0, "b": -1, "♭": -1, "#": 1, "♯": 1}
@@ -67,7 +71,7 @@ def parse_key(key: str) -> tuple[int, str]:
     """Return a key's tonic, 0 to 11, and its mode: major, minor or empty. Raises RequestError."""
     match = _KEY.fullmatch(key)
     if match is None:
-        raise RequestError(f"{key[:20]!r} is not a key. Write C, Bb, F# or E minor, for example.")
+        raise RequestError("{key!r} is not a key. Write C, Bb, F# or E minor, for example.", key=key[:20])
     letter, alteration, mode = match.groups()
     tonic = (_TONICS[letter.upper()] + _ALTERATIONS[alteration.lower()]) % 12
     if mode is None:

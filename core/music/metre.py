@@ -70,7 +70,11 @@ class Metre:
     def units(self, unit: Fraction) -> int:
         """Count the units of a bar. Raises RequestError where that is no whole number."""
         if not self.fits(unit):
-            raise RequestError(f"A bar of {self} is no whole number of rest units of {unit}. Choose a finer rest unit.")
+            raise RequestError(
+                "A bar of {metre} is not a whole number of rest units of {unit}. Choose a finer rest unit.",
+                metre=self,
+                unit=unit,
+            )
         return int(self.bar / unit)
 
 
@@ -89,4 +93,7 @@ def parse_metre(signature: str) -> Metre:
         metre = Metre(int(match[1]), int(match[2]))
         if metre.counted.bar <= LONGEST_BAR and metre.fits(Fraction(1, 4)) and 1 < metre.numerator <= _MOST_BEATS:
             return metre
-    raise RequestError(f"{signature[:20]!r} is not a metre that is known: name one as 4/4, 3/4, 6/8, 9/8, 12/8 or 3/2.")
+    raise RequestError(
+        "{signature!r} is not a metre that can be counted. Name one such as 4/4, 3/4, 6/8, 9/8, 12/8 or 3/2.",
+        signature=signature[:20],
+    )

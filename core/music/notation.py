@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
-from core.errors import NotationError
+from core.errors import Message, NotationError, mark
 
 Anchor = Literal["lowest", "highest"]  # which note of a chord is written first
 
@@ -29,7 +29,6 @@ _TOKEN = re.compile(
     r"(?P<blank>[\s,]+)|(?P<note>[0-9]+)|(?P<interval>-[0-9]*)|(?P<rest>[rR][0-9]?)|(?P<other>.)", re.DOTALL
 )
 _DASHES: Final = "‐‑‒–—―−﹣－"  # what phones and word processors make of a hyphen
-_SEPARATE: Final = "Put a rest between two notes ({}r1 {}r1), or write a chord as 72-4r1."
 
 
 def note(pitch: int) -> int:
@@ -85,16 +84,22 @@ def parse(text: str, anchor: Anchor = "lowest", *, open_end: bool = False) -> li
             base = None
         elif word in _DASHES:
             raise NotationError(
-                text, *span, f"{word} is not the hyphen that intervals are written with: type - instead, as in 60-4-7."
+                "{word} is not the hyphen that intervals are written with: type - instead, as in 60-4-7.",
+                text,
+                *span,
+                word=word,
             )
         else:
             raise NotationError(
-                text, *span, f"{word!r} is not part of the notation: write notes as 72, rests as r1, chords as 60-4-7."
+                "{word!r} is not part of the notation: write notes as 72, rests as r1, chords as 60-4-7.",
+                text,
+                *span,
+                word=word,
             )
         where = span
     if base is not None and not open_end:
         raise NotationError(
-            text, *where, f"The last note needs a rest that says how long it lasts: {text[slice(*where)]}r1."
+            "The last note needs a rest that says how long it lasts: {note}r1.", text, *where, note=text[slice(*where)]
         )
     return ids + rests(waiting)
 
@@ -145,51 +150,78 @@ def _natural(index: int) -> int:
 def _read_note(text: str, word: str, span: tuple[int, int], base: int | None) -> int:
     if len(word) > 3 or int(word) > 127:
         raise NotationError(
+            "{word} is not a MIDI note (0-127). {advice}",
             text,
             *span,
-            f"{_short(word)} is not a MIDI note (0-127). {_SEPARATE.format(72, 76)}",
+            word=_short(word),
+            advice=_separate(72, 76),
         )
     if base is not None:
         raise NotationError(
+            "{word} follows a note without a rest. {advice}",
             text,
             *span,
-            f"{word} follows a note without a rest. {_SEPARATE.format(base, word)}",
+            word=word,
+            advice=_separate(base, word),
         )
     return int(word)
 
 
 def _read_interval(text: str, word: str, span: tuple[int, int], base: int | None, last: int, anchor: Anchor) -> int:
     if len(word) == 1:
-        raise NotationError(text, *span, "An interval needs its semitones behind the minus: 60-4-7.")
+        raise NotationError("An interval needs its semitones behind the minus: 60-4-7.", text, *span)
     if base is None:
         raise NotationError(
+            "The interval {word} needs a note before it, as in 60{interval}r1.",
             text,
             *span,
-            f"The interval {_short(word)} needs a note before it, as in 60{word if len(word) < 5 else '-4'}r1.",
+            word=_short(word),
+            interval=word if len(word) < 5 else "-4",
         )
     if len(word) > 4 or not 1 <= (semitones := int(word[1:])) <= 127:
         raise NotationError(
-            text, *span, f"{_short(word)} is not an interval (-1 to -127 semitones from the chord's own note)."
+            "{word} is not an interval (-1 to -127 semitones from the chord's own note).",
+            text,
+            *span,
+            word=_short(word),
         )
     if semitones <= last:
         raise NotationError(
+            "Intervals count from the chord's own note and ascend: {word} cannot follow -{last}. Write 60-4-7 for"
+            " C-E-G.",
             text,
             *span,
-            f"Intervals count from the chord's own note and ascend: {word} cannot follow -{last}. "
-            "Write 60-4-7 for C-E-G.",
+            word=word,
+            last=last,
         )
     pitch = base + semitones if anchor == "lowest" else base - semitones
     if not 0 <= pitch <= 127:
-        raise NotationError(text, *span, f"{word} leads from {base} to {pitch}, outside the MIDI notes (0-127).")
+        raise NotationError(
+            "{word} leads from {base} to {pitch}, outside the MIDI notes (0-127).",
+            text,
+            *span,
+            word=word,
+            base=base,
+            pitch=pitch,
+        )
     return semitones
 
 
 def _read_rest(text: str, word: str, span: tuple[int, int]) -> int:
     if len(word) == 1 or not 1 <= (units := int(word[1:])) <= LONGEST_REST:
         raise NotationError(
-            text, *span, f"{word} is not a rest: there are r1, r2, r3 and r4, and more of them for longer (r4r2)."
+            "{word} is not a rest: there are r1, r2, r3 and r4, and more of them for longer (r4r2).",
+            text,
+            *span,
+            word=word,
         )
     return units
+
+
+def _separate(first: int, second: int | str) -> Message:
+    return mark(
+        "Put a rest between two notes ({first}r1 {second}r1), or write a chord as 72-4r1.", first=first, second=second
+    )
 
 
 def _short(word: str) -> str:

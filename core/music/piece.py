@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ReadingError
+from core.errors import Message, ReadingError, mark
 from core.music import notation
 from core.music.metre import COMMON, Metre
 from core.music.notation import Anchor
@@ -130,11 +130,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Say why one piece of a file was left out: a kind in a word or two, and a sentence."""
+    """Name a piece of a file that was left out, and say why."""
 
     title: str
-    kind: str
-    reason: str
+    error: ReadingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ class Reading:
         header = {
             "pieces": [[p.title, len(p.onsets), p.ticks_per_quarter, p.length, len(p.bars)] for p in self.pieces],
             "bars": [astuple(bar) for p in self.pieces for bar in p.bars],
-            "refusals": [astuple(refusal) for refusal in self.refusals],
+            "refusals": [[refusal.title, refusal.error.as_json()] for refusal in self.refusals],
         }
         arrays = [array for p in self.pieces for array in (p.onsets.astype("<i8"), p.pitches.astype("<i2"))]
         return zlib.compress(json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays), 1)
@@ -171,7 +170,8 @@ def unpack(data: bytes) -> Reading:
             )
             pieces.append(Printed(title, onsets, pitches, ticks_per_quarter, length, own))
             place += 10 * notes
-        return Reading(tuple(pieces), tuple(Refusal(*refusal) for refusal in document["refusals"]))
+        refusals = tuple(Refusal(title, ReadingError.parse(error)) for title, error in document["refusals"])
+        return Reading(tuple(pieces), refusals)
     except (zlib.error, KeyError, TypeError, OverflowError) as error:
         raise ValueError("not a packed reading") from error
 
@@ -196,46 +196,55 @@ def clean_title(title: str, most: int = 120) -> str:
 
 def not_among(name: str, metres: str) -> ReadingError:
     """Make the refusal of a piece in a metre that was not asked for, or that is none."""
-    kind = f"metre {name}" if re.fullmatch(r"[\d+]{1,5}/\d{1,3}", name) else "metre"
+    kind = mark("metre {name}", name=name) if re.fullmatch(r"[\d+]{1,5}/\d{1,3}", name) else mark("metre")
     if metres == "2,4":
-        return ReadingError(f"The piece is in {name}; pieces in two or four are read.", kind)
+        return ReadingError("The piece is in {name}; only pieces in two or four are read.", kind, name=name)
     if metres == "all":
-        return ReadingError(f"The piece is in {name}, in which bars cannot be counted.", kind)
-    return ReadingError(f"The piece is in {name}; pieces in {metres} are read.", kind)
+        return ReadingError("The piece is in {name}, in which bars cannot be counted.", kind, name=name)
+    return ReadingError("The piece is in {name}; only pieces in {metres} are read.", kind, name=name, metres=metres)
 
 
 def too_odd(name: str, share: float) -> ReadingError:
     """Make the refusal of a piece that is in another metre for too much of its time."""
     return ReadingError(
-        f"The piece is in {name} for {share:.0%} of its time, and not in the metre of the rest. Cut it into parts.",
-        f"metre {name}",
+        "The piece is in {name} for {share:.0%} of its time, and not in the metre of the rest. Cut it into parts.",
+        mark("metre {name}", name=name),
+        name=name,
+        share=share,
     )
 
 
-def too_many(what: str, count: int, limit: int) -> ReadingError:
+def too_many(what: Message, count: int, limit: int) -> ReadingError:
     """Make the refusal of a piece with more notes, tracks or other things than the budget has."""
     return ReadingError(
-        f"There are {count:,} {what}; {limit:,} are read at most. Choose a shorter piece, or cut it.",
-        f"too many {what}",
+        "There are {count:,} {what}; at most {most:,} are read. Choose a shorter piece, or cut it.",
+        mark("too many {what}", what=what),
+        count=count,
+        what=what,
+        most=limit,
     )
 
 
 def too_long(quarters: float, budget: Budget) -> ReadingError:
     """Make the refusal of a piece with more quarter notes than the budget has."""
     return ReadingError(
-        f"The piece lasts {quarters:,.0f} quarter notes; {budget.quarters:,} are read at most. Cut it into parts.",
-        "too long",
+        "The piece lasts {quarters:,.0f} quarter notes; at most {most:,} are read. Cut it into parts.",
+        mark("too long"),
+        quarters=quarters,
+        most=budget.quarters,
     )
 
 
 def too_slow(seconds: float, budget: Budget) -> ReadingError:
     """Make the refusal of a piece that sounds longer than the budget has."""
     return ReadingError(
-        f"The piece lasts {seconds / 60:,.0f} minutes; {budget.seconds / 60:.0f} are read at most. Cut it into parts.",
-        "too long",
+        "The piece lasts {minutes:,.0f} minutes; at most {most:.0f} are read. Cut it into parts.",
+        mark("too long"),
+        minutes=seconds / 60,
+        most=budget.seconds / 60,
     )
 
 
-def damaged(what: str, how: str) -> ReadingError:
+def damaged(what: str | Message, how: Message) -> ReadingError:
     """Make the refusal of a file that is not what its format asks for."""
-    return ReadingError(f"This {what} file is damaged: {how}. Export or fetch it again.")
+    return ReadingError("This {what} file is damaged: {how}. Export or download it again.", what=what, how=how)

@@ -11,4 +11,9 @@ TEMPOS: Final = (20, 400)  # the slowest and the fastest
 def check_tempo(tempo: float) -> None:
     """Raise RequestError for a tempo that nothing is played at."""
     if not TEMPOS[0] <= tempo <= TEMPOS[1]:
-        raise RequestError(f"A tempo of {tempo:g} is out of range: give {TEMPOS[0]} to {TEMPOS[1]} quarters a minute.")
+        raise RequestError(
+            "A tempo of {tempo:g} is out of range: give {lowest} to {highest} quarters a minute.",
+            tempo=tempo,
+            lowest=TEMPOS[0],
+            highest=TEMPOS[1],
+        )

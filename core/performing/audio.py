@@ -15,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
-from core.errors import AudioError
+from core.errors import AudioError, reason
 from core.performing.performance import RELEASE, duration
 from core.performing.synthesizer import synthesise
 
@@ -88,11 +88,13 @@ def _check_soundfont(path: Path) -> None:
             head = file.read(12)
         size = path.stat().st_size
     except OSError as error:
-        raise AudioError(f"The soundfont {path.name} cannot be read: {error.strerror}. Choose another.") from error
+        raise AudioError(
+            "The soundfont {name} cannot be read: {reason}. Choose another.", name=path.name, reason=reason(error)
+        ) from error
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
-        raise AudioError(f"{path.name} is not a soundfont: a .sf2 file is needed. Choose another.")
+        raise AudioError("{name} is not a soundfont: a .sf2 file is needed. Choose another.", name=path.name)
     if int.from_bytes(head[4:8], "little") + 8 > size:
-        raise AudioError(f"The soundfont {path.name} is cut short: fetch it again, or choose another.")
+        raise AudioError("The soundfont {name} is cut short: fetch it again, or choose another.", name=path.name)
 
 
 def _duration(midi: bytes) -> float:
@@ -100,11 +102,15 @@ def _duration(midi: bytes) -> float:
     try:
         notes, seconds = ScoreTick.from_midi(midi).note_num(), duration(midi)
     except (RuntimeError, ValueError) as error:
-        raise AudioError("This MIDI file is damaged, so there is no sound of it.") from error
+        raise AudioError("This MIDI file is damaged and cannot be played.") from error
     if not notes:
-        raise AudioError("This MIDI file has no notes, so there is no sound of it.")
+        raise AudioError("This MIDI file has no notes to play.")
     if seconds > LONGEST:
-        raise AudioError(f"This music lasts {seconds / 60:.0f} minutes; sound is made of {LONGEST / 60:.0f} at most.")
+        raise AudioError(
+            "This music lasts {minutes:.0f} minutes; at most {most:.0f} can be played.",
+            minutes=seconds / 60,
+            most=LONGEST / 60,
+        )
     return seconds
 
 
@@ -126,7 +132,9 @@ def _play(midi: bytes, font: Path, seconds: float) -> Samples:
         except soundfile.LibsndfileError as error:
             raise AudioError("FluidSynth did not make a sound file. Try again, or choose another soundfont.") from error
     if (played := len(samples) / rate) < seconds - 0.1:
-        raise AudioError(f"FluidSynth stopped after {played:.0f} of {seconds:.0f} seconds. Try again.")
+        raise AudioError(
+            "FluidSynth stopped after {played:.0f} of {seconds:.0f} seconds. Try again.", played=played, seconds=seconds
+        )
     return np.asarray(samples, np.float32)
 
 

@@ -65,7 +65,9 @@ def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> 
     """
     check_tempo(tempo)
     if not 0 <= program <= 127:
-        raise RequestError(f"Program {program} is not a General MIDI instrument: programs go from 0 to 127.")
+        raise RequestError(
+            "Program {program} is not a General MIDI instrument: programs go from 0 to 127.", program=program
+        )
     file = MidiFile(type=1, ticks_per_beat=_TICKS_PER_QUARTER)
     sounding = notes(score)
     file.tracks.append(_conductor(score, tempo, max((note.end for note in sounding), default=0)))

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final
 
-from core.errors import BundleError, CadenzaError, LimitError
+from core.errors import BundleError, CadenzaError, LimitError, reason
 from core.processes.launching import Limits
 from core.processes.messages import STOP, Answer, Call, Failed, Parent, Raised, Ready, Returned, Said
 
@@ -66,7 +66,9 @@ def _mendable(error: CadenzaError | OSError | MemoryError) -> CadenzaError:
     if isinstance(cause, OSError) and cause.errno in NO_ROOM:
         return LimitError("There is no room left on the bot's disk. Its owner has to make some; then ask again.")
     if isinstance(cause, OSError):
-        return LimitError(f"The bot's disk does not do what it should: {cause.strerror}. Its owner has to look at it.")
+        return LimitError(
+            "The bot's disk reports an error: {reason}. Its owner has to look into it.", reason=reason(cause)
+        )
     if isinstance(error, CadenzaError):
         return error
     return LimitError("This needs more memory than it may have. Give it fewer or shorter pieces.")

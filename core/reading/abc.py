@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, get_args
 
-from core.errors import ReadingError
+from core.errors import ReadingError, mark
 from core.music.piece import (
     TICKS,
     Bar,
@@ -97,9 +97,9 @@ def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
     if not tunes:
         header, tunes = "", [book]
     if len(tunes) > budget.tunes:
-        raise too_many("tunes", len(tunes), budget.tunes)
+        raise too_many(mark("tunes"), len(tunes), budget.tunes)
     defaults = [line for line in header.split("\n") if re.match(r"[LM]:", line)]
-    pieces, refusals, errors = list[Printed](), list[Refusal](), list[ReadingError]()
+    pieces, refusals = list[Printed](), list[Refusal]()
     for number, tune in enumerate(tunes, 1):
         named = re.search(r"^T:(.*)$", tune, re.MULTILINE)
         name = clean_title(named[1]) if named else ""
@@ -107,25 +107,27 @@ def read_abc(data: bytes, title: str, budget: Budget) -> Reading:
         try:
             pieces.append(_read_tune("\n".join([*defaults, tune]), name, budget))
         except ReadingError as error:
-            refusals.append(Refusal(name, error.kind, str(error)))
-            errors.append(error)
+            refusals.append(Refusal(name, error))
     if not pieces:
-        if len(errors) == 1:
-            raise errors[0]
-        raise ReadingError(f"None of the {len(tunes)} tunes can be read. The first: {errors[0]}", errors[0].kind)
+        first = refusals[0].error
+        if len(refusals) == 1:
+            raise first
+        raise ReadingError(
+            "None of the {count} tunes can be read. The first: {reason}", first.kind, count=len(tunes), reason=first
+        )
     return Reading(tuple(pieces), tuple(refusals))
 
 
 def _read_tune(tune: str, title: str, budget: Budget) -> Printed:
     source = _Tune(tune)
     if not source.voices:
-        raise ReadingError("The tune has no music behind its K: line. Add some, or choose another.", "no notes")
+        raise ReadingError("The tune has no music after its K: line. Add some, or choose another.", mark("no notes"))
     text = "".join(source.voices.values())
     for what, pattern, most in (
-        ("notes", "[A-Ga-g]", budget.notes),
-        ("rests", "z", budget.notes),
-        ("bars", r"\|", 4 * budget.quarters),
-        ("changes", "(?m)^[LM]:", budget.quarters),
+        (mark("notes"), "[A-Ga-g]", budget.notes),
+        (mark("rests"), "z", budget.notes),
+        (mark("bars"), r"\|", 4 * budget.quarters),
+        (mark("changes"), "(?m)^[LM]:", budget.quarters),
     ):
         if (count := len(re.findall(pattern, text))) > most:
             raise too_many(what, count, most)
@@ -217,7 +219,9 @@ class _Tune:
             self._write(f"M:{self._read_metre(data)}")
         elif letter == "L":
             if not re.fullmatch(r"1/\d{1,3}|1", data) or data.endswith("/0"):
-                raise damaged("ABC", f"its unit length is {clean_title(data)!r} instead of one like 1/8")
+                raise damaged(
+                    "ABC", mark("its unit length is {length!r} instead of one like 1/8", length=clean_title(data))
+                )
             self._unit = Fraction(data)
             self._write(f"L:1/{self._unit.denominator}")
         elif letter == "K":
@@ -263,10 +267,11 @@ class _Tune:
         text = _NOT_NOTES.sub(_sign, text).replace("x", "z")
         if "&" in text:
             raise ReadingError(
-                "The tune lays voices over one another (&). Give each a voice (V:) of its own.", "voice overlay"
+                "The tune lays voices over one another (&). Give each a voice (V:) of its own.",
+                mark("voice overlay"),
             )
         if re.search(r"\d{4,}", text):
-            raise damaged("ABC", f"line {number} of the tune has a note of an impossible length")
+            raise damaged("ABC", mark("line {number} of the tune has a note of an impossible length", number=number))
         unit = self._unit or Fraction(1, 8)
         text = _REST_BARS.sub(lambda match: f"z{int(match[1] or 1) * self._metre / unit}", text)
         self._write(self._read_marks(text))
@@ -388,10 +393,10 @@ def _key(data: str) -> str:
         return "C"
     key = _KEY.match(data)
     if key is None or re.search(r"[\^_=][A-Ga-g]", data):
-        raise damaged("ABC", f"its key {clean_title(data)!r} is not one like K:G, K:Am or K:D mix")
+        raise damaged("ABC", mark("its key {key!r} is not one like K:G, K:Am or K:D mix", key=clean_title(data)))
     tonic, accidental, mode = key.groups()
     flats = -3 if mode == "m" else _MODES.get(mode[:3].lower(), 0)
     sharps = _SHARPS[tonic] + 7 * ((accidental == "#") - (accidental == "b")) + flats
     if not -7 <= sharps <= 7:
-        raise damaged("ABC", f"its key {clean_title(data)!r} has more than seven accidentals")
+        raise damaged("ABC", mark("its key {key!r} has more than seven accidentals", key=clean_title(data)))
     return _MAJOR_KEYS[sharps + 7]

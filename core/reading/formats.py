@@ -6,7 +6,7 @@ MIDI is read by symusic; MusicXML, ABC and Humdrum by music21, which is imported
 import re
 from pathlib import PurePath
 
-from core.errors import ReadingError
+from core.errors import ReadingError, mark
 from core.music.piece import Budget, Printed, Reading, Refusal, clean_title
 from core.reading.midi import read_midi
 
@@ -28,22 +28,23 @@ def read(data: bytes, name: str, budget: Budget | None = None) -> Reading:
     try:
         return _read(data, name, budget)
     except (RecursionError, MemoryError) as error:
-        raise ReadingError(
-            "The file is nested too deeply, or too large, to be read. Choose another.", "damaged"
-        ) from error
+        raise ReadingError("The file is nested too deeply, or too large, to be read. Choose another.") from error
 
 
 def too_large(budget: Budget) -> ReadingError:
     """Make the refusal of a file with more bytes than the budget has."""
     return ReadingError(
-        f"The file has more than {budget.file_bytes / (1 << 20):g} MiB. Choose a smaller one, or cut the piece.",
-        "file too large",
+        "The file is larger than {most:g} MiB. Choose a smaller one, or cut the piece.",
+        mark("file too large"),
+        most=budget.file_bytes / (1 << 20),
     )
 
 
 def not_music(ending: str) -> ReadingError:
     """Make the refusal of a file by the ending of its name."""
-    return ReadingError(f"{ending or 'No ending'} is not one of a music file that is read.", "not music")
+    if not ending:
+        return ReadingError("Its name has no ending that tells a music file, such as .mid.", mark("not music"))
+    return ReadingError("{ending} is not the ending of a music file that is read.", mark("not music"), ending=ending)
 
 
 def _read(data: bytes, name: str, budget: Budget) -> Reading:
@@ -69,7 +70,7 @@ def _format(data: bytes, name: str) -> str:
     """Tell the format. Raises ReadingError for a file that is none of them."""
     head = data[: 1 << 16]
     if not head.strip():
-        raise ReadingError("The file is empty. Choose another.", "empty")
+        raise ReadingError("The file is empty. Choose another.", mark("empty"))
     if head.startswith(b"MThd"):
         return "midi"
     if head.startswith(b"PK\x03\x04"):
@@ -94,6 +95,11 @@ def _format(data: bytes, name: str) -> str:
         return "humdrum"
     if ending in ENDINGS:
         raise ReadingError(
-            f"The file is called {ending} but holds nothing of the kind. Export or fetch it again.", "damaged"
+            "The file ends in {ending} but holds nothing of the kind. Export or download it again.",
+            ending=ending,
         )
-    raise ReadingError(f"This is not a music file that can be read. The kinds are {', '.join(ENDINGS)}.", "not music")
+    raise ReadingError(
+        "This is not a music file that can be read. These can be: {kinds}.",
+        mark("not music"),
+        kinds=", ".join(ENDINGS),
+    )

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from core.errors import ReadingError
+from core.errors import ReadingError, mark
 from core.music.piece import Budget, Printed, clean_title, damaged, too_many
 from core.reading.through_music21 import bar_lines, collect_notes, decode, music21_on
 
@@ -23,7 +23,7 @@ def read_humdrum(data: bytes, title: str, budget: Budget) -> Printed:
         score = HumdrumDataCollection(text).parse()
         if isinstance(score, Opus):
             raise ReadingError(
-                "This Humdrum file holds several pieces. Save each in a file of its own.", "several pieces"
+                "This Humdrum file holds several pieces. Save each in a file of its own.", mark("several pieces")
             )
         return collect_notes(score, clean_title(reference[1]) if reference else title, bar_lines(score), budget)
 
@@ -33,18 +33,18 @@ def _check(text: str, budget: Budget) -> None:
     notes = rests = bar = 0
     for number, line in enumerate(text.splitlines(), 1):
         if line.count("\t") >= budget.tracks:
-            raise too_many("spines", line.count("\t") + 1, budget.tracks)
+            raise too_many(mark("spines"), line.count("\t") + 1, budget.tracks)
         if line.startswith("="):
             bar += 1
         elif not line.startswith(("!", "*")):
             if _ENDLESS.search(line):
-                raise damaged("Humdrum", f"line {number} has a note of an impossible length")
+                raise damaged("Humdrum", mark("line {number} has a note of an impossible length", number=number))
             notes += len(_NOTE.findall(line))
             rests += line.count("r")
     for what, count, most in (
-        ("notes", notes, budget.notes),
-        ("rests", rests, budget.notes),
-        ("bars", bar, budget.quarters),
+        (mark("notes"), notes, budget.notes),
+        (mark("rests"), rests, budget.notes),
+        (mark("bars"), bar, budget.quarters),
     ):
         if count > most:
             raise too_many(what, count, most)

@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
-from core.errors import ReadingError
+from core.errors import ReadingError, mark
 from core.music.piece import Bar, Budget, Printed, damaged, too_long, too_many, too_slow
 
-_DRUMS: Final = "There are no notes in this MIDI file but those of the drums (channel 10). Choose one with a melody."
-_SILENT: Final = "There are no notes in this MIDI file. Choose another."
 _END: Final = b"\xff\x2f\x00"  # of a track
 _CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again below zero
 
@@ -20,15 +18,20 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
     """Read a MIDI file. Raises ReadingError."""
     tracks = _check_header(data, budget)
     if _most_ticks(data) >= _CLOCK and max(map(_ticks, tracks)) >= _CLOCK:
-        raise ReadingError("This MIDI file lasts for weeks: its silences are far too long. Choose another.", "too long")
+        raise ReadingError(
+            "This MIDI file lasts for weeks: its silences are far too long. Choose another.", mark("too long")
+        )
     score = _parse(data, tracks, budget)
     if score.note_num() > budget.notes:
-        raise too_many("notes", score.note_num(), budget.notes)
+        raise too_many(mark("notes"), score.note_num(), budget.notes)
     _check_times(score, budget)
     tables = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
     if not tables:
+        if not score.note_num():
+            raise _silent()
         raise ReadingError(
-            _DRUMS if score.note_num() else _SILENT, "no notes" if not score.note_num() else "only percussion"
+            "There are no notes in this MIDI file but those of the drums (channel 10). Choose one with a melody.",
+            mark("only percussion"),
         )
     onsets = np.concatenate([table["time"] for table in tables]).astype(np.int64)
     lengths = np.concatenate([table["duration"] for table in tables])
@@ -42,28 +45,32 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
 def _check_header(data: bytes, budget: Budget) -> list[bytes]:
     """Refuse what symusic would read as something else, or not at all; return the contents of the track chunks."""
     if len(data) < 14 or int.from_bytes(data[4:8]) < 6:
-        raise damaged("MIDI", "it ends within its header")
+        raise damaged("MIDI", mark("it ends within its header"))
     form, division = int.from_bytes(data[8:10]), int.from_bytes(data[12:14])
     if form == 2:
         raise ReadingError(
             "This MIDI file is of format 2, independent patterns without an order. Export it as format 0 or 1.",
-            "MIDI format 2",
+            mark("MIDI format 2"),
         )
     if form > 2:
-        raise damaged("MIDI", f"its header names a format {form}")
+        raise damaged("MIDI", mark("its header names a format {format}", format=form))
     if division & 0x8000:
         raise ReadingError(
             "This MIDI file counts film frames (SMPTE) instead of quarters. Export it with ticks per quarter note.",
-            "SMPTE time",
+            mark("SMPTE time"),
         )
     if division == 0:
-        raise damaged("MIDI", "its header gives a quarter note no ticks")
+        raise damaged("MIDI", mark("its header gives a quarter note no ticks"))
     tracks = _tracks(data)
     if len(tracks) > budget.tracks:
-        raise too_many("tracks", len(tracks), budget.tracks)
+        raise too_many(mark("tracks"), len(tracks), budget.tracks)
     if not tracks:
-        raise ReadingError(_SILENT, "no notes")
+        raise _silent()
     return tracks
+
+
+def _silent() -> ReadingError:
+    return ReadingError("There are no notes in this MIDI file. Choose another.", mark("no notes"))
 
 
 def _tracks(data: bytes) -> list[bytes]:
@@ -78,7 +85,7 @@ def _tracks(data: bytes) -> list[bytes]:
         is_track = data[place : place + 4] == b"MTrk"
         if end > len(data):
             if is_track:
-                raise damaged("MIDI", f"it was cut off within track {len(found) + 1}")
+                raise damaged("MIDI", mark("it was cut off within track {track}", track=len(found) + 1))
             break
         if is_track:
             found.append(data[start:end])
@@ -103,7 +110,7 @@ def _parse(data: bytes, tracks: list[bytes], budget: Budget) -> ScoreTick:
                 return score
             offs[counts > before] *= 2
     except (RuntimeError, ValueError) as error:
-        raise damaged("MIDI", "its events cannot be read") from error
+        raise damaged("MIDI", mark("its events cannot be read")) from error
 
 
 def _counts(score: ScoreTick) -> NDArray[np.int64]:
@@ -159,7 +166,7 @@ def _ticks(track: bytes) -> int:
             value = value << 7 | byte & 0x7F
             if byte < 0x80:
                 return value
-        raise damaged("MIDI", "a number in it has more than four bytes")
+        raise damaged("MIDI", mark("a number in it has more than four bytes"))
 
     try:
         while place < len(track):
@@ -175,7 +182,7 @@ def _ticks(track: bytes) -> int:
             else:
                 place += 1 if 0xC0 <= status < 0xE0 else 2
     except IndexError as error:
-        raise damaged("MIDI", "a track ends within an event") from error
+        raise damaged("MIDI", mark("a track ends within an event")) from error
     return total
 
 
@@ -203,7 +210,7 @@ def _passages(score: ScoreTick, onsets: NDArray[np.int64], length: int) -> tuple
         name = f"{signature.numerator}/{signature.denominator}"
         if signature.time <= onsets[-1]:
             if not signature.numerator or not signature.denominator:
-                raise damaged("MIDI", f"a time signature in it reads {name}")
+                raise damaged("MIDI", mark("a time signature in it reads {name}", name=name))
             at.setdefault(signature.time, []).append(name)
     at = at if 0 in at else {0: ["4/4"], **at}
     return tuple(

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree, EntitiesForbidden
 
-from core.errors import ReadingError
+from core.errors import ReadingError, mark
 from core.music.piece import Bar, Budget, Printed, Sign, clean_title, damaged, too_long, too_many, too_slow
 from core.reading.through_music21 import bar_lines, collect_notes, decode, music21_on
 
@@ -81,7 +81,7 @@ def unpack_mxl(data: bytes, budget: Budget) -> bytes:
         ArithmeticError,
         MemoryError,
     ) as error:
-        raise damaged("compressed MusicXML", "it cannot be unpacked") from error
+        raise damaged(mark("compressed MusicXML"), mark("it cannot be unpacked")) from error
     if len(content) > budget.unpacked_bytes:
         raise _too_large(budget)
     return content
@@ -99,7 +99,7 @@ def _root_file(archive: zipfile.ZipFile) -> str:
         if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF/"):
             return name
     raise ReadingError(
-        "This zip archive holds no MusicXML score. Choose a .mxl file, or the score by itself.", "not music"
+        "This zip archive holds no MusicXML score. Choose a .mxl file, or the score by itself.", mark("not music")
     )
 
 
@@ -109,14 +109,15 @@ def _document(data: bytes, budget: Budget) -> Element:
         raise _too_large(budget)
     text = decode(data)
     if (elements := text.count("<note>") + text.count("<note ")) > 2 * budget.notes:  # rests are notes here
-        raise too_many("notes", elements, budget.notes)
+        raise too_many(mark("notes"), elements, budget.notes)
     root = _tree(text)
     if root.tag == "score-timewise":
         raise ReadingError(
-            "This MusicXML file goes by measures (score-timewise). Export it as score-partwise.", "score-timewise"
+            "This MusicXML file goes by measures (score-timewise). Export it as score-partwise.",
+            mark("score-timewise"),
         )
     if root.tag != "score-partwise":
-        raise ReadingError("This XML file is not a MusicXML score. Export the score as MusicXML.", "not music")
+        raise ReadingError("This XML file is not a MusicXML score. Export the score as MusicXML.", mark("not music"))
     return root
 
 
@@ -125,11 +126,11 @@ def _tree(text: str) -> Element:
     try:
         root: Element = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise damaged("XML", f"its parser says “{error}”") from error
+        raise damaged("XML", mark("its parser says “{error}”", error=error)) from error
     except EntitiesForbidden:
         raise ReadingError(
             "This XML file defines entities, which scores have no use for and bombs are made of. Export it again.",
-            "XML entities",
+            mark("XML entities"),
         ) from None
     return root
 
@@ -138,16 +139,16 @@ def _check(root: Element, budget: Budget) -> None:
     """Hold the score to the budget, and its time signatures to what they can be."""
     parts = root.findall("part")
     if len(parts) > budget.tracks:
-        raise too_many("parts", len(parts), budget.tracks)
+        raise too_many(mark("parts"), len(parts), budget.tracks)
     if (notes := sum(note.find("rest") is None for note in root.iter("note"))) > budget.notes:
-        raise too_many("notes", notes, budget.notes)
+        raise too_many(mark("notes"), notes, budget.notes)
     if (bars := max((len(part.findall("measure")) for part in parts), default=0)) > budget.quarters:
-        raise too_many("bars", bars, budget.quarters)
+        raise too_many(mark("bars"), bars, budget.quarters)
     for time in root.iterfind("part/measure/attributes/time"):
         for beats, kind in zip(time.findall("beats"), time.findall("beat-type"), strict=False):
             name = f"{(beats.text or '').strip()}/{(kind.text or '').strip()}"
             if not re.fullmatch(r"[\d+]{1,12}/(1|2|4|8|16|32|64)", name):
-                raise damaged("MusicXML", f"it has a time signature {clean_title(name)!r}")
+                raise damaged("MusicXML", mark("it has a time signature {name!r}", name=clean_title(name)))
     lengths = [list(_lengths(part)) for part in parts]
     quarters = max((sum(part) for part in lengths), default=Fraction(0))
     if quarters > budget.quarters:
@@ -198,7 +199,7 @@ def _lengths(part: Element) -> Iterator[Fraction]:
             if element.tag == "attributes":
                 divisions = _number(element.findtext("divisions"), divisions)
                 if not divisions:
-                    raise damaged("MusicXML", "a quarter note has no divisions")
+                    raise damaged("MusicXML", mark("a quarter note has no divisions"))
             elif (
                 element.tag in ("note", "forward", "backup")
                 and element.find("chord") is None
@@ -225,11 +226,13 @@ def _number(text: str | None, default: Fraction) -> Fraction:
     if text is None:
         return default
     if not _NUMBER.fullmatch(text):
-        raise damaged("MusicXML", f"{clean_title(text)[:20]!r} is not a duration")
+        raise damaged("MusicXML", mark("{text!r} is not a duration", text=clean_title(text)[:20]))
     return Fraction(text.strip())
 
 
 def _too_large(budget: Budget) -> ReadingError:
     return ReadingError(
-        f"This score has more than {budget.unpacked_bytes >> 20} MiB. Choose a shorter one.", "file too large"
+        "This score is larger than {most} MiB. Choose a shorter one.",
+        mark("file too large"),
+        most=budget.unpacked_bytes >> 20,
     )

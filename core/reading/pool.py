@@ -8,13 +8,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Final, Self
 
-from core.errors import LimitError, ReadingError
+from core.errors import LimitError, ReadingError, mark
 from core.music.piece import Budget, Reading, unpack
 from core.processes.child import Broken, Died, Late, Pool
 from core.processes.launching import Limits
 from core.reading.formats import read
 
-ACCIDENTS: Final = ("took too long", "crashed")  # kinds of refusal that another run may not repeat
+ACCIDENTS: Final = (mark("took too long"), mark("crashed"))  # kinds of refusal that another run may not repeat
 LIMITS: Final = Limits(memory=3 << 30, threads=1)  # music21 swells to half a gigabyte on a large file
 
 
@@ -45,15 +45,17 @@ class Readers:
     def _read(self, data: bytes, name: str) -> bytes:
         if len(data) > self._budget.file_bytes:
             return _packed(data, name, self._budget)  # refuses it, without a process
+        late, crashed = ACCIDENTS
         try:
             return self._pool.call(_packed, data, name, self._budget)
         except Late:
             raise ReadingError(
-                f"Reading took longer than {self._deadline:g} seconds and was stopped. Choose a simpler file.",
-                "took too long",
+                "Reading took longer than {seconds:g} seconds and was stopped. Choose a simpler file.",
+                late,
+                seconds=self._deadline,
             ) from None
         except (Broken, Died, LimitError):
-            raise ReadingError("The file crashes its reader. Export it again, or choose another.", "crashed") from None
+            raise ReadingError("The file crashes its reader. Export it again, or choose another.", crashed) from None
 
 
 def _packed(data: bytes, name: str, budget: Budget) -> bytes:

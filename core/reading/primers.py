@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
-from core.errors import ReadingError
+from core.errors import ReadingError, counted
 from core.music import score
 from core.music.notation import Anchor
 from core.music.piece import Reading
@@ -29,7 +29,13 @@ def from_music(
     piece = play(read(data, name).pieces[0]).score(unit)
     ending = last_bars(piece, bars)
     if not ending.events:
-        raise ReadingError(f"The end of {name} is silent. Ask for more bars of it than {bars}.")
+        silent = counted(
+            "The last bar of {name} is silent. Ask for more.",
+            "The last {count} bars of {name} are silent. Ask for more.",
+            bars,
+            name=name,
+        )
+        raise ReadingError(silent)
     return score.to_text(ending, anchor)
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from io import StringIO
 from typing import Any
 
-from core.errors import ReadingError
+from core.errors import ReadingError, mark
 from core.music.piece import TICKS, Bar, Budget, Printed, damaged, printed, too_long, too_many
 
 
@@ -38,7 +38,7 @@ def music21_on(what: str) -> Iterator[None]:
             raise
         except Exception as error:
             detail = " ".join(str(error).split())[:80].rstrip(".") or type(error).__name__
-            raise damaged(what, f"music21 gives up with “{detail}”") from error
+            raise damaged(what, mark("music21 gives up with “{detail}”", detail=detail)) from error
 
 
 def bar_lines(score: Any) -> list[Bar]:
@@ -88,7 +88,9 @@ class Starts:
             return
         if not 0 <= pitch <= 127:
             raise ReadingError(
-                f"A note in it is outside MIDI's range (0-127): {pitch}. Transpose the piece.", "out of range"
+                "A note in it is outside MIDI's range (0-127): {pitch}. Transpose the piece.",
+                mark("out of range"),
+                pitch=pitch,
             )
         if not math.isfinite(end := onset + length) or end > self._budget.quarters:
             raise too_long(float(end), self._budget)
@@ -106,9 +108,9 @@ class Starts:
         Raises ReadingError if nothing sounds, or too much.
         """
         if not self._notes:
-            raise ReadingError("There are no notes in it. Choose another.", "no notes")
+            raise ReadingError("There are no notes in it. Choose another.", mark("no notes"))
         if len(self._notes) > self._budget.notes:
-            raise too_many("notes", len(self._notes), self._budget.notes)
+            raise too_many(mark("notes"), len(self._notes), self._budget.notes)
         *others, last = bars
         last = replace(last, end=max(last.end, self._length))
         return printed(self._title, self._notes, self._length, (*others, last))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
+from core.errors import Message, counted, mark
 from core.training.progress import Epoch
 
 FEW_NOTES: Final = 20_000  # tokens of music, before transposition, under which a network from nothing learns little
@@ -22,7 +23,7 @@ def advise(
     unit: Fraction,
     on_grid: float | None,
     based: bool,
-) -> tuple[str, ...]:
+) -> tuple[Message, ...]:
     """Say what a musician should know or do next; empty if all is well.
 
     `epochs` is what was planned, `tokens` the music learned from before transposition, `on_grid` the share of onsets on
@@ -33,20 +34,34 @@ def advise(
     advice = []
     if tokens < FEW_NOTES and not based:
         advice.append(
-            f"There is little music to learn from ({pieces} pieces, {tokens:,} tokens): "
-            "begin from a trained model, or add more pieces."
+            counted(
+                "There is little music to train on ({count} piece, {tokens:,} tokens):"
+                " start from a trained model, or add more pieces.",
+                "There is little music to train on ({count} pieces, {tokens:,} tokens):"
+                " start from a trained model, or add more pieces.",
+                pieces,
+                tokens=tokens,
+            )
         )
     if on_grid is not None and 1 - on_grid > OFF_GRID:
-        beside = f"{1 - on_grid:.0%}"
         if finer := {Fraction(1): "1/2", Fraction(1, 2): "1/4"}.get(unit):
             advice.append(
-                f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: "
-                f"a rest unit of {finer} would suit them better."
+                mark(
+                    "{share:.0%} of the onsets lie off the grid of {unit} quarter and were moved onto it:"
+                    " a rest unit of {finer} would suit this music better.",
+                    share=1 - on_grid,
+                    unit=unit,
+                    finer=finer,
+                )
             )
         else:
             advice.append(
-                f"{beside} of the onsets lie beside the grid of {unit} quarter and were moved: "
-                "the music is played freely or has triplets; quantised files would be learned better."
+                mark(
+                    "{share:.0%} of the onsets lie off the grid of {unit} quarter and were moved onto it: the music is"
+                    " played freely or has triplets, and quantised files would make a better model.",
+                    share=1 - on_grid,
+                    unit=unit,
+                )
             )
     if (
         len(history) > 1
@@ -54,12 +69,15 @@ def advise(
         and len(history) >= epochs
         and history[-2].val_loss - last.val_loss > STILL_LEARNING
     ):
-        advice.append("It was still learning when it stopped: let it learn for longer.")
+        advice.append(mark("It was still improving when it stopped: train it for longer."))
     if last.val_loss - best.val_loss > OVERFIT:
         advice.append(
-            f"It has been learning its pieces by heart since epoch {best.epoch}, "
-            "whose weights are kept: more music, or a smaller network, would help."
+            mark(
+                "Since epoch {best}, whose weights are kept, it has only been learning its pieces by heart:"
+                " more music, or a smaller network, would help.",
+                best=best.epoch,
+            )
         )
     elif last is best and last.val_loss - last.loss > WIDE_GAP and not based:
-        advice.append("It knows its own pieces much better than new ones: more music would help.")
+        advice.append(mark("It knows its own pieces much better than new ones: more music would help."))
     return tuple(advice)

@@ -6,7 +6,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
-from core.errors import TrainingError
+from core.errors import TrainingError, named
 from core.model.bundle import Weights
 from core.processes.files import write_whole
 
@@ -23,9 +23,12 @@ def read(path: Path, identity: Mapping[str, str]) -> tuple[Weights, dict[str, st
         with safe_open(path, "numpy") as file:
             facts: dict[str, str] = file.metadata()
     except (OSError, SafetensorError) as error:
-        raise TrainingError(f"The checkpoint {path} cannot be read: {error}. Delete it to begin anew.") from None
+        raise TrainingError(
+            "The checkpoint {path} cannot be read: {error}. Delete it to begin anew.", path=named(path), error=error
+        ) from None
     if {name: facts.get(name) for name in identity} != identity:
         raise TrainingError(
-            f"The checkpoint {path} belongs to another training. Use its settings, or delete it to begin anew."
+            "The checkpoint {path} belongs to another training. Use its settings, or delete it to begin anew.",
+            path=named(path),
         )
     return tensors, facts

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.errors import Cancelled, TrainingError
+from core.errors import Cancelled, Message, TrainingError, mark
 from core.model.bundle import Params, Weights
 from core.model.hearing import ID, Frames
 from core.music.notation import TRANSPOSITIONS
@@ -24,6 +24,8 @@ from core.training import checkpoints
 from core.training.batches import batches, epoch_stream
 from core.training.progress import EPOCHS, Epoch, Progress
 
+OUT_OF_TIME: Final = mark("out of time")
+STOPPED: Final = mark("stopped")
 WARM_UP: Final = 0.03  # share of all steps in which the learning rate rises
 COMPILED_STEPS: Final = 400  # from here on XLA's ten seconds of compiling are less than what it saves
 LAST_RATE: Final = 0.02  # share of the peak rate at which the cosine ends
@@ -61,7 +63,13 @@ class Hyperparameters:
             ("time", 1 if self.seconds is None else self.seconds / 60, 1e-3, 1e6),  # minutes
         ):
             if not lowest <= value <= highest:
-                raise TrainingError(f"The {name} is {value:g}; it must be from {lowest:g} to {highest:g}.")
+                raise TrainingError(
+                    "The {name} is {value:g}; it must be from {lowest:g} to {highest:g}.",
+                    name=name,
+                    value=value,
+                    lowest=lowest,
+                    highest=highest,
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class Fitted:
     weights: Weights
     best: int
     history: tuple[Epoch, ...]
-    ended: str
+    ended: Message
 
 
 def fit(
@@ -94,12 +102,15 @@ def fit(
     and Cancelled if it was stopped before one epoch was done.
     """
     if not train or not held_out:
-        raise TrainingError("There must be music to learn from and music held out to test with: at least two pieces.")
+        raise TrainingError("There must be music to train on and music held out to test with: at least two pieces.")
     tokens = sum(map(len, train)) * hyperparameters.keys
     if tokens // hyperparameters.batch <= params.window:
         raise TrainingError(
-            f"There is too little music for steps of {hyperparameters.batch} windows of {params.window} tokens: "
-            f"an epoch has {tokens:,}. Choose a smaller --batch or --window, or add pieces."
+            "There is too little music for steps of {batch} windows of {window} tokens: an epoch has {tokens:,}."
+            " Choose a smaller --batch or --window, or add pieces.",
+            batch=hyperparameters.batch,
+            window=params.window,
+            tokens=tokens,
         )
     run = Run(params, hyperparameters, tokens, start, _digest(train, held_out, start))
     if checkpoint is not None and checkpoint.exists():
@@ -107,17 +118,17 @@ def fit(
     began = time.monotonic() - sum(epoch.seconds for epoch in run.history)
     while not (ended := run.ended(time.monotonic() - began)):
         if not run.epoch(train, held_out, report, stop):
-            ended = "stopped"
+            ended = STOPPED
             break
         if not np.isfinite(run.history[-1].val_loss + run.history[-1].loss):
             run.history.pop()
-            ended = "the loss was no longer a number"
+            ended = mark("the loss was no longer a number")
             break
         if checkpoint is not None:
             run.save(checkpoint)
         epoch_done(run.history[-1], run.averaged())
     if not run.history:
-        if ended == "stopped":
+        if ended == STOPPED:
             raise Cancelled("The training was stopped before its first epoch was done, so there is no model yet.")
         raise TrainingError("The loss is no longer a number: the learning rate is too high. Try half of it.")
     return Fitted(run.best_weights, run.best, tuple(run.history), ended)
@@ -254,16 +265,14 @@ class Run:
             variable.assign(value)
         return float(total[0] / total[2]), float(total[1] / total[2])
 
-    def ended(self, seconds: float) -> str:
-        """Say why there is no further epoch, after so many seconds; empty if there is one."""
-        wanted, done, ended = self.hyperparameters, len(self.history), ""
+    def ended(self, seconds: float) -> Message | None:
+        """Say why there is no further epoch, after so many seconds; None if there is one."""
+        wanted, done = self.hyperparameters, len(self.history)
         if done >= wanted.epochs:
-            ended = "all epochs done"
-        elif done - self.best >= wanted.patience:
-            ended = f"no better since epoch {self.best}"
-        elif done and wanted.seconds is not None and seconds > wanted.seconds:
-            ended = "out of time"
-        return ended
+            return mark("all epochs done")
+        if done - self.best >= wanted.patience:
+            return mark("no better since epoch {best}", best=self.best)
+        return OUT_OF_TIME if done and wanted.seconds is not None and seconds > wanted.seconds else None
 
     def averaged(self) -> Weights:
         """Return the moving average of the weights."""

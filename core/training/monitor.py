@@ -64,7 +64,9 @@ def tensorboard(folder: Path) -> Callable[[Epoch], None]:
         writer = tf.summary.create_file_writer(str(folder))
         writer.flush()
     except tf.errors.OpError as error:
-        raise TrainingError(f"TensorBoard's files cannot be written to {folder}: {error.message}.") from None
+        raise TrainingError(
+            "TensorBoard's files cannot be written to {folder}: {reason}.", folder=folder, reason=error.message
+        ) from None
 
     def write(epoch: Epoch) -> None:
         with writer.as_default(step=epoch.epoch):

@@ -18,7 +18,7 @@ from core.composing.novelty import Index
 from core.composing.recipe import Composer, ComposeRequest
 from core.corpus.split import split
 from core.drawing.curve import learning_curve
-from core.errors import AudioError, CorpusError, TrainingError, check_range
+from core.errors import AudioError, CorpusError, Message, TrainingError, check_range, named
 from core.evaluation import evaluation
 from core.model import bundle, frames
 from core.model.bundle import Bundle, Params, Weights
@@ -77,8 +77,8 @@ class Trained:
     version: str
     history: tuple[Epoch, ...]
     best: Epoch
-    ended: str
-    advice: tuple[str, ...]
+    ended: Message
+    advice: tuple[Message, ...]
     curve: bytes
 
 
@@ -111,12 +111,14 @@ def train(
     pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, told, strict=True)]
     learned, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
     if not learned or not held_out:
-        raise CorpusError("At least two pieces are needed: one to learn from and one to test with.")
+        raise CorpusError("At least two pieces are needed: one to train on and one to test with.")
     checkpoint = work / "checkpoint.safetensors"
     if not request.resume:
         checkpoint.unlink(missing_ok=True)
     elif not checkpoint.exists():
-        raise TrainingError(f"There is no checkpoint in {work} to resume from; leave --resume out to begin.")
+        raise TrainingError(
+            "There is no checkpoint in {work} to resume from; leave --resume out to begin.", work=named(work)
+        )
 
     def done(epoch: Epoch, weights: Weights) -> None:
         every = max(1, request.hyperparameters.epochs // CLIPS)
@@ -172,8 +174,11 @@ def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
     base = bundle.load(Path(request.base))
     if base.params.anchor != notes.anchor:
         raise TrainingError(
-            f"{base.name} writes the {base.params.anchor} note of a chord first, and these notes the {notes.anchor}: "
-            f"parse them with --anchor {base.params.anchor}."
+            "{base} writes the {anchor} note of a chord first, and these notes the {other}: parse them with --anchor"
+            " {anchor}.",
+            base=base.name,
+            anchor=base.params.anchor,
+            other=notes.anchor,
         )
     shape = {name: getattr(base.params, name) for name in ("units", "layers", "hears")}
     params = replace(request.params, anchor=notes.anchor, rest_unit=str(notes.unit), training={}, **shape)
@@ -222,7 +227,7 @@ def _facts(
         "parameters": sum(_size(shape) for shape in params.shapes.values()),
         "epochs": len(fitted.history),
         "best_epoch": fitted.best,
-        "ended": fitted.ended,
+        "ended": str(fitted.ended),
         "loss": round(best.loss, 4),
         "val_loss": round(best.val_loss, 4),
         "val_accuracy": round(best.val_accuracy, 4),

@@ -6,21 +6,22 @@ not there.
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from core.drawing.curve import learning_curve
-from core.errors import Cancelled, TrainingError
+from core.errors import Cancelled, Message, TrainingError
 from core.evaluation import evaluation
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import read_notes
 from core.processes.files import write_whole
-from core.processes.kept import Kept
+from core.processes.kept import Kept, Values
 from core.processes.launching import Limits
 from core.processes.messages import Parent
 from core.training import plan
+from core.training.fit import OUT_OF_TIME, STOPPED
 from core.training.progress import EPOCHS, Epoch, Progress
 from core.training.recipe import SIZES, Trained, TrainRequest, train
 
@@ -49,7 +50,7 @@ class TrainJob:
     seconds: float
     threads: int
     on_grid: float | None = None
-    title: str | None = None
+    title: Message | None = None
     file_bytes: int = FILE
 
     @property
@@ -80,8 +81,8 @@ class Result:
     val_loss: float
     first_val_loss: float
     seconds: float
-    ended: str
-    advice: tuple[str, ...]
+    ended: Message
+    advice: tuple[Message, ...]
 
     @staticmethod
     def read(work: Path) -> "Result | None":
@@ -93,7 +94,13 @@ class Result:
         return RESULTS.read(values)
 
 
-RESULTS: Final = Kept(Result)
+def _with_messages(values: Values) -> Values:
+    """Take the finished texts of version 1 as messages."""
+    advice = [{"template": sentence} for sentence in values["advice"]]
+    return {**values, "ended": {"template": values["ended"]}, "advice": advice}
+
+
+RESULTS: Final = Kept(Result, _with_messages)
 
 
 def history(work: Path) -> list[Epoch]:
@@ -127,7 +134,7 @@ def request(job: TrainJob) -> TrainRequest:
         resume=(work / "checkpoint.safetensors").exists(),
         gravity=gravity,
         on_grid=job.on_grid,
-        facts={} if job.title is None else {"title": job.title},
+        facts={} if job.title is None else {"title": asdict(job.title)},
     )
 
 
@@ -183,8 +190,9 @@ def work(parent: Parent, job: TrainJob) -> None:
         if not watch.late:
             raise
         raise TrainingError(
-            f"Going through this music once takes longer than {job.seconds / 60:g} minutes."
-            " Give it more minutes, or fewer files."
+            "Going through this music once takes longer than {minutes:g} minutes. Give it more minutes, or fewer"
+            " files.",
+            minutes=job.seconds / 60,
         ) from None
     _keep(training, Path(job.work), job.name, late=watch.late)
 
@@ -198,7 +206,7 @@ def _keep(trained: Trained, work: Path, name: str, *, late: bool) -> None:
         val_loss=trained.best.val_loss,
         first_val_loss=trained.history[0].val_loss,
         seconds=sum(epoch.seconds for epoch in trained.history),
-        ended="out of time" if late and trained.ended == "stopped" else trained.ended,
+        ended=OUT_OF_TIME if late and trained.ended == STOPPED else trained.ended,
         advice=trained.advice,
     )
     write_whole(work / RESULT, json.dumps(RESULTS.write(result)))

@@ -100,7 +100,7 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     card = (model / "README.md").read_text()
     told = ("title", "source", "terms", "command")
     assert all(str(TRAINING[fact]) in card for fact in told)
-    assert "5, of which 2 were held out" in card
+    assert "5, 2 of them held out" in card
     assert "4 epochs; those of epoch 3 are kept" in card
     assert "1.500 nats a token" in card
     assert "Seed 11." in card

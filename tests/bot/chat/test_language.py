@@ -227,7 +227,7 @@ async def test_tells_of_a_training_in_the_language_of_whoever_asked(
     assert answer.embeds[0].title == "scales soll gelernt werden"
     assert str(answer.embeds[0].description).startswith("Behalten: 9 von 10, mit 1,350 Noten")
     fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
-    assert "Die Datei heißt .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
+    assert "Die Datei endet auf .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
     assert fields["Tonarten"] == "9 in C-Dur"
     assert fields["Platz"] == "Es ist als Nächstes an der Reihe."
     async with bot.trainer:

@@ -155,7 +155,7 @@ async def test_takes_a_public_promise_back_and_explains_privately(
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("temperature", 9.0), ("bars", 0), ("bars", 65), ("tempo", 5), ("instrument", "kazoo"), ("seed", -1)],
+    [("temperature", 11.0), ("bars", 0), ("bars", 65), ("tempo", 5), ("instrument", "kazoo"), ("seed", -1)],
 )
 async def test_discord_itself_refuses_what_is_out_of_range(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, option: str, value: object

@@ -16,6 +16,7 @@ from bot.database.jobs import Job
 from bot.database.store import Server, Store
 from bot.settings import Settings
 from bot.training import messages
+from core.errors import mark
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files
 
@@ -218,7 +219,7 @@ class TestElsewhere:
         elsewhere: simcord.ChannelHandle,
     ) -> None:
         await store.jobs.add(replace(job("a", guild.id), name="secret"))
-        await store.jobs.end("a", "done", "It ended.")
+        await store.jobs.end("a", "done", mark("It ended."))
         place = bot.get_partial_messageable(elsewhere.id)
         for view, label, says in (
             (messages.under_model("a", "secret"), "Try it", "There is no model called 'secret'."),

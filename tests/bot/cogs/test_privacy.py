@@ -12,6 +12,7 @@ from bot.client import ComposerBot
 from bot.database.store import Server, Store
 from bot.settings import Settings
 from bot.work.workers import Workers
+from core.errors import mark
 from core.model.notes import read_notes
 from core.training.worker import Result
 from tests.bot.acting import begin, until
@@ -160,7 +161,7 @@ async def test_neither_is_the_first_piece_of_a_model(
 ) -> None:
     done = replace(job("a", guild.id), name="tiny", user=alice.id, channel=channel.id, state="done")
     losses = {"loss": 1.0, "val_loss": 1.0, "first_val_loss": 1.0}
-    result = Result(epochs=1, best=1, **losses, seconds=1.0, ended="the best is known", advice=())
+    result = Result(epochs=1, best=1, **losses, seconds=1.0, ended=mark("the best is known"), advice=())
     telling = asyncio.create_task(bot.messages.ended(done, result, tmp_path))
     await until(lambda: bot.workers.playing > 0)
     await store.forget(alice.id)

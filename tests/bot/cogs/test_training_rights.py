@@ -6,6 +6,7 @@ import simcord
 
 from bot.client import ComposerBot
 from bot.database.store import Server, Store
+from core.errors import mark
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files, midi
 from tests.bot.trainings import newest
@@ -111,7 +112,7 @@ async def test_only_trainers_are_offered_the_names_of_trainings(
 ) -> None:
     await store.jobs.add(job("a", guild.id))
     await store.jobs.add(job("b", guild.id))
-    await store.jobs.end("b", "done", "It ended.")
+    await store.jobs.end("b", "done", mark("It ended."))
     for name, ids in (("cancel", {"a"}), ("delete", {"b"}), ("report", {"a", "b"})):
         offered = await admin.autocomplete(channel, f"train {name}", "training", "")
         assert {choice["value"] for choice in offered} == ids

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from bot.database.jobs import Job, in_turns
 from bot.database.store import Store
 from core.corpus.worker import Gathered
+from core.errors import mark
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 GATHERED = Gathered(
@@ -15,8 +16,8 @@ GATHERED = Gathered(
     on_grid=1.0,
     rest_unit="1/2",
     keys=(("C major", 2),),
-    skipped=(("a", "b."),),
-    summary="Kept.",
+    skipped=(("a", mark("It has {count} events.", count=3)),),
+    summary=(mark("Left out: {reasons}.", reasons=(mark("too short"),)),),
 )
 
 
@@ -63,11 +64,11 @@ async def test_what_runs_comes_first(store: Store) -> None:
 
 async def test_a_training_ends_once_and_is_announced_until_it_was_told(store: Store) -> None:
     await store.jobs.add(job("a"))
-    assert await store.jobs.end("a", "failed", "It failed.")
-    assert not await store.jobs.end("a", "done", "It ended.")
-    assert not await store.jobs.cancel_queued("a", "It was cancelled.")
+    assert await store.jobs.end("a", "failed", mark("It failed."))
+    assert not await store.jobs.end("a", "done", mark("It ended."))
+    assert not await store.jobs.cancel_queued("a", mark("It was cancelled."))
     [ended] = await store.jobs.unannounced()
-    assert (ended.state, ended.outcome, ended.fingerprint) == ("failed", "It failed.", None)
+    assert (ended.state, ended.outcome, ended.fingerprint) == ("failed", mark("It failed."), None)
     await store.jobs.note("a", told=True)
     assert await store.jobs.unannounced() == ()
 
@@ -75,14 +76,14 @@ async def test_a_training_ends_once_and_is_announced_until_it_was_told(store: St
 async def test_one_that_runs_is_neither_deleted_nor_cancelled_as_if_it_waited(store: Store) -> None:
     await store.jobs.add(job("a"))
     await store.jobs.begin("a")
-    assert not await store.jobs.cancel_queued("a", "It was cancelled.")
+    assert not await store.jobs.cancel_queued("a", mark("It was cancelled."))
     await store.jobs.delete("a")
     assert (await store.jobs.get("a", 1)).state == "running"
 
 
 async def test_files_may_be_learned_again_when_their_model_is_gone(store: Store) -> None:
     await store.jobs.add(job("a"))
-    await store.jobs.end("a", "done", "It ended.")
+    await store.jobs.end("a", "done", mark("It ended."))
     assert await store.jobs.same("print of a") is not None
     await store.jobs.release(1, "model-a")
     assert await store.jobs.same("print of a") is None

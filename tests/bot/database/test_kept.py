@@ -13,6 +13,7 @@ from bot.database.store import Opus, Store
 from bot.database.tables import OPERA
 from core.composing.recipe import ComposeRequest, ModelInfo
 from core.corpus.worker import Gathered
+from core.errors import Message
 
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 OPUS: Final = Opus(
@@ -49,9 +50,10 @@ JOB: Final = Job(
         on_grid=1.0,
         rest_unit="1/2",
         keys=(("C major", 2),),
-        skipped=(("a", "b."),),
-        summary="Kept.",
+        skipped=(("a", Message("b.")),),
+        summary=(Message("Kept."),),
     ),
+    outcome=Message("It was {cancelled}."),
 )
 
 # What Cadenza wrote before its JSON had versions, to the letter.
@@ -64,7 +66,7 @@ BEFORE_VERSIONS: Final = (
     base, size, minutes, gathered, starts, wish, outcome, told, locale) VALUES ('a', 1, 4611686018427387904, 5, NULL,
     'model-a', 'print of a', 'queued', '2026-01-01 12:00:00.000000+00:00', NULL, NULL, 'tiny', 'medium', 30,
     '{"kept": 2, "found": 3, "tokens": 90, "on_grid": 1.0, "rest_unit": "1/2", "keys": [["C major", 2]],
-    "skipped": [["a", "b."]], "summary": "Kept."}', 0, NULL, NULL, false, 'en-US')""",
+    "skipped": [["a", "b."]], "summary": "Kept."}', 0, NULL, 'It was {cancelled}.', false, 'en-US')""",
 )
 
 
@@ -102,15 +104,15 @@ async def test_writes_rows_with_a_version_and_reads_them(store: Store, url: str)
         "instrument": "piano",
     }
     assert json.loads(gathered) == {
-        "format": 1,
+        "format": 2,
         "kept": 2,
         "found": 3,
         "tokens": 90,
         "on_grid": 1.0,
         "rest_unit": "1/2",
         "keys": [["C major", 2]],
-        "skipped": [["a", "b."]],
-        "summary": "Kept.",
+        "skipped": [["a", {"template": "b.", "values": {}, "plural": ""}]],
+        "summary": [{"template": "Kept.", "values": {}, "plural": ""}],
     }
     assert (await store.get("a"), await store.jobs.get("a", 1)) == (OPUS, JOB)
 

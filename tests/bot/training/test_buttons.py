@@ -11,6 +11,7 @@ from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.training import messages
+from core.errors import mark
 from tests.bot.clicking import opus_in, refusal
 from tests.bot.database.test_jobs import job
 
@@ -31,7 +32,7 @@ async def test_a_model_can_be_tried_after_its_training_is_forgotten(
     channel: simcord.ChannelHandle,
 ) -> None:
     await store.jobs.add(job("a", guild.id))
-    await store.jobs.end("a", "done", "It ended.")
+    await store.jobs.end("a", "done", mark("It ended."))
     place = bot.get_partial_messageable(channel.id)
     message = await place.send("a model", view=messages.under_model("a", "scales"))
     await admin.slash(channel, "train delete", training="a")

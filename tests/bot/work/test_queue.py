@@ -169,5 +169,5 @@ async def test_gives_back_what_a_request_would_have_cost_that_turns_out_to_be_im
     queue = Queue(running=1, waiting=1, allowance=Allowance(100))
     with pytest.raises(RequestError):
         async with queue.turn(1, 1, 60, _silent):
-            raise RequestError
+            raise RequestError("It is impossible.")
     queue.admit(1, 1, 100)

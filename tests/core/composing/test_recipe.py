@@ -118,7 +118,7 @@ def test_every_tempo_that_a_model_may_have_is_composed_at(
     ("change", "error", "sentence"),
     [
         ({"primer": "7276r1"}, NotationError, "is not a MIDI note"),
-        ({"primer": "72r1" * 6000}, RequestError, "characters; the longest is"),
+        ({"primer": "72r1" * 6000}, RequestError, "characters; it can have"),
         (
             {"primer": "72r4" * 10, "bars": 4},
             RequestError,

@@ -174,5 +174,5 @@ def test_the_limits_of_a_seed_are_told_to_the_last_digit(seed: int, shown: str) 
 
 @pytest.mark.parametrize("takes", [0, 65])
 def test_takes_are_counted(takes: int) -> None:
-    with pytest.raises(RequestError, match=f"^There can be 1 to 64 takes; {takes} were asked for.$"):
+    with pytest.raises(RequestError, match=f"^There can be 1 to 64 takes; you asked for {takes}.$"):
         Options(takes=takes)

@@ -45,12 +45,12 @@ def test_an_archive_has_its_bounds_and_only_notes_and_report_stay(tmp_path: Path
     (music / "good.mid").write_bytes(midi(melody(1)))
     done = _ask(CollectJob(music=str(music), work=str(work)))
     assert done.kept == 1
-    assert done.skipped[0][1].startswith("The archive holds 1,001 files; 1,000 are read at most")
+    assert str(done.skipped[0][1]) == "The archive holds 1,001 files; at most 1,000 are read. Split it."
     assert sorted(path.name for path in work.iterdir()) == ["notes.txt", "report.csv"]
 
 
 def test_what_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"is not there. Name a folder of music files, or a zip archive of them.$"):
+    with pytest.raises(CorpusError, match=r"does not exist. Name a folder of music files, or a zip archive of them.$"):
         _ask(CollectJob(music=str(tmp_path / "nowhere"), work=str(tmp_path)))
 
 

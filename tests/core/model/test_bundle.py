@@ -67,7 +67,7 @@ def _edit(folder: Path, **values: object) -> None:
         ({"gravity": float("nan")}, "gravity is nan"),
         ({"tempo": 19}, "tempo is 19; it must be a number from 20 to 400"),
         ({"colour": 3}, "unknown parameters: colour"),
-        ({"units": 32}, "does not belong to"),
+        ({"units": 32}, "do not belong together"),
     ],
 )
 def test_wrong_parameters_are_named(copy: Path, values: dict[str, object], sentence: str) -> None:

@@ -38,7 +38,7 @@ def test_a_title_cannot_break_the_lines(tmp_path: Path) -> None:
             b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\t60r1\nb 60r1\n",
             "Line 5 of .* is not a title, a metre",
         ),
-        (b"# cadenza notes 2\n# anchor: lowest\n# rest unit: 1\na\t13/8\t60r1\n", "Line 4 of .* in no metre: '13/8'"),
+        (b"# cadenza notes 2\n# anchor: lowest\n# rest unit: 1\na\t13/8\t60r1\n", "Line 4 of .*: '13/8'"),
         (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\tA60r1\n", "Line 4 of .* is not a title, a metre"),
     ],
 )

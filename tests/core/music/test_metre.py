@@ -46,11 +46,11 @@ def test_pulses_go_from_bars_to_the_parts_of_beats() -> None:
 def test_a_bar_is_a_whole_number_of_units() -> None:
     assert Metre(9, 8).units(Fraction(1, 4)) == 18
     assert not Metre(9, 8).fits(Fraction(1))
-    with pytest.raises(RequestError, match=r"A bar of 9/8 is no whole number of rest units of 1\. Choose a finer"):
+    with pytest.raises(RequestError, match=r"A bar of 9/8 is not a whole number of rest units of 1\. Choose a finer"):
         Metre(9, 8).units(Fraction(1))
 
 
 @pytest.mark.parametrize("signature", ["", "6", "0/4", "4/0", "4/5", "13/8", "9/4", "3/32", "1/4", "2+3/8", "x/y"])
 def test_what_cannot_be_counted_is_no_metre(signature: str) -> None:
-    with pytest.raises(RequestError, match="is not a metre that is known"):
+    with pytest.raises(RequestError, match="is not a metre that can be counted"):
         parse_metre(signature)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CorpusError, LimitError, NotationError, ReadingError
+from core.errors import CorpusError, LimitError, NotationError, ReadingError, mark
 from core.music.piece import Budget
 from core.processes.child import Broken, Child, Died, Late, Pool
 from core.processes.launching import Limits
@@ -34,11 +34,11 @@ def child() -> Iterator[Child]:
 
 
 def raise_notation_error() -> None:
-    raise NotationError("72r1 x", 5, 6, "Write a note.")
+    raise NotationError("Write a note.", "72r1 x", 5, 6)
 
 
 def raise_reading_error() -> None:
-    raise ReadingError("It is in 3/4.", "metre 3/4")
+    raise ReadingError("It is in {name}.", mark("metre {name}", name="3/4"), name="3/4")
 
 
 def count(parent: Parent, most: int) -> None:
@@ -97,10 +97,10 @@ def test_errors_come_back_whole_and_the_process_goes_on(child: Child) -> None:
     assert (error.value.start, error.value.end) == (5, 6)
     with pytest.raises(ReadingError) as refusal:
         child.call(60, raise_reading_error)
-    assert (str(refusal.value), refusal.value.kind) == ("It is in 3/4.", "metre 3/4")
+    assert (str(refusal.value), str(refusal.value.kind)) == ("It is in 3/4.", "metre 3/4")
     with pytest.raises(Broken, match="ZeroDivisionError"):
         child.call(60, divmod, 1, 0)
-    with pytest.raises(LimitError, match="The bot's disk does not do what it should: No such file or directory"):
+    with pytest.raises(LimitError, match="The bot's disk reports an error: No such file or directory"):
         child.call(60, os.listdir, "/nowhere")
     assert child.call(60, abs, -1) == 1
 

@@ -190,8 +190,8 @@ def test_a_piece_is_in_one_of_the_metres_asked_for(signature: str, metres: str, 
 @pytest.mark.parametrize(
     ("signature", "metres", "reason"),
     [
-        ("6/8", "2,4", "The piece is in 6/8; pieces in two or four are read."),
-        ("3/4", "6/8", "The piece is in 3/4; pieces in 6/8 are read."),
+        ("6/8", "2,4", "The piece is in 6/8; only pieces in two or four are read."),
+        ("3/4", "6/8", "The piece is in 3/4; only pieces in 6/8 are read."),
         ("13/8", "all", "The piece is in 13/8, in which bars cannot be counted."),
         ("2/4+3/4", "all", "The piece is in 2/4+3/4, in which bars cannot be counted."),
     ],
@@ -204,7 +204,7 @@ def test_a_piece_in_another_metre_is_refused(signature: str, metres: str, reason
 
 @pytest.mark.parametrize("metres", ["", "3/5", "waltz", "2,,4", "all,2"])
 def test_metres_that_are_none_are_refused(metres: str) -> None:
-    with pytest.raises(RequestError, match="is not a metre that is known"):
+    with pytest.raises(RequestError, match="is not a metre that can be counted"):
         check_metres(metres)
 
 

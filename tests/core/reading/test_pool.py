@@ -67,30 +67,30 @@ SLOW = b"\x00\xff\x51\x03\xff\xff\xff"
     [
         (b"", "empty", "empty"),
         (b"  \n", "empty", "empty"),
-        (b"just a text", "damaged", "called .mid but holds nothing of the kind"),
+        (b"just a text", "damaged", "ends in .mid but holds nothing of the kind"),
         (midi(notes(9))[:-5], "damaged", "cut off within track 1"),
         (b"MThd\x00\x00\x00\x06\x00", "damaged", "within its header"),
         (midi(notes(9), form=2), "MIDI format 2", "format 2"),
         (midi(notes(9), division=0xE728), "SMPTE time", "SMPTE"),
         (midi(notes(9), division=0), "damaged", "no ticks"),
-        (midi(notes(1), tracks=65), "too many tracks", "65 tracks; 64"),
+        (midi(notes(1), tracks=65), "too many tracks", "65 tracks; at most 64"),
         (midi(notes(0)), "no notes", "no notes"),
         (midi(notes(9, channel=9)), "only percussion", "drums"),
-        (midi(notes(20_001, delta=1)), "too many notes", "20,001 notes; 20,000"),
-        (midi(notes(1, delta=LONGEST)), "too long", "quarter notes; 4,096"),
+        (midi(notes(20_001, delta=1)), "too many notes", "20,001 notes; at most 20,000"),
+        (midi(notes(1, delta=LONGEST)), "too long", "quarter notes; at most 4,096"),
         (midi(notes(16, delta=LONGEST)), "too long", "weeks"),  # a clock of 32 bits would be back at 0
-        (midi(SLOW + notes(80, delta=480)), "too long", "22 minutes; 10"),
-        (midi(WALTZ + notes(9)), "metre 3/4", "is in 3/4; pieces in two or four are read"),
+        (midi(SLOW + notes(80, delta=480)), "too long", "22 minutes; at most 10"),
+        (midi(WALTZ + notes(9)), "metre 3/4", "is in 3/4; only pieces in two or four are read"),
         (midi(notes(1, delta=480)[:-4] + WALTZ + notes(1)), "metre 3/4", "is in 3/4 for 33% of its time"),
         (midi(metre(4, 8) + notes(9)), "damaged", "reads 4/0"),
         (midi(metre(0, 2) + notes(9)), "damaged", "reads 0/4"),
-        (midi(metre(4, 2) + metre(3, 2) + notes(9)), "metre 3/4", "is in 3/4; pieces in two or four are read"),
+        (midi(metre(4, 2) + metre(3, 2) + notes(9)), "metre 3/4", "is in 3/4; only pieces in two or four are read"),
         (midi(b"\x00\x90\x3c"), "damaged", "cannot be read"),
     ],
 )
 def test_midi_refusals_say_what_is_wrong(data: bytes, kind: str, says: str) -> None:
     error = refusal(data)
-    assert error.kind == kind
+    assert str(error.kind) == kind
     assert says in str(error)
 
 
@@ -131,7 +131,7 @@ def test_an_onset_is_an_onset_whatever_ends_it(track: bytes) -> None:
 
 
 def test_thousands_of_notes_that_nothing_ends_are_counted() -> None:
-    assert refusal(midi(strikes(*range(20_001)))).kind == "too many notes"
+    assert str(refusal(midi(strikes(*range(20_001)))).kind) == "too many notes"
     assert len(read(midi(strikes(*range(20_000))), "a.mid").pieces[0].onsets) == 20_000
 
 
@@ -171,7 +171,7 @@ BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><sc
         (xml("<beats>4</beats>", "<beats>3</beats>"), "metre 3/4", "is in 3/4;"),
         (xml("<beats>4</beats>", "<beats>2+3</beats>"), "metre", "is in 2/4+3/4;"),
         (xml("<beats>4</beats>", "<beats>four</beats>"), "damaged", "time signature"),
-        (xml("<duration>4</duration>", "<duration>999999999</duration>"), "too long", "quarter notes; 4,096"),
+        (xml("<duration>4</duration>", "<duration>999999999</duration>"), "too long", "quarter notes; at most 4,096"),
         (xml("<duration>4</duration>", "<duration>1e999999999</duration>"), "damaged", "not a duration"),
         (xml("<divisions>2</divisions>", "<divisions>0</divisions>"), "damaged", "no divisions"),
         (xml("<octave>2</octave>", "<octave>99</octave>"), "out of range", "outside MIDI's range"),
@@ -181,7 +181,7 @@ BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><sc
 )
 def test_musicxml_refusals_say_what_is_wrong(data: bytes, kind: str, says: str) -> None:
     error = refusal(data, "piece.musicxml")
-    assert error.kind == kind
+    assert str(error.kind) == kind
     assert says in str(error)
 
 
@@ -194,9 +194,9 @@ def packed(**members: bytes) -> bytes:
 
 
 def test_mxl_bombs_and_odd_archives_are_refused() -> None:
-    assert refusal(packed(a__xml=b" " * (40 << 20)), "bomb.mxl").kind == "file too large"
-    assert refusal(packed(a__txt=b"hello"), "text.mxl").kind == "not music"
-    assert refusal(file("old_hundredth.mxl")[:-30], "cut.mxl").kind == "damaged"
+    assert str(refusal(packed(a__xml=b" " * (40 << 20)), "bomb.mxl").kind) == "file too large"
+    assert str(refusal(packed(a__txt=b"hello"), "text.mxl").kind) == "not music"
+    assert str(refusal(file("old_hundredth.mxl")[:-30], "cut.mxl").kind) == "damaged"
     assert read(packed(a__xml=file("old_hundredth.musicxml")), "without_container.mxl").pieces
 
 
@@ -218,18 +218,18 @@ def test_mxl_bombs_and_odd_archives_are_refused() -> None:
 )
 def test_abc_refusals_say_what_is_wrong(tune: str, kind: str, says: str) -> None:
     error = refusal(tune.encode(), "tune.abc")
-    assert error.kind == kind
+    assert str(error.kind) == kind
     assert says in str(error)
 
 
 def test_a_tune_book_may_be_as_long_as_books_are() -> None:
     tune = b"X:1\nM:4/4\nK:C\nCDEF|\n"
     error = refusal(tune * 20_000, "book.abc")
-    assert error.kind == "too many tunes"
-    assert str(error).startswith("There are 20,000 tunes; 2,000 are read at most.")
+    assert str(error.kind) == "too many tunes"
+    assert str(error).startswith("There are 20,000 tunes; at most 2,000 are read.")
     assert Budget().tunes >= 1_850  # O'Neill's Music of Ireland
     assert len(read(tune * 3, "book.abc", Budget(tunes=3)).pieces) == 3
-    assert refusal(tune * 4, "book.abc", Budget(tunes=3)).kind == "too many tunes"
+    assert str(refusal(tune * 4, "book.abc", Budget(tunes=3)).kind) == "too many tunes"
 
 
 @pytest.mark.parametrize("junk", [b"{", b"}", b"[K:", b"@", b"[M:4/4]"])
@@ -237,7 +237,7 @@ def test_what_is_no_music_in_a_tune_takes_no_time(junk: bytes) -> None:
     tune = b"X:1\nM:4/4\nL:1/4\nK:C\n" + junk * (900_000 // len(junk))
     with pytest.raises(ReadingError) as caught:
         read_safely(tune, "tune.abc", deadline_seconds=60)
-    assert caught.value.kind != "took too long"
+    assert str(caught.value.kind) != "took too long"
 
 
 @pytest.mark.parametrize(
@@ -245,17 +245,17 @@ def test_what_is_no_music_in_a_tune_takes_no_time(junk: bytes) -> None:
     [("99999999999c", "damaged"), ("1%99999c", "damaged"), ("4" + "c" * 60, "out of range")],
 )
 def test_humdrum_refusals_say_what_is_wrong(line: str, kind: str) -> None:
-    assert refusal(f"**kern\n*M4/4\n=1\n{line}\n4c\n*-\n".encode(), "a.krn").kind == kind
+    assert str(refusal(f"**kern\n*M4/4\n=1\n{line}\n4c\n*-\n".encode(), "a.krn").kind) == kind
 
 
 def test_humdrum_in_three_is_refused() -> None:
     waltz = "".join(f"={bar}\n4c\n4d\n4e\n" for bar in range(1, 5))
-    assert refusal(f"**kern\n*M3/4\n{waltz}*-\n".encode(), "a.krn").kind == "metre 3/4"
+    assert str(refusal(f"**kern\n*M3/4\n{waltz}*-\n".encode(), "a.krn").kind) == "metre 3/4"
 
 
 def test_files_over_the_budget_are_not_even_opened() -> None:
-    assert refusal(b"MThd" + bytes(1 << 20)).kind == "file too large"
-    assert refusal(file("old_hundredth.mid"), budget=Budget(notes=30)).kind == "too many notes"
+    assert str(refusal(b"MThd" + bytes(1 << 20)).kind) == "file too large"
+    assert str(refusal(file("old_hundredth.mid"), budget=Budget(notes=30)).kind) == "too many notes"
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_reading_apart_gives_the_same() -> None:
     assert to_text(play(reading.pieces[0]).score(HALF), "lowest") == OLD_HUNDREDTH
     with pytest.raises(ReadingError, match="SMPTE") as caught:
         read_safely(midi(notes(9), division=0xE728), "a.mid")
-    assert caught.value.kind == "SMPTE time"
+    assert str(caught.value.kind) == "SMPTE time"
 
 
 def test_a_reader_that_hangs_or_dies_is_replaced() -> None:
@@ -311,5 +311,5 @@ def test_a_reader_that_hangs_or_dies_is_replaced() -> None:
         started = time.monotonic()
         late = readers.submit(file("old_hundredth.mxl"), "a.mxl").exception()
         assert isinstance(late, ReadingError)
-        assert late.kind == "took too long"
+        assert str(late.kind) == "took too long"
         assert time.monotonic() - started < 5

@@ -29,16 +29,16 @@ WELL: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("history", "changes", "says"),
     [
-        (LEARNING, {"tokens": 900}, "begin from a trained model, or add more pieces"),
-        (LEARNING, {"on_grid": 0.8}, "a rest unit of 1/4 would suit them better"),
-        (LEARNING, {"on_grid": 0.8, "unit": Fraction(1, 4)}, "quantised files would be learned better"),
-        (LEARNING, {"epochs": 2}, "let it learn for longer"),
-        (BY_HEART, {}, "since epoch 1"),
+        (LEARNING, {"tokens": 900}, "start from a trained model, or add more pieces"),
+        (LEARNING, {"on_grid": 0.8}, "a rest unit of 1/4 would suit this music better"),
+        (LEARNING, {"on_grid": 0.8, "unit": Fraction(1, 4)}, "quantised files would make a better model"),
+        (LEARNING, {"epochs": 2}, "train it for longer"),
+        (BY_HEART, {}, "Since epoch 1"),
         (APART, {}, "more music would help"),
     ],
 )
 def test_says_what_to_do_and_names_no_option(history: tuple[Epoch, ...], changes: dict[str, Any], says: str) -> None:
-    [advice] = advise(history, **{**WELL, **changes})
+    [advice] = map(str, advise(history, **{**WELL, **changes}))
     assert says in advice
     assert advice.endswith(".")
     assert "--" not in advice

@@ -66,7 +66,7 @@ def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fit
 
     seen = list[Progress]()
     stopped = learn(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
-    assert stopped.ended == "stopped"
+    assert str(stopped.ended) == "stopped"
     assert len(stopped.history) == 1
     assert {progress.epoch for progress in seen} == {2}
 
@@ -91,7 +91,7 @@ def test_it_stops_early_when_it_no_longer_gets_better_and_does_not_go_on_when_re
     hopeless = replace(HYPERPARAMETERS, epochs=20, patience=2, learning_rate=0.5)
     early = learn(hopeless, checkpoint=tmp_path / "checkpoint")
     assert len(early.history) < 20
-    assert early.ended == f"no better since epoch {early.best}"
+    assert str(early.ended) == f"no better since epoch {early.best}"
     assert early.best == len(early.history) - 2
     resumed = learn(hopeless, checkpoint=tmp_path / "checkpoint")
     assert (resumed.best, resumed.history, resumed.ended) == (early.best, early.history, early.ended)
@@ -125,7 +125,7 @@ def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Run, "epoch", broken)
     kept = learn()
-    assert kept.ended == "the loss was no longer a number"
+    assert str(kept.ended) == "the loss was no longer a number"
     assert (kept.best, len(kept.history)) == (1, 1)
     assert all(np.isfinite(tensor).all() for tensor in kept.weights.values())
 

@@ -1,8 +1,10 @@
 """What a training's process leaves, as later versions find it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+from core.errors import Message, mark
 from core.training.worker import RESULT, RESULTS, Result
 
 ENDED = Result(
@@ -12,8 +14,8 @@ ENDED = Result(
     val_loss=1.6,
     first_val_loss=2.0,
     seconds=9.5,
-    ended="no better since epoch 2",
-    advice=("Give it more pieces.",),
+    ended=Message("no better since epoch 2"),
+    advice=(Message("Give it more pieces."),),
 )
 BEFORE_VERSIONS = (
     '{"epochs": 3, "best": 2, "loss": 1.5, "val_loss": 1.6, "first_val_loss": 2.0, "seconds": 9.5,'
@@ -26,3 +28,13 @@ def test_a_result_is_read_with_and_without_a_version(tmp_path: Path) -> None:
     for written in (BEFORE_VERSIONS, json.dumps(RESULTS.write(ENDED))):
         (tmp_path / RESULT).write_text(written)
         assert Result.read(tmp_path) == ENDED
+
+
+def test_a_result_keeps_what_its_messages_are_made_of(tmp_path: Path) -> None:
+    ended = replace(
+        ENDED,
+        ended=mark("no better since epoch {best}", best=2),
+        advice=(mark("Left out: {all}.", all=(mark("lost"),)),),
+    )
+    (tmp_path / RESULT).write_text(json.dumps(RESULTS.write(ended)))
+    assert Result.read(tmp_path) == ended
