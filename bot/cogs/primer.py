@@ -34,16 +34,18 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
         self._studio = studio
 
     @app_commands.command()
-    @app_commands.describe(text="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The style it is for.")
-    @app_commands.autocomplete(text=autocomplete.primers, model=autocomplete.models)
+    @app_commands.describe(
+        primer="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The style it is for."
+    )
+    @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models)
     async def check(
-        self, interaction: Interaction, text: Range[str, 1, LONGEST_PRIMER], model: str | None = None
+        self, interaction: Interaction, primer: Range[str, 1, LONGEST_PRIMER], model: str | None = None
     ) -> None:
         """Check a primer, hear it and see its notes."""
         async with replies.answering(interaction):
             name, params = await self._model(interaction, model)
-            recipe.check_primer(text, params.anchor)
-            closed = primers.closed(text, params.anchor, params.unit)
+            recipe.check_primer(primer, params.anchor)
+            closed = primers.closed(primer, params.anchor, params.unit)
             bars = _judge(closed, params)
             async with self._studio.turn(interaction, cost=bars, private=True):
                 answer = await self._present(interaction, closed, name, params)

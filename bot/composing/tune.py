@@ -8,7 +8,7 @@ from typing import Any, Final
 from discord import Interaction, SelectOption, TextStyle
 from discord.ui import Modal, Select, TextInput
 
-from bot.chat import forms, ranges
+from bot.chat import forms, ranges, replies
 from bot.chat.language import _
 from bot.chat.ranges import LONGEST_PRIMER
 from bot.composing.studio import Studio
@@ -97,7 +97,10 @@ def write(request: ComposeRequest) -> str:
 
 
 def read(text: str) -> dict[str, Any]:
-    """Read numbers as `write` writes them; one that is left out is left to the model. Raises RequestError."""
+    """Read numbers as `write` writes them; one that is left out is left to the model.
+
+    Raises RequestError, which names every line that is wrong.
+    """
     values: dict[str, Any] = {
         "temperature": 1.0,
         "gravity": None,
@@ -107,6 +110,7 @@ def read(text: str) -> dict[str, Any]:
         "tempo": None,
         "seed": None,
     }
+    wrong = list[RequestError]()
     for line in filter(None, map(str.strip, text.splitlines())):
         name, _, number = line.replace(":", " ").replace("=", " ").partition(" ")
         field = name.lower().replace("-", "_")
@@ -116,12 +120,16 @@ def read(text: str) -> dict[str, Any]:
                 check_range(name, values[field], RANGES[field].min_value, RANGES[field].max_value)
         except KeyError:
             known = ", ".join(VALUES).replace("_", "-")
-            raise RequestError(f"There is no value called {name[:40]!r}. There are: {known}.") from None
+            wrong.append(RequestError(f"There is no value called {name[:40]!r}. There are: {known}."))
         except (ValueError, RequestError):
             lowest, highest = RANGES[field].min_value, RANGES[field].max_value
-            raise RequestError(
-                f"{number.strip()[:40]!r} is not a number that {name} can have: it goes from {lowest} to {highest}."
-            ) from None
+            wrong.append(
+                RequestError(
+                    f"{number.strip()[:40]!r} is not a number that {name} can have: it goes from {lowest} to {highest}."
+                )
+            )
+    if wrong:
+        raise RequestError("\n".join(replies.sentence(error) for error in wrong))
     return values
 
 

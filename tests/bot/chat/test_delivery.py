@@ -127,7 +127,7 @@ async def test_what_was_to_be_private_goes_to_the_user_when_it_is_late(
     env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     env.inject_error("PATCH", ORIGINAL, status=401, code=50027, message="Invalid Webhook Token", times=None)
-    await alice.slash(channel, "primer check", text="60r1")
+    await alice.slash(channel, "primer check", primer="60r1")
     assert channel.history() == []
     [letter] = alice.user.dm_channel.history()
     assert letter.content == f"{alice.mention} This took longer than Discord waits for an answer."

@@ -23,10 +23,10 @@ def _answer(result: simcord.InteractionResult) -> simcord.ResponseMessage:
 async def test_checks_a_primer_and_shows_it_as_notes_and_sound(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    answer = _answer(await alice.slash(channel, "primer check", text="72R2, 60-4-7"))
+    answer = _answer(await alice.slash(channel, "primer check", primer="72R2, 60-4-7"))
     assert answer.embeds[0].description == "```\n72r260-4-7r1\n```"
     fields = {field.name: field.value for field in answer.embeds[0].fields}
-    assert fields == {"Length": "0.375 bars, 0:04", "Key": "C major", "Notation": "12 characters"}
+    assert fields == {"Length": "0.375 bars, 0:01", "Key": "C major", "Notation": "12 characters"}
     files = {each.filename: await each.read() for each in answer.attachments}
     assert list(files) == ["primer.mid", "primer.mp3", "primer-1.png"]
     sound, rate = soundfile.read(io.BytesIO(files["primer.mp3"]))
@@ -50,7 +50,7 @@ async def test_checks_a_primer_and_shows_it_as_notes_and_sound(
 async def test_says_what_is_wrong_with_a_primer(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, text: str, sentence: str
 ) -> None:
-    result = await alice.slash(channel, "primer check", text=text)
+    result = await alice.slash(channel, "primer check", primer=text)
     assert not result.deferred
     assert sentence in _answer(result).content
 
@@ -59,9 +59,9 @@ async def test_does_without_a_default_model_that_is_gone(
     alice: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle, store: Store
 ) -> None:
     await store.choose(guild.id, Server(model="gone"))
-    answer = _answer(await alice.slash(channel, "primer check", text="60r1"))
+    answer = _answer(await alice.slash(channel, "primer check", primer="60r1"))
     assert answer.embeds[0].title == "A primer for tiny"
-    named = _answer(await alice.slash(channel, "primer check", text="60r1", model="gone"))
+    named = _answer(await alice.slash(channel, "primer check", primer="60r1", model="gone"))
     assert named.content.endswith("There are: tiny.")
 
 
@@ -79,7 +79,7 @@ async def test_translates_a_file(
 
 async def test_a_long_translation_comes_as_a_file(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
     chords = "".join(f"{48 + n % 12}-3-7-12-15-19-24-27-31r1" for n in range(150))
-    answer = _answer(await alice.slash(channel, "primer check", text=chords))
+    answer = _answer(await alice.slash(channel, "primer check", primer=chords))
     assert answer.embeds[0].description == "It is in the file primer.txt."
     assert await answer.attachments[0].read() == chords.encode()
 

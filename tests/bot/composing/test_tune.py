@@ -82,6 +82,7 @@ async def test_tune_refuses_what_makes_no_sense(alice: simcord.MemberActor, piec
         ("67r4", "tempo inf", "from 20 to 400"),
         ("67r4", f"seed {2**53}", f"from 0 to {2**53 - 1}"),
         ("67r4", "seed " + "9" * 390, "is not a number that seed can have"),
+        ("67r4", "bars 0\ntempo 90\nvolume 11", "from 1 to 64.\nThere is no value called 'volume'"),
         ("67r4r4r4", "bars 1", "The primer ends in bar 2: ask for 2 to 64 bars"),
     ):
         form = await alice.click(piece, label="Tune")
