@@ -188,15 +188,8 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
 
     def _standing(self, job: Job, place: int) -> str:
         if job.state == "queued":
-            if not place:
-                return _("It is next.")
-            return ngettext("One training goes first.", "{count} trainings go first.", place).format(count=place)
-        progress = self._trainings.trainer.status(job.id).progress
-        if progress is None:
-            return _("It gets ready.")
-        left = language.span(progress.seconds_left)
-        going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most. `{id}`")
-        return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left, id=job.id)
+            return messages.turn(place)
+        return f"{messages.stage(self._trainings.trainer.status(job.id).progress)} `{job.id}`"
 
 
 def _line(job: Job) -> str:

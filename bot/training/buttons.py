@@ -8,6 +8,7 @@ from discord.ui import View
 from bot.chat import checks, components
 from bot.chat.language import _
 from bot.database.jobs import Job, JobError
+from bot.training import messages
 from bot.training.trainings import Trainings
 from core.composing.recipe import ComposeRequest
 
@@ -44,8 +45,10 @@ class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
             await Trainings.of(interaction).trainer.cancel(job, "drop")
             await interaction.edit_original_response(content=_("It is cancelled."))
             return
-        question = _("{model} is being learned. What shall become of what it has learned so far?")
-        await interaction.response.send_message(question.format(model=job.name), view=_question(job.id), ephemeral=True)
+        stage = messages.stage(Trainings.of(interaction).trainer.status(job.id).progress)
+        question = _("{model} is being learned. {stage}\nWhat shall become of what it has learned so far?")
+        text = question.format(model=job.name, stage=stage)
+        await interaction.response.send_message(text, view=_question(job.id), ephemeral=True)
 
 
 class Keep(TrainingButton, template=f"train-keep:{ID}"):

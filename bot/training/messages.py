@@ -171,16 +171,32 @@ def present_waiting(job: Job, place: int) -> Answer:
         embed.add_field(name=_("Keys"), value=shown + (" …" if len(job.gathered.keys) > 6 else ""), inline=False)
     if job.gathered.skipped:
         embed.add_field(name=_("Left out"), value=attachments.listed(job.gathered.skipped), inline=False)
-    others = language.ngettext("1 other training goes first.", "{count} other trainings go first.", place - 1)
-    embed.add_field(name=_("Place"), value=others.format(count=place - 1) if place > 1 else _("Its turn is next."))
+    embed.add_field(name=_("Place"), value=turn(place - 1))
     return Answer(job.id, embed, (), under_training(job.id))
+
+
+def turn(before: int) -> str:
+    """Say how many trainings go before one that waits."""
+    if not before:
+        return _("Its turn is next.")
+    others = language.ngettext("1 other training goes first.", "{count} other trainings go first.", before)
+    return others.format(count=before)
+
+
+def stage(progress: Progress | None) -> str:
+    """Say in a line how far a training is that has begun."""
+    if progress is None:
+        return _("Getting ready …")
+    left = language.span(progress.seconds_left)
+    going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most.")
+    return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left)
 
 
 def present_progress(job: Job, status: Status, enclosures: tuple[Enclosure, ...]) -> Answer:
     """Write the message of a training that goes on."""
     progress = status.progress
     if progress is None:
-        embed = _embed(job, _("{model} is being learned"), _("Getting ready …"))
+        embed = _embed(job, _("{model} is being learned"), stage(progress))
     else:
         share = (progress.epoch - 1 + progress.step / max(1, progress.steps)) / progress.epochs
         filled = round(BAR * share)

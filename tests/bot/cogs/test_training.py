@@ -110,7 +110,7 @@ async def test_composes_while_it_learns_and_shows_who_is_next(
         assert status.ephemeral
         assert [field.name for field in status.embeds[0].fields] == ["🎓 first", "⏳ second"]
         assert str(status.embeds[0].fields[0].value).startswith("Epoch ")
-        assert status.embeds[0].fields[1].value == "One training goes first."
+        assert status.embeds[0].fields[1].value == "1 other training goes first."
         piece = (await alice.slash(channel, "compose", bars=8)).response
         assert piece is not None
         assert len(piece.attachments) == 3

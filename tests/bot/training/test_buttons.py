@@ -55,3 +55,23 @@ async def test_a_button_of_an_earlier_version_finds_its_model_by_the_training(
     view.children[0].custom_id = "train-try:a"  # type: ignore[attr-defined]
     message = await bot.get_partial_messageable(channel.id).send("a model", view=view)
     assert (await opus_in(store, await alice.click(message, label="Try it"))).model.name == "scales"
+
+
+async def test_one_that_gets_ready_is_said_to_by_its_message_by_status_and_by_cancel(
+    bot: ComposerBot,
+    store: Store,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> None:
+    begun = await store.jobs.add(job("a", guild.id))
+    await store.jobs.begin("a")
+    embed = messages.present_progress(begun, bot.trainer.status("a"), ()).embed
+    message = await bot.get_partial_messageable(channel.id).send(embed=embed, view=messages.under_training("a"))
+    status = (await admin.slash(channel, "train status")).response
+    question = (await admin.click(message, label="Cancel")).response
+    assert status is not None
+    assert question is not None
+    assert embed.description == "Getting ready …"
+    assert status.embeds[0].fields[0].value == "Getting ready … `a`"
+    assert question.content.startswith("model-a is being learned. Getting ready …\n")
