@@ -25,7 +25,8 @@ from core.music.piece import (
     not_among,
     too_many,
 )
-from core.reading.through_music21 import Starts, decode, music21_on
+from core.reading.starts import Starts, decode
+from core.reading.through_music21 import music21_on
 
 if TYPE_CHECKING:
     from music21.abcFormat import ABCNote

@@ -1,6 +1,6 @@
 """Bytes of a music file -> its pieces, within a budget.
 
-MIDI is read by symusic; MusicXML, ABC and Humdrum by music21, which is imported when the first such file comes.
+MIDI is read by symusic, Humdrum here; MusicXML and ABC by music21, which is imported when the first such file comes.
 """
 
 import re
@@ -12,7 +12,7 @@ from core.reading.midi import read_midi
 
 __all__ = ["ENDINGS", "VERSION", "Budget", "Printed", "Reading", "Refusal", "not_music", "read", "too_large"]
 
-VERSION = 4  # of what the readers make of a file; a cache forgets the versions before
+VERSION = 5  # of what the readers make of a file; a cache forgets the versions before
 ENDINGS = (".mid", ".midi", ".kar", ".mxl", ".musicxml", ".xml", ".abc", ".krn")
 
 

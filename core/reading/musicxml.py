@@ -15,7 +15,8 @@ from defusedxml import ElementTree, EntitiesForbidden
 
 from core.errors import ReadingError, mark
 from core.music.piece import Bar, Budget, Printed, Sign, clean_title, damaged, too_long, too_many, too_slow
-from core.reading.through_music21 import bar_lines, collect_notes, decode, music21_on
+from core.reading.starts import decode
+from core.reading.through_music21 import bar_lines, collect_notes, music21_on
 
 # What a reader of notes leaves out anyway, and what makes music21 slow or fail.
 _BALLAST: Final = {
@@ -37,6 +38,15 @@ _SOUNDS: Final[dict[str, Sign]] = {
     "fine": "fine",
     "dacapo": "da capo",
     "dalsegno": "dal segno",
+}
+_MOST: Final = {  # of numbers over which music21 would count for minutes
+    "fifths": 11,
+    "chromatic": 127,
+    "diatonic": 127,
+    "octave-change": 10,
+    "alter": 9,
+    "actual-notes": 999,
+    "normal-notes": 999,
 }
 _NUMBER: Final = re.compile(r"\s*\d{1,9}(\.\d{1,9})?\s*")
 
@@ -147,8 +157,14 @@ def _check(root: Element, budget: Budget) -> None:
     for time in root.iterfind("part/measure/attributes/time"):
         for beats, kind in zip(time.findall("beats"), time.findall("beat-type"), strict=False):
             name = f"{(beats.text or '').strip()}/{(kind.text or '').strip()}"
-            if not re.fullmatch(r"[\d+]{1,12}/(1|2|4|8|16|32|64)", name):
+            if not re.fullmatch(r"\d{1,2}(\+\d{1,2}){0,5}/(1|2|4|8|16|32|64)", name):
                 raise damaged("MusicXML", mark("it has a time signature {name!r}", name=clean_title(name)))
+    for tag, most in _MOST.items():
+        for element in root.iter(tag):
+            number = (element.text or "").strip()
+            if not re.fullmatch(r"-?\d{1,4}(\.\d+)?", number) or abs(float(number)) > most:
+                what = mark("it has {number} {tag}", number=repr(clean_title(number)), tag=tag)
+                raise damaged("MusicXML", what)
     lengths = [list(_lengths(part)) for part in parts]
     quarters = max((sum(part) for part in lengths), default=Fraction(0))
     if quarters > budget.quarters:

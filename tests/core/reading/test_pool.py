@@ -174,6 +174,8 @@ BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><sc
         (xml("<duration>4</duration>", "<duration>999999999</duration>"), "too long", "quarter notes; at most 4,096"),
         (xml("<duration>4</duration>", "<duration>1e999999999</duration>"), "damaged", "not a duration"),
         (xml("<divisions>2</divisions>", "<divisions>0</divisions>"), "damaged", "no divisions"),
+        (xml("<fifths>1</fifths>", "<fifths>10000000</fifths>"), "damaged", "it has '10000000' fifths"),
+        (xml("<beats>4</beats>", "<beats>99999</beats>"), "damaged", "time signature"),
         (xml("<octave>2</octave>", "<octave>99</octave>"), "out of range", "outside MIDI's range"),
         (xml("<step>B</step>", "<step>Q</step>"), "damaged", "music21"),
         (xml("<note>", "<note>" + "<dot/>" * 9 + "</note><note>" * 1500), "too many notes", "20,000"),
