@@ -45,7 +45,10 @@ class ReportLine:
         return "" if self.refusal is None else str(self.refusal)
 
 
-COLUMNS: Final = ("file", "title", "kept", "kind", "reason", "notes", "events", "bars", "key", "range", "on_grid", "metre", "repeats")
+COLUMNS: Final = (
+    *("file", "title", "kept", "kind", "reason"),
+    *("notes", "events", "bars", "key", "range", "on_grid", "metre", "repeats"),
+)
 
 
 @dataclass(frozen=True, slots=True)
