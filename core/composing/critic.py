@@ -92,15 +92,15 @@ def _final_length(piece: _Piece) -> float:
 FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
     MappingProxyType(  # weight, and what it measures
         {
-            "windows at home": (1.5, lambda p: home.windows_at_home(p.score, p.key)),
+            "windows at home": (1.0, lambda p: home.windows_at_home(p.score, p.key)),
             "ends in the signature it began in": (0.5, lambda p: home.returns_home(p.score)),
             "notes of the key": (1.0, _in_scale),
             "closes from the dominant": (1.5, lambda p: counterpoint.closes_on_the_dominant(p.score, p.key)),
             "upper voice ends on the tonic": (1.0, lambda p: counterpoint.ends_on_the_tonic(p.score, p.key)),
-            "ends on a strong beat": (1.0, lambda p: counterpoint.ends_on_a_strong_beat(p.score)),
+            "ends on a strong beat": (2.0, lambda p: counterpoint.ends_on_a_strong_beat(p.score)),
             "length of the last event": (0.5, _final_length),
-            "parallel fifths": (1.0, lambda p: counterpoint.parallels(p.score, counterpoint.FIFTH)),
-            "parallel octaves": (1.0, lambda p: counterpoint.parallels(p.score, counterpoint.OCTAVE)),
+            "parallel fifths": (3.0, lambda p: counterpoint.parallels(p.score, counterpoint.FIFTH)),
+            "parallel octaves": (3.0, lambda p: counterpoint.parallels(p.score, counterpoint.OCTAVE)),
             "dissonance on beats": (0.5, _dissonance),
             "bars that return": (1.0, lambda p: repetition.returning_bars(p.score)),
             "bars 1-4 return as 5-8": (0.5, lambda p: repetition.returns(p.score, 4)),
@@ -108,7 +108,7 @@ FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
             "events on beats": (0.5, _on_beats),
             "events a bar": (0.5, lambda p: len(p.score.events) / float(p.score.bars)),
             "notes an event": (0.5, lambda p: float(np.mean([len(event.pitches) for event in p.score.events]))),
-            "range": (0.5, lambda p: float(p.line.max() - p.line.min())),
+            "range": (1.0, lambda p: float(p.line.max() - p.line.min())),
             "highest note": (0.5, lambda p: float(p.line.max())),
             "lowest note": (0.5, lambda p: float(min(event.pitches[0] for event in p.score.events))),
             "steps": (0.5, lambda p: _share(np.abs(p.steps) <= 2)),

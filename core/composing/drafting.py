@@ -15,7 +15,7 @@ from core.music.keys import KEYS
 USUAL_EFFORT: Final = 8  # candidates for a piece
 MOST_EFFORT: Final = 32
 MOST_STREAMS: Final = 64  # written side by side
-PHRASE: Final = 4  # bars behind which candidates are compared
+PHRASE: Final = 2  # bars behind which candidates are compared
 CLOSE: Final = 2  # bars before the end from which the endings part
 
 Fault = Callable[[Sequence[int]], float]  # what else speaks against a whole piece, by the critic's measure
