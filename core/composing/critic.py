@@ -23,7 +23,7 @@ from core.music.score import Score
 
 Floats = NDArray[np.float64]
 
-LIKELIHOOD: Final = 0.1  # weight of a candidate's mean log-likelihood, in standard deviations among the candidates
+LIKELIHOOD: Final = 0.03  # weight of a candidate's mean log-likelihood, in standard deviations among the candidates
 FAULT: Final = 2.0  # what a fault costs, beside the mean distance of all figures
 LOOP: Final = 8  # events in a row that sound the same
 MOST_PIECES: Final = 200  # that wishes are drawn from

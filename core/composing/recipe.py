@@ -1,6 +1,7 @@
 """The recipe for composing: from a request to a piece with sound and picture."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -13,7 +14,7 @@ from core.composing import critic, drafting, form, novelty, sampling
 from core.composing.critic import Critic
 from core.composing.drafting import MOST_EFFORT, USUAL_EFFORT
 from core.composing.novelty import Quote
-from core.composing.sampling import LONGEST_PIECE, Options
+from core.composing.sampling import LONGEST_PIECE, Options, Sample
 from core.drawing import roll
 from core.errors import CorpusError, RequestError, check_range, mark, named
 from core.model import bundle, notes
@@ -122,14 +123,7 @@ def compose(request: ComposeRequest, composer: Composer | None = None) -> Compos
     ids = check_request(request, params)
     request = replace(_filled_in(request, params), primer=notation.text(ids))
     given = len(score.from_ids(ids, params.anchor, params.unit).events)
-    samples = drafting.draft(
-        composer.stepper,
-        ids,
-        _options(request, params),
-        composer.judge,
-        request.effort,
-        lambda written: _quoting(composer, notation.text(written), given),
-    )
+    samples = write(request, composer)
     model = ModelInfo(composer.bundle.name, composer.bundle.version, params.rest_unit, params.anchor)
     texts = [notation.text(sample.ids) for sample in samples]
     if not params.remembers:  # and so could not be told
@@ -139,6 +133,19 @@ def compose(request: ComposeRequest, composer: Composer | None = None) -> Compos
         for text, sample in zip(texts, samples, strict=True)
     )
     return Composition(request, model, takes)
+
+
+def write(request: ComposeRequest, composer: Composer) -> tuple[Sample, ...]:
+    """Write the takes that a request asks for, whatever they will sound like. Raises CadenzaError."""
+    params = composer.bundle.params
+    ids = check_request(request, params)
+    given = len(score.from_ids(ids, params.anchor, params.unit).events)
+
+    def quotes(written: Sequence[int]) -> float:
+        return _quoting(composer, notation.text(written), given)
+
+    options = _options(_filled_in(request, params), params)
+    return drafting.draft(composer.stepper, ids, options, composer.judge, request.effort, quotes)
 
 
 def render(

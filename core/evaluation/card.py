@@ -42,6 +42,11 @@ _LABELS: Final = {
     "ended": ("ended by itself", ".0%"),
 }
 
+_QUOTES: Final = {
+    "quotes": ("longest quote, events", ".1f"),
+    "longest_quote": ("longest quote of all", ".0f"),
+}
+
 _DEFINITIONS: Final = f"""\
 An overlap is Yang and Lerch's overlapping area of the distances between pieces; what is in common is the intersection
 of the summed histograms; both stand beside those of one half of the real pieces with the other. A one-note loop is a
@@ -49,16 +54,14 @@ piece with {LOOP} events in a row that sound the same. docs/evaluation.md define
 
 _LIMITS: Final = f"""\
 - It knows onsets and pitches and nothing else: loudness, tempo and when a note stops come from the performance.
-- It was trained on pieces in two or four only, and counts every bar as four quarters.
-- Left alone it may wander: it remembers the key by its tonal memory, themes hardly at all. A piece ends after
-  {LONGEST_PIECE} bars at the latest.
+- A piece ends after {LONGEST_PIECE} bars at the latest.
 - It can quote what it was trained on. A composition comes with its longest quote from the training pieces, if that is
   notable."""
 
 
 def tables(evaluation: Evaluation) -> str:
-    """Return how real pieces are predicted, and samples beside real pieces, as two Markdown tables."""
-    return f"{_likelihoods(evaluation)}\n\n{_figures(evaluation)}\n"
+    """Return how real pieces are predicted, and samples and compositions beside real pieces, as Markdown tables."""
+    return f"{_likelihoods(evaluation)}\n\n{_figures(evaluation)}\n\n{_composed(evaluation)}\n"
 
 
 def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
@@ -67,6 +70,7 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
     command = f"    {description.command(facts)}" if description.command(facts) else ""
     trained = "\n\n".join(filter(None, (command, " ".join(map(str, description.history(facts))))))
     files = " ".join(f"models/{bundle.name}/{name}" for name in ("weights.safetensors", "params.json", "notes.txt"))
+    counts = " and ".join(str(each.count) for each in evaluation.composed)
     parts = [
         f"# {bundle.name}",
         " ".join(map(str, description.introduction(bundle))),
@@ -78,6 +82,8 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         f"{evaluation.takes} samples with gravity {evaluation.gravity:g}; ± over {len(evaluation.seeds)} seeds:",
         _figures(evaluation),
         _DEFINITIONS,
+        f"{evaluation.takes} pieces as `/compose` makes them, beside {counts} real ones of about that length:",
+        _composed(evaluation),
         f"`{_command(bundle, evaluation)}` gives these figures again.",
         "## How to use it",
         f"In the chat: `/compose model:{bundle.name}`. On the command line:",
@@ -125,6 +131,17 @@ def _figures(evaluation: Evaluation) -> str:
                 ("… as a share of the real pieces'", "", *(_spread(_share(spread, real), ".2f") for spread in spreads))
             )
     return _table(rows)
+
+
+def _composed(evaluation: Evaluation) -> str:
+    """Return compositions of some lengths beside real pieces."""
+    head = [("", *(f"{who}, {each.bars} bars" for each in evaluation.composed for who in ("real", "composed")))]
+    rows = [
+        (label, *(_number(of[name], form) for each in evaluation.composed for of in (each.real, each.figures)))
+        for name, (label, form) in (_LABELS | _QUOTES).items()
+        if all(name in each.figures for each in evaluation.composed)
+    ]
+    return _table([*head, *rows])
 
 
 def _share(spread: Spread, real: float) -> Spread:

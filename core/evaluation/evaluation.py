@@ -9,7 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.composing import form, sampling
+from core.composing import form, recipe, sampling
+from core.composing.critic import NEAR, critic
+from core.composing.novelty import Index
+from core.composing.recipe import Composer, ComposeRequest
 from core.composing.sampling import LONGEST_PIECE, Options, Sample
 from core.corpus.families import find_families
 from core.errors import CorpusError, NotationError
@@ -30,6 +33,7 @@ from core.music.score import Score
 TEMPERATURES: Final = (0.8, 1.0, 1.2)
 TAKES: Final = 50
 SEEDS: Final = (1, 2, 3)
+COMPOSED_BARS: Final = (16, 32)
 GRAVITIES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 NEAR_ENOUGH: Final = 0.02  # of the real pieces' scale consistency
 STREAMS: Final = 64  # pieces that go through the network at once
@@ -78,6 +82,21 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Composed:
+    """Hold the figures of pieces of so many bars as they are composed by default, beside those of real ones.
+
+    The `count` real pieces are those in the same metre whose length is within a quarter of it. Both have `quotes`, the
+    events of the longest quote from the training pieces, as a mean, and `longest_quote`.
+    """
+
+    bars: int
+    metre: str
+    count: int
+    real: dict[str, float]
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Hold all that is measured of a model; `real` and `samples` have the figures of `core.evaluation.figures`.
 
@@ -96,6 +115,7 @@ class Evaluation:
     real: dict[str, float]
     real_histograms: Histograms
     samples: tuple[Samples, ...]
+    composed: tuple[Composed, ...]
     takes: int
     seeds: tuple[int, ...]
 
@@ -133,6 +153,10 @@ def evaluate(
             report(f"{takes} samples at temperature {temperature:g}, seed {seed}")
             drawn.append(draw(stepper, replace(options, seed=seed), takes))
         made.append(_samples(temperature, drawn, compared, params))
+    composed = []
+    for bars in COMPOSED_BARS:
+        report(f"{takes} compositions of {bars} bars")
+        composed.append(_composed(bundle, stepper, real, learned, bars, takes))
     return Evaluation(
         model=bundle.name,
         version=bundle.version,
@@ -145,6 +169,7 @@ def evaluate(
         real=_real_figures(compared),
         real_histograms=figures.summed_histograms(compared),
         samples=tuple(made),
+        composed=tuple(composed),
         takes=takes,
         seeds=tuple(seeds),
     )
@@ -305,6 +330,28 @@ def _real_figures(real: Sequence[Score]) -> dict[str, float]:
         **_named(yardsticks),
         "ended": sum(piece.bars <= LONGEST_PIECE for piece in real) / len(real),
     }
+
+
+def _composed(
+    bundle: Bundle, stepper: Stepper, real: Sequence[Parsed], learned: Sequence[Parsed], bars: int, takes: int
+) -> Composed:
+    """Compose as the bot does, and compare with real pieces of about the length."""
+    params, metre = bundle.params, form.habits(bundle.params.habits).metre
+    index = Index([("", notation.text(piece.ids)) for piece in learned])
+    composer = Composer(bundle, stepper, index, critic(params.habits))
+    made = []
+    for seed in range(1, takes + 1):
+        [sample] = recipe.write(ComposeRequest(model="", bars=bars, seed=seed), composer)
+        made.append(_score(Parsed(sample.ids, metre), params))
+    pieces = [_score(piece, params) for piece in real if piece.metre.counted == metre.counted]
+    alike = [piece for piece in pieces if abs(piece.bars - bars) <= bars * NEAR]
+
+    def measured(scores: Sequence[Score]) -> dict[str, float]:
+        found = [index.longest_quote(score.to_text(piece, params.anchor)) for piece in scores]
+        quotes = [0.0 if quote is None else float(quote.events) for quote in found] or [math.nan]
+        return {**figures.means(scores), "quotes": float(np.mean(quotes)), "longest_quote": max(quotes)}
+
+    return Composed(bars, str(metre), len(alike), measured(alike), measured(made))
 
 
 def _named(overlaps: dict[str, Overlap]) -> dict[str, float]:
