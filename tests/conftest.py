@@ -43,8 +43,8 @@ AUDIBLE = range(36, 97)  # MIDI numbers
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a model of the true shape with random weights: quick, and as unmusical as it should be."""
-    params = Params(rest_unit="1/2", units=24, layers=2, tempo=300, training={"title": "two made-up pieces"})
+    """Return the folder of a small model with random weights: quick, and as unmusical as it should be."""
+    params = Params(rest_unit="1/2", units=24, layers=1, tempo=300, training={"title": "two made-up pieces"})
     chance = np.random.default_rng(5)
     weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
     for token in range(notation.SIZE):  # FluidSynth's piano is silent on notes that no piano has

@@ -17,6 +17,7 @@ from bot.training import messages
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from tests.bot import databases
+from tests.bot.trainings import Scene
 from tests.machine import lacking
 
 
@@ -182,3 +183,15 @@ def locales(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
 
     monkeypatch.setattr(interactions, "base_payload", base_payload)
     return chosen
+
+
+@pytest.fixture
+def scene(
+    env: simcord.Env,
+    bot: ComposerBot,
+    admin: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    channel: simcord.ChannelHandle,
+) -> Scene:
+    """Return a server whose admin may ask for trainings."""
+    return Scene(env, bot, admin, guild, channel)

@@ -1,5 +1,8 @@
 """Starting trainings, and waiting for them."""
 
+import os
+import signal
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,8 +12,8 @@ import simcord
 from bot.client import ComposerBot
 from bot.database.jobs import Job
 from bot.database.store import Store
-from bot.training.trainer import Trainer
 from core.model.notes import Entry, Notes, write_notes
+from core.training.progress import Epoch
 from core.training.worker import TrainJob
 from tests.bot.acting import until
 from tests.bot.music import files
@@ -23,33 +26,80 @@ async def newest(store: Store, guild: simcord.GuildHandle) -> Job:
     return (await store.jobs.of(guild.id))[0]
 
 
-async def ended(store: Store, guild: simcord.GuildHandle) -> Job:
-    """Wait for a server's newest training to end, and to be announced."""
+@dataclass
+class Scene:
+    """Play a training on a server: its admin asks for it, and the bot can be started anew."""
 
-    async def told() -> bool:
-        return (await newest(store, guild)).told
+    env: simcord.Env
+    bot: ComposerBot
+    admin: simcord.MemberActor
+    guild: simcord.GuildHandle
+    channel: simcord.ChannelHandle
 
-    await until(told)
-    return await newest(store, guild)
+    @property
+    def data(self) -> Path:
+        """Return the bot's folder."""
+        return self.bot.settings.data
 
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """Return what is known of the epochs of the training that goes on."""
+        return self.bot.trainer.status(self._id).epochs
 
-async def learning(trainer: Trainer, job: Job, epochs: int = 1) -> None:
-    """Wait for a training to have learned for so many epochs, and to go on."""
-    await until(lambda: len(trainer.status(job.id).epochs) >= epochs)
+    async def start(self, **options: object) -> simcord.ResponseMessage:
+        """Ask for a training that goes on for a while."""
+        music = {} if "file" in options else MUCH
+        result = await self.admin.slash(self.channel, "train start", **{"name": "scales", **music, **options})
+        assert result.response is not None
+        self._id = (await newest(self.bot.store, self.guild)).id
+        return result.response
 
+    async def job(self) -> Job:
+        """Return the training as it stands."""
+        return await self.bot.store.jobs.get(self._id, self.guild.id)
 
-async def start(
-    admin: simcord.MemberActor, channel: simcord.ChannelHandle, **options: object
-) -> simcord.ResponseMessage:
-    """Ask for a training that goes on for a while."""
-    result = await admin.slash(channel, "train start", **{"name": "scales", "minutes": 5, **MUCH, **options})
-    assert result.response is not None
-    return result.response
+    async def hold(self, epochs: int = 0) -> int:
+        """Wait for a training to have learned for so many epochs, and stop its process: it ends no sooner than it may.
 
+        Return the process's id.
+        """
+        await until(lambda: self.bot.trainer.process is not None and len(self.epochs) >= epochs)
+        assert self.bot.trainer.process is not None
+        os.kill(self.bot.trainer.process, signal.SIGSTOP)
+        return self.bot.trainer.process
 
-def models(bot: ComposerBot, guild: simcord.GuildHandle) -> tuple[str, ...]:
-    """Return the models that a server has learned."""
-    return bot.catalogue.at(guild.id).own_names()
+    def release(self) -> None:
+        """Let the process go on."""
+        assert self.bot.trainer.process is not None
+        os.kill(self.bot.trainer.process, signal.SIGCONT)
+
+    async def keep(self) -> Job:
+        """End a training that is held, and keep its best epoch."""
+        await self.bot.trainer.cancel(await self.job(), "keep")
+        self.release()
+        return await self.ended()
+
+    async def ended(self) -> Job:
+        """Wait for the training to end, and to be announced."""
+
+        async def told() -> bool:
+            return (await self.job()).told
+
+        await until(told)
+        return await self.job()
+
+    async def restart(self) -> None:
+        """Start the bot anew."""
+        self.bot = ComposerBot(self.bot.settings, self.bot.workers, self.bot.store)
+        await self.env.restart_bot(self.bot)
+
+    def models(self) -> tuple[str, ...]:
+        """Return the models that the server has trained."""
+        return self.bot.catalogue.at(self.guild.id).own_names()
+
+    def titles(self) -> list[str | None]:
+        """Return the titles of all messages in the channel."""
+        return [message.embeds[0].title for message in self.channel.history()]
 
 
 def train_job(model: Path, work: Path, pieces: int = 2) -> TrainJob:

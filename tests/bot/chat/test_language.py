@@ -13,10 +13,9 @@ from babel.messages.catalog import Catalog, Message
 
 from bot import translating
 from bot.chat import language
-from bot.client import ComposerBot
 from bot.database.store import Store
 from tests.bot.acting import begin, until
-from tests.bot.trainings import ended, learning, newest, start
+from tests.bot.trainings import Scene
 
 
 @pytest.fixture(scope="module")
@@ -214,29 +213,21 @@ async def test_the_tool_finds_the_catalogue_in_order(tmp_path: Path, monkeypatch
 
 @pytest.mark.usefixtures("hurried")
 async def test_tells_of_a_training_in_the_language_of_whoever_asked(
-    bot: ComposerBot,
-    store: Store,
-    admin: simcord.MemberActor,
-    bob: simcord.MemberActor,
-    guild: simcord.GuildHandle,
-    channel: simcord.ChannelHandle,
-    locales: dict[int, str],
+    scene: Scene, bob: simcord.MemberActor, locales: dict[int, str]
 ) -> None:
-    locales[admin.id] = "de"
-    answer = await start(admin, channel, **{"file-10": ("3.mid", b"Dear diary")})
+    locales[scene.admin.id] = "de"
+    answer = await scene.start(**{"file-10": ("3.mid", b"Dear diary")})
     assert answer.embeds[0].title == "scales soll gelernt werden"
     assert str(answer.embeds[0].description).startswith("Behalten: 9 von 10, mit 1,350 Noten")
     fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
     assert "Die Datei endet auf .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
     assert fields["Tonarten"] == "9 in C-Dur"
     assert fields["Platz"] == "Es ist als Nächstes an der Reihe."
-    async with bot.trainer:
-        job = await newest(store, guild)
-        await learning(bot.trainer, job)
-        await until(lambda: channel.history()[0].embeds[0].title == "scales wird gelernt")
-        await bot.trainer.cancel(job, "keep")
-        await ended(store, guild)
-    last = channel.history()[-1]
+    async with scene.bot.trainer:
+        await scene.hold(epochs=1)
+        await until(lambda: scene.titles() == ["scales wird gelernt"])
+        await scene.keep()
+    last = scene.channel.history()[-1]
     assert last.embeds[0].title == "scales ist gelernt"
     assert {"Ein erstes Stück", "Ende"} <= {field.name for field in last.embeds[0].fields}
     assert (await bob.click(last, label="Ausprobieren")).response is not None

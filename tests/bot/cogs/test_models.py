@@ -116,7 +116,7 @@ class TestAtHome:
         answer = (await alice.slash(channel, "models info", model="secret")).response
         assert answer is not None
         embed = answer.embeds[0]
-        assert "2 LSTM layers of 24 units, which hears pitches" in (embed.description or "")
+        assert "1 LSTM layer of 24 units, which hears pitches" in (embed.description or "")
         rows = {field.name: field.value for field in embed.fields}
         assert rows["Notation"] == "rest unit 1/2, anchor lowest"
         assert rows["Defaults"] == "gravity 0.5, tempo 300"

@@ -17,106 +17,87 @@ from bot.settings import Settings
 from core.training.worker import MEMORY
 from tests.bot.acting import begin, until
 from tests.bot.music import files, midi, named
-from tests.bot.trainings import MUCH, ended, learning, newest
+from tests.bot.trainings import Scene, newest
 
 HOSTILE_NAMES = ("../evil", "a/b", "CON:", "-x", "ünïcode", ".hidden", "a\0b", "%2e%2e", "shared/x")
 
 
-async def test_learns_a_style_that_everybody_can_try(
-    bot: ComposerBot,
-    store: Store,
-    admin: simcord.MemberActor,
-    bob: simcord.MemberActor,
-    guild: simcord.GuildHandle,
-    channel: simcord.ChannelHandle,
-) -> None:
-    answer = (await admin.slash(channel, "train start", name="Old Scales", minutes=1, **files())).response
-    assert answer is not None
+async def test_trains_a_model_that_everybody_can_try(scene: Scene, bob: simcord.MemberActor) -> None:
+    answer = await scene.start(name="Old Scales", **files())
     embed = answer.embeds[0]
     assert embed.title == "old-scales is to be learned"
     assert (embed.description or "").startswith("Kept 3 of 3: 90 notes, 90 events")
     assert {field.name for field in embed.fields} == {"Keys", "Place"}
-    async with bot.trainer:
-        job = await ended(store, guild)
+    async with scene.bot.trainer:
+        job = await scene.ended()
     assert job.state == "done"
-    first, last = channel.history()
+    first, last = scene.channel.history()
     assert first.id == answer.id
     assert first.embeds[0].title == "old-scales has been learned"
     assert first.components == []
-    assert last.content == admin.mention
-    assert [user.id for user in last.mentions] == [admin.id]
+    assert last.content == scene.admin.mention
+    assert [user.id for user in last.mentions] == [scene.admin.id]
     fields = {field.name: str(field.value) for field in last.embeds[0].fields}
     assert re.fullmatch(r"\d+\.\d{3}, after \d+\.\d{3} in the first epoch", fields["Loss on held-out pieces"])
     assert last.embeds[0].image.url == "attachment://curve.png"
     contents = {attachment.filename: await attachment.read() for attachment in last.attachments}
     assert [*contents] == ["curve.png", "old-scales-first.mid", "old-scales-first.mp3"]
     assert contents["curve.png"].startswith(b"\x89PNG")
-    piece = await store.get(fields["A first piece"].rpartition(" ")[2])
-    assert (piece.author, piece.server, piece.model.name) == (admin.id, guild.id, "old-scales")
+    piece = await scene.bot.store.get(fields["A first piece"].rpartition(" ")[2])
+    assert (piece.author, piece.server, piece.model.name) == (scene.admin.id, scene.guild.id, "old-scales")
     result = await bob.click(last, label="Try it")
     assert result.response is not None
     assert result.response.embeds[0].title == "A piece by old-scales"
     assert len(result.response.attachments) == 3
-    report = (await admin.slash(channel, "train report", training=job.id)).response
+    report = (await scene.admin.slash(scene.channel, "train report", training=job.id)).response
     assert report is not None
     assert (await report.attachments[0].read()).count(b"\n") == 4
 
 
 @pytest.mark.usefixtures("hurried")
-async def test_shows_its_progress_in_one_message(
-    bot: ComposerBot,
-    store: Store,
-    admin: simcord.MemberActor,
-    guild: simcord.GuildHandle,
-    channel: simcord.ChannelHandle,
+async def test_shows_how_it_goes_and_who_is_next_until_it_is_thrown_away(
+    scene: Scene, alice: simcord.MemberActor
 ) -> None:
-    answer = (await admin.slash(channel, "train start", name="scales", minutes=5, **files(10, notes=300))).response
-    assert answer is not None
-    async with bot.trainer:
-        await until(lambda: len(channel.history()[0].attachments) >= 2)
-        [last] = channel.history()
-        await bot.trainer.cancel(await newest(store, guild), "drop")
-        await ended(store, guild)
-    assert last.id == answer.id
-    assert last.embeds[0].title == "scales is being learned"
-    assert re.fullmatch(r"`█*░*` \d+%", str(last.embeds[0].description))
-    assert {field.name for field in last.embeds[0].fields} == {"Epoch", "Loss", "Time left", "On held-out pieces"}
-    names = [attachment.filename for attachment in last.attachments]
-    assert names[:2] == ["curve.png", "epoch-001.mp3"]
-    assert last.embeds[0].image.url == "attachment://curve.png"
+    answer = await scene.start(name="first")
+    async with scene.bot.trainer:
+        await until(lambda: len(scene.channel.history()[0].attachments) >= 2)
+        process = await scene.hold()
+        assert os.getpriority(os.PRIO_PROCESS, process) == 19
+        assert resource.prlimit(process, resource.RLIMIT_AS)[0] == MEMORY
+        [shown] = scene.channel.history()
+        assert shown.id == answer.id
+        assert shown.embeds[0].title == "first is being learned"
+        assert re.fullmatch(r"`█*░*` \d+%", str(shown.embeds[0].description))
+        assert {field.name for field in shown.embeds[0].fields} == {"Epoch", "Loss", "Time left", "On held-out pieces"}
+        assert [attachment.filename for attachment in shown.attachments][:2] == ["curve.png", "epoch-001.mp3"]
+        assert shown.embeds[0].image.url == "attachment://curve.png"
 
-
-async def test_composes_while_it_learns_and_shows_who_is_next(
-    bot: ComposerBot,
-    store: Store,
-    env: simcord.Env,
-    admin: simcord.MemberActor,
-    alice: simcord.MemberActor,
-    guild: simcord.GuildHandle,
-    channel: simcord.ChannelHandle,
-) -> None:
-    await admin.slash(channel, "train start", name="first", minutes=5, **MUCH)
-    first = await newest(store, guild)
-    async with bot.trainer:
-        await learning(bot.trainer, first)
-        assert bot.trainer.process is not None
-        assert os.getpriority(os.PRIO_PROCESS, bot.trainer.process) == 19
-        assert resource.prlimit(bot.trainer.process, resource.RLIMIT_AS)[0] == MEMORY
-        second = (await admin.slash(channel, "train start", name="second", **files(2))).response
+        second = (await scene.admin.slash(scene.channel, "train start", name="second", **files(2))).response
         assert second is not None
         assert second.embeds[0].fields[-1].value == "1 other training goes first."
-        status = (await admin.slash(channel, "train status")).response
+        status = (await scene.admin.slash(scene.channel, "train status")).response
         assert status is not None
         assert status.ephemeral
         assert [field.name for field in status.embeds[0].fields] == ["🎓 first", "⏳ second"]
         assert str(status.embeds[0].fields[0].value).startswith("Epoch ")
         assert status.embeds[0].fields[1].value == "1 other training goes first."
-        piece = (await alice.slash(channel, "compose", bars=8)).response
+        await scene.admin.slash(scene.channel, "train cancel", training="second")
+
+        scene.release()
+        piece = (await alice.slash(scene.channel, "compose", bars=8)).response
         assert piece is not None
         assert len(piece.attachments) == 3
-        for job in await store.jobs.of(guild.id):
-            await admin.slash(channel, "train cancel", training=job.id)
-        await until(lambda: bot.trainer.process is None)
+
+        await scene.hold()
+        question = await scene.admin.click(answer, label="Cancel")
+        assert question.ephemeral
+        assert question.response is not None
+        assert (await scene.admin.click(question.response, label="Throw it away")).acknowledged
+        job = await scene.ended()
+        assert scene.bot.trainer.process is None
+    assert (job.state, str(job.outcome)) == ("cancelled", "It was cancelled.")
+    assert scene.models() == ()
+    assert not (scene.bot.trainer.folder(job.id) / "checkpoint.safetensors").exists()
 
 
 @pytest.mark.parametrize("command", ["start", "status", "list", "cancel"])
