@@ -173,7 +173,7 @@ class Critic:
 
     def as_json(self) -> dict[str, Any]:
         """Return what `critic` reads."""
-        rows = [[None if math.isnan(value) else round(float(value), 4) for value in row] for row in self.figures]
+        rows = [" ".join(f"{value:.4g}" for value in row) for row in self.figures]  # a line a piece
         return {"critic": {"names": list(FIGURES), "figures": rows, "bars": self.bars.tolist()}}
 
 
@@ -190,13 +190,13 @@ def critic(habits: Mapping[str, Any]) -> Critic | None:
         return None
     try:
         return _read(values)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise BundleError("The critic's figures in params.json are damaged: {error}.", error=error) from None
 
 
 def _read(values: Mapping[str, Any]) -> Critic:
     places = {name: place for place, name in enumerate(values["names"])}
-    rows = np.array(values["figures"], float)
+    rows = np.array([row.split() for row in values["figures"]], float)
     columns = [rows[:, places[name]] if name in places else np.full(len(rows), math.nan) for name in FIGURES]
     return Critic(np.stack(columns, axis=1), np.array(values["bars"], float))
 
