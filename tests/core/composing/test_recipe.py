@@ -20,7 +20,7 @@ from core.composing.recipe import ComposeRequest, ModelInfo
 from core.drawing import roll
 from core.errors import BundleError, NotationError, RequestError
 from core.model import bundle
-from core.music import keys, score
+from core.music import counterpoint, keys, score
 from core.music.tempo import TEMPOS
 
 
@@ -164,3 +164,16 @@ def test_a_model_that_was_replaced_is_loaded_anew(request_: ComposeRequest, tiny
     weights = {name: tensor * 1.5 for name, tensor in loaded.weights.items()}
     bundle.publish(folder, loaded.params, weights, (folder / "notes.txt").read_text())
     assert recipe.compose(request).model.version != before.version
+
+
+@pytest.mark.parametrize("name", ["chorales", "fiddle"])
+def test_a_composition_keeps_its_key_and_comes_home_to_its_tonic(name: str) -> None:
+    composer = recipe.open_model(str(bundle.SHIPPED / name))
+    params, home = composer.bundle.params, 0
+    for seed in range(8):
+        [sample] = recipe.write(ComposeRequest(model="", bars=16, seed=seed), composer)
+        assert sample.told.home is not None
+        piece = score.from_ids(sample.ids, params.anchor, params.unit, sample.told.metre)
+        ends = {counterpoint.upper_line(piece)[-1] % 12, piece.events[-1].pitches[0] % 12}
+        home += sample.told.home[0] in ends
+    assert home >= 5

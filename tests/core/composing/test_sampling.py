@@ -15,9 +15,8 @@ from core.errors import RequestError
 from core.model import bundle
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
-from core.music import keys, notation, score
+from core.music import notation, score
 from core.music.notation import Anchor
-from core.music.voices import notes
 
 
 def random_stepper(
@@ -62,19 +61,6 @@ def test_every_sample_is_a_piece_in_normal_form_of_the_length_asked_for(
     pickup = piece.events[0].onset % piece.units_per_bar if remembers else 0
     assert piece.length == units + pickup
     assert not take.ended
-
-
-@pytest.mark.parametrize("name", ["chorales", "fiddle"])
-def test_a_piece_of_a_given_length_comes_home_to_its_tonic(name: str) -> None:
-    model = bundle.load(Path(__file__).parents[3] / "models" / name)
-    stepper, params, ended_at_home = Stepper(model), model.params, 0
-    for seed in range(8):
-        options = Options(seed=seed, gravity=params.gravity, bars=12)
-        [take] = sample(stepper, (), options)
-        piece = score.from_ids(take.ids, params.anchor, params.unit)
-        last = [note.pitch for note in notes(piece) if note.end > piece.events[-1].onset]
-        ended_at_home += keys.is_home(sorted(last), keys.key_of(piece))
-    assert ended_at_home >= 5
 
 
 def test_without_a_length_the_model_ends_or_is_ended() -> None:
