@@ -116,9 +116,9 @@ class TestAtHome:
         answer = (await alice.slash(channel, "models info", model="secret")).response
         assert answer is not None
         embed = answer.embeds[0]
-        assert "1 LSTM layer of 24 units, which hears pitches" in (embed.description or "")
+        assert "1 LSTM layer of 24 units and hears pitches" in (embed.description or "")
         rows = {field.name: field.value for field in embed.fields}
-        assert rows["Notation"] == "rest unit 1/2, anchor lowest"
+        assert rows["Notation"] == "rest unit 1/2, lowest note first"
         assert rows["Defaults"] == "gravity 0.5, tempo 300"
         assert embed.image.url == "attachment://curve.png"
         assert await answer.attachments[0].read() == b"\x89PNG of sorts"
