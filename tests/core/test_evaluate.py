@@ -101,7 +101,7 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     told = ("title", "source", "terms", "command")
     assert all(str(TRAINING[fact]) in card for fact in told)
     assert "5, 2 of them held out" in card
-    assert "4 epochs; those of epoch 3 are kept" in card
+    assert "trained for 4 epochs. The weights of epoch 3 were kept" in card
     assert "1.500 nats a token" in card
     assert "Seed 11." in card
     assert "nan" not in card.split()
@@ -153,7 +153,7 @@ def test_what_a_model_has_learned_is_no_test_of_it(tmp_path: Path, capsys: pytes
     music = write_music(tmp_path / "music", tune(1, 2), tune(2), tune(3), short_in_another_key)
     assert run(scholar, music, "--json", tmp_path / "figures.json") == 0
     assert json.loads((tmp_path / "figures.json").read_text())["pieces"] == 2
-    assert "2 of 4 pieces are left out: scholar has learned them" in capsys.readouterr().err
+    assert "2 of 4 pieces are left out: scholar was trained on them" in capsys.readouterr().err
     assert run(scholar, write_music(tmp_path / "known", tune(1, 5))) == 1
     assert "scholar has learned every piece in" in capsys.readouterr().err
 

@@ -158,7 +158,7 @@ def test_a_folder_without_music_says_why(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "words.mid").write_text("These are words.")
     assert parse_and_train.main([str(tmp_path / "in"), str(tmp_path / "out"), *QUICK]) == 1
-    assert "nothing to learn from" in capsys.readouterr().err
+    assert "nothing to train on" in capsys.readouterr().err
     assert parse_and_train.main([str(tmp_path / "absent"), str(tmp_path / "out"), *QUICK]) == 1
     assert parse_and_train.main(["-", str(tmp_path / "out"), *QUICK]) == 1
 

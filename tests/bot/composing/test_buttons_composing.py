@@ -68,7 +68,7 @@ async def test_takes_brings_four_and_a_button_for_each(
     takes = response(await anybody.click(old_piece, label="Takes"))
     names = [attachment.filename for attachment in takes.attachments]
     assert sorted(names) == sorted(f"take-{n}.{end}" for n in range(1, 5) for end in ("mid", "mp3"))
-    third = str(takes.embeds[0].fields[2].value).rpartition("```")[2]
+    third = str(takes.embeds[0].fields[2].value).rpartition("```")[2].strip()
     await then()
     further = await opus_in(store, await anybody.click(takes, label="Go on with 3"))
     assert further.parent == third
@@ -106,7 +106,7 @@ async def test_takes_are_deleted_together_by_their_author_or_a_moderator(
     store: Store,
 ) -> None:
     takes = response(await alice.click(piece, label="Takes"))
-    ids = [str(field.value).rpartition("```")[2] for field in takes.embeds[0].fields]
+    ids = [str(field.value).rpartition("```")[2].strip() for field in takes.embeds[0].fields]
     result = await anybody.click(takes, label="Delete")
     if anybody is bob:
         assert "or a moderator of its server, can do that" in refusal(result)
@@ -123,7 +123,7 @@ async def test_takes_are_deleted_whichever_of_them_has_been_deleted_before(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, piece: discord.Message, store: Store
 ) -> None:
     takes = response(await alice.click(piece, label="Takes"))
-    first, *others = [str(field.value).rpartition("```")[2] for field in takes.embeds[0].fields]
+    first, *others = [str(field.value).rpartition("```")[2].strip() for field in takes.embeds[0].fields]
     shown = response(await alice.slash(channel, "piece show", id=first))
     assert (await alice.click(shown, label="Delete")).acknowledged
     assert (await alice.click(takes, label="Delete")).acknowledged
