@@ -54,9 +54,10 @@ async def test_opens_only_where_it_can_compose(tmp_path: Path) -> None:
             pass
 
 
-async def test_a_worker_that_composes_loads_no_tensorflow_and_no_discord(workers: Workers, tiny_model: Path) -> None:
-    await workers.compose(ComposeRequest(model=str(tiny_model), primer="72r1", bars=1, seed=1))
-    loaded = set(await workers.run(_modules))
+async def test_a_worker_that_composes_loads_no_tensorflow_and_no_discord(tiny_model: Path) -> None:
+    request = ComposeRequest(model=str(tiny_model), primer="72r1", bars=1, seed=1)
+    async with Workers(1, 60, request) as workers:  # of its own: those of other tests have read files too
+        loaded = set(await workers.run(_modules))
     assert {"core.composing.recipe", "numpy"} <= loaded
     assert not loaded & {"tensorflow", "keras", "music21", "discord", "simcord"}
 
