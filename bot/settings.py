@@ -94,7 +94,8 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=1_000_000,
-            description="How many bars a user may have composed in ten minutes; each take counts.",
+            description="How many bars a user may have composed in ten minutes; each take counts, and more effort than"
+            " usual as much more.",
         ),
     ] = 1024
     upload_bytes: Annotated[

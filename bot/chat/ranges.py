@@ -4,6 +4,7 @@ from typing import Final
 
 from discord.app_commands import Range
 
+from core.composing.drafting import MOST_EFFORT
 from core.composing.sampling import LARGEST_SEED, LEAST_TOP_P, LONGEST_PIECE, STRONGEST, TEMPERATURES
 from core.music.tempo import TEMPOS
 
@@ -17,3 +18,4 @@ TopP = Range[float, LEAST_TOP_P, 1.0]
 Bars = Range[int, 1, LONGEST_PIECE]
 Tempo = Range[int, TEMPOS[0], TEMPOS[1]]  # quarters a minute
 Seed = Range[int, 0, LARGEST_SEED]
+Effort = Range[int, 1, MOST_EFFORT]

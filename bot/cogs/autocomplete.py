@@ -11,6 +11,8 @@ from bot.chat import language
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.database.store import Opus
+from core.composing.form import FORMS
+from core.model.told import METRES
 from core.performing import audio
 
 SHOWN: Final = 25  # as many as Discord shows
@@ -25,6 +27,7 @@ KEYS_OFFERED: Final = tuple(
     )
     for tonic in tonics
 )
+METRES_OFFERED: Final = tuple(metre for metre in METRES if "/" in metre)  # of the names, the time signatures
 
 
 async def models(interaction: Interaction, typed: str) -> list[Choice[str]]:
@@ -42,6 +45,16 @@ async def own_models(interaction: Interaction, typed: str) -> list[Choice[str]]:
 async def keys(_: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the keys that begin with what is typed."""
     return _offer(key for key in KEYS_OFFERED if key.lower().startswith(typed.lower().strip()))
+
+
+async def metres(_: Interaction, typed: str) -> list[Choice[str]]:
+    """Offer the time signatures that begin with what is typed."""
+    return _offer(metre for metre in METRES_OFFERED if metre.startswith(typed.strip()))
+
+
+async def forms(_: Interaction, typed: str) -> list[Choice[str]]:
+    """Offer the forms that begin with what is typed."""
+    return _offer(form for form in FORMS if form.lower().startswith(typed.lower().strip()))
 
 
 async def soundfonts(_: Interaction, typed: str) -> list[Choice[str]]:

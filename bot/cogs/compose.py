@@ -8,12 +8,24 @@ from discord.ext import commands
 
 from bot.chat import replies
 from bot.chat.language import _
-from bot.chat.ranges import LONGEST_PRIMER, USUAL_BARS, USUAL_TEMPERATURE, Bars, Gravity, Seed, Temperature, Tempo, TopP
+from bot.chat.ranges import (
+    LONGEST_PRIMER,
+    USUAL_BARS,
+    USUAL_TEMPERATURE,
+    Bars,
+    Effort,
+    Gravity,
+    Seed,
+    Temperature,
+    Tempo,
+    TopP,
+)
 from bot.cogs import autocomplete
 from bot.composing.studio import TAKES, Studio
 from bot.composing.uploads import BARS as PRIMER_BARS
 from bot.composing.uploads import Upload, UploadError
 from bot.database.store import Server
+from core.composing.drafting import USUAL_EFFORT
 from core.composing.recipe import ComposeRequest
 from core.composing.sampling import LONGEST_PIECE
 from core.performing.performance import INSTRUMENTS
@@ -50,14 +62,18 @@ class Composing(commands.Cog):
         top_p="Keep to the likeliest notes of this probability together: 1 keeps all.",
         model="The style.",
         bars="How long the piece is, the primer included.",
-        key="Where the piece is transposed to: G, Bb, F# minor.",
+        key="The key that it is in: G, Bb, F# minor. Empty: the primer's, or one that the model likes.",
+        metre="The time signature: 4/4, 3/4, 6/8.",
+        form="Its sections: AABB plays each of two twice, AABA comes back to the first.",
         tempo="Quarter notes a minute.",
         instrument="Who plays it.",
         takes="How many pieces to compose at once, to choose from.",
+        effort="How many candidates are written for each piece, of which the best is kept.",
         seed="A number that brings the same piece again.",
     )
     @app_commands.choices(instrument=[Choice(name=name, value=name) for name in INSTRUMENTS])
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models, key=autocomplete.keys)
+    @app_commands.autocomplete(metre=autocomplete.metres, form=autocomplete.forms)
     async def compose(
         self,
         interaction: Interaction,
@@ -70,9 +86,12 @@ class Composing(commands.Cog):
         model: str | None = None,
         bars: Bars | None = None,
         key: Range[str, 1, 20] | None = None,
+        metre: Range[str, 1, 20] | None = None,
+        form: Range[str, 1, 20] | None = None,
         tempo: Tempo | None = None,
         instrument: str = "piano",
         takes: Range[int, 1, TAKES] = 1,
+        effort: Effort = USUAL_EFFORT,
         seed: Seed | None = None,
     ) -> None:
         """Compose a piece of music, with sound and picture."""
@@ -93,9 +112,12 @@ class Composing(commands.Cog):
                 top_p=top_p,
                 bars=bars or _usual_bars(chosen, upload),
                 key=key,
+                metre=metre,
+                form=form,
                 tempo=tempo,
                 instrument=instrument,
                 takes=takes,
+                effort=effort,
                 seed=seed,
             )
             await self._studio.compose(interaction, request, upload=upload)

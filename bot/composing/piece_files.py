@@ -52,7 +52,8 @@ class PieceFiles:
         files = await self._cache.get(opus.id, key)
         if files is not None:
             return Sheet(files.pop(SCORE), tuple(files.values()))
-        made = await self._workers.run(reprise.engrave, opus.text, opus.model, opus.request.tempo or 0.0, title)
+        tempo, metre = opus.request.tempo or 0.0, recipe.metre_of(opus.request)
+        made = await self._workers.run(reprise.engrave, opus.text, opus.model, tempo, title, metre)
         pages = {f"{number:03}.png": page for number, page in enumerate(made.pages, 1)}
         await self._cache.put(opus.id, key, {SCORE: made.musicxml, **pages})
         return made

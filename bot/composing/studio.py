@@ -28,7 +28,8 @@ from bot.work.cache import Cache
 from bot.work.queue import Place, Queue
 from bot.work.workers import Workers
 from core.composing import reprise
-from core.composing.recipe import ComposeRequest, Take, check_request
+from core.composing.drafting import USUAL_EFFORT
+from core.composing.recipe import ComposeRequest, Take, check_request, metre_of
 from core.composing.sampling import LONGEST_PIECE
 from core.errors import BundleError, RequestError
 from core.music import score
@@ -85,7 +86,7 @@ class Studio:
         params = self.catalogue.at(interaction.guild_id).params(Path(request.model).name)
         check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
         request = replace(request, soundfont=await self.soundfont(interaction.guild_id), picture=request.takes == 1)
-        async with self.turn(interaction, cost=request.takes * (request.bars or LONGEST_PIECE)):
+        async with self.turn(interaction, cost=_cost(request)):
             if upload is not None:
                 request = replace(request, primer=await upload.primer(self.workers))
             composition = await self.workers.compose(request)
@@ -107,9 +108,10 @@ class Studio:
 
     async def vary(self, interaction: Interaction, opus: Opus) -> None:
         """Compose another second half to the first one."""
-        opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model)
-        bars = max(2, math.ceil(opus.bars))
-        request = replace(self._recipe_here(interaction, opus), primer=opening, bars=bars, key=None, seed=None)
+        opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model, metre_of(opus.request))
+        recipe = self._recipe_here(interaction, opus)
+        bars = max(2, recipe.bars or math.ceil(opus.bars))
+        request = replace(recipe, primer=opening, bars=bars, key=None, seed=None)
         await self.compose(interaction, request, opus)
 
     async def go_on(self, interaction: Interaction, opus: Opus) -> None:
@@ -119,15 +121,17 @@ class Studio:
                 f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
             )
         bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
-        request = replace(self._recipe_here(interaction, opus), primer=opus.text, bars=bars, key=None, seed=None)
+        recipe = self._recipe_here(interaction, opus)
+        request = replace(recipe, primer=opus.text, bars=bars, key=None, form=None, seed=None)
         await self.compose(interaction, request, opus)
 
     async def takes(self, interaction: Interaction, opus: Opus) -> None:
         """Compose several short pieces at once by the same recipe, behind its primer."""
         recipe, model = self._recipe_here(interaction, opus), opus.model
-        given = score.from_text(recipe.primer, model.anchor, Fraction(model.rest_unit), open_end=True).bars
-        bars = min(LONGEST_PIECE, math.ceil(given) + BARS_OF_A_TAKE)
-        request = replace(recipe, takes=TAKES, bars=bars, seed=None)
+        unit = Fraction(model.rest_unit)
+        opening = score.from_text(recipe.primer, model.anchor, unit, metre_of(recipe), open_end=True)
+        bars = min(LONGEST_PIECE, math.ceil(opening.bars) + BARS_OF_A_TAKE)
+        request = replace(recipe, takes=TAKES, bars=bars, form=None, seed=None)
         await self.compose(interaction, request, opus)
 
     async def sheet(self, interaction: Interaction, opus: Opus) -> None:
@@ -184,6 +188,11 @@ class Studio:
 
     def _recipe_here(self, interaction: Interaction, opus: Opus) -> ComposeRequest:
         return self.recipe(opus, server=interaction.guild_id)
+
+
+def _cost(request: ComposeRequest) -> float:
+    """Count the bars that are written, as if with the usual effort at least."""
+    return request.takes * (request.bars or LONGEST_PIECE) * max(1, request.effort / USUAL_EFFORT)
 
 
 async def _show_place(interaction: Interaction, place: Place) -> None:

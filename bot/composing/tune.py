@@ -14,6 +14,7 @@ from bot.chat.ranges import LONGEST_PRIMER
 from bot.composing.studio import Studio
 from bot.database.store import Opus
 from bot.models.catalogue import Catalogue
+from core.composing.drafting import USUAL_EFFORT
 from core.composing.recipe import ComposeRequest
 from core.errors import RequestError, check_range
 from core.performing.performance import INSTRUMENTS
@@ -25,8 +26,11 @@ VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
     "top_p": float,
     "bars": int,
     "key": str.strip,
+    "metre": str.strip,
+    "form": str.strip,
     "tempo": float,
     "seed": int,
+    "effort": int,
 }
 RANGES: Final[Mapping[str, Any]] = {  # of the numbers
     "temperature": ranges.Temperature,
@@ -35,6 +39,7 @@ RANGES: Final[Mapping[str, Any]] = {  # of the numbers
     "bars": ranges.Bars,
     "tempo": ranges.Tempo,
     "seed": ranges.Seed,
+    "effort": ranges.Effort,
 }
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 
@@ -107,8 +112,11 @@ def read(text: str) -> dict[str, Any]:
         "top_p": 1.0,
         "bars": None,
         "key": None,
+        "metre": None,
+        "form": None,
         "tempo": None,
         "seed": None,
+        "effort": USUAL_EFFORT,
     }
     wrong = list[RequestError]()
     for line in filter(None, map(str.strip, text.splitlines())):

@@ -100,10 +100,13 @@ def _return(
     return None
 
 
-def planned(form: str, start: int, units: int) -> tuple[Section, ...]:
-    """Lay out a form such as AABA over so many units from `start`, its sections of like length. Raises RequestError."""
+def planned(form: str, start: int, bars: int, bar: int) -> tuple[Section, ...]:
+    """Lay out a form such as AABA over so many bars of `bar` units, from `start` on, in sections of as many whole bars.
+
+    Raises RequestError.
+    """
     if form == THROUGH:
-        return (Section(start, start + units, "new"),)
+        return (Section(start, start + bars * bar, "new"),)
     letters = form.upper()
     if not letters.isalpha() or not letters.isascii() or not 1 <= len(letters) <= 16:
         raise RequestError(
@@ -111,12 +114,12 @@ def planned(form: str, start: int, units: int) -> tuple[Section, ...]:
             form=form[:20],
             through=THROUGH,
         )
-    if units % len(letters):
+    if bars % len(letters):
         raise RequestError(
             "These bars cannot be parted into {count} sections of like length: change bars or form.",
             count=len(letters),
         )
-    length = units // len(letters)
+    length = bars // len(letters) * bar
     sections: list[Section] = []
     for at, letter in enumerate(letters):
         here, there = start + at * length, start + (at + 1) * length
@@ -138,8 +141,8 @@ def usual(among: "Habits", start: int, bars: int, bar: int) -> tuple[Section, ..
     """Lay out a length that none of a model's pieces has: AABB if most of them repeat and it can be halved twice."""
     repeating = sum(count for each, count in among.shapes.items() if each.sections[0][1] == "stated")
     if bars % 4 == 0 and 2 * repeating > sum(among.shapes.values()):
-        return planned("AABB", start, bars * bar)
-    return planned(THROUGH, start, bars * bar)
+        return planned("AABB", start, bars, bar)
+    return planned(THROUGH, start, bars, bar)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
 from core.music import keys, notation, score
-from core.music.metre import COMMON, parse_metre
+from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.score import Score
 from core.music.tempo import check_tempo
@@ -152,8 +152,7 @@ def render(
     request: ComposeRequest, model: ModelInfo, text: str, given: int, ended: bool = False, quote: Quote | None = None
 ) -> Take:
     """Make the MIDI, the sound and the picture of a piece, of which the first `given` events were given."""
-    metre = parse_metre(request.metre) if request.metre else COMMON
-    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), open_end=True, metre=metre)
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre_of(request), open_end=True)
     if request.tempo is None:
         raise RequestError("A piece without a tempo cannot be played.")
     midi = performance.perform(piece, tempo=request.tempo, program=_program(request.instrument))
@@ -179,6 +178,11 @@ def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
     key = key.replace("♭", " flat").replace("♯", " sharp")  # which the type of pictures lacks
     bars = f"{float(piece.bars):g} bar{'' if piece.bars == 1 else 's'}"
     return roll.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {bars}")
+
+
+def metre_of(request: ComposeRequest) -> Metre:
+    """Return the metre in which the bars of a request's piece are counted, once it has been composed."""
+    return parse_metre(request.metre) if request.metre else COMMON
 
 
 def check_request(request: ComposeRequest, params: Params) -> list[int]:

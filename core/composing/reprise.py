@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from importlib import metadata
@@ -15,25 +16,25 @@ from core.drawing import sheet
 from core.drawing.sheet import Sheet
 from core.errors import AudioError, BundleError, CorpusError
 from core.music import score
-from core.music.score import QUARTERS_PER_BAR, Score
+from core.music.metre import COMMON, Metre
 from core.performing import audio
 
 MAKERS: Final = ("lameenc", "music21", "numpy", "pillow", "resvg-py", "soundfile", "symusic", "verovio")
 
 
-def opening(text: str, model: ModelInfo) -> str:
+def opening(text: str, model: ModelInfo, metre: Metre = COMMON) -> str:
     """Return the first half of a piece, in whole bars, at least one."""
-    unit = Fraction(model.rest_unit)
-    piece = score.from_text(text, model.anchor, unit)
-    bar = int(QUARTERS_PER_BAR / unit)
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre)
+    bar = piece.units_per_bar
     end = min(piece.length, max(1, piece.length // (2 * bar)) * bar)
-    half = Score(tuple(event for event in piece.events if event.onset < end), end, unit)
+    half = replace(piece, events=tuple(event for event in piece.events if event.onset < end), length=end)
     return score.to_text(half, model.anchor)
 
 
-def engrave(text: str, model: ModelInfo, tempo: float, title: str) -> Sheet:
+def engrave(text: str, model: ModelInfo, tempo: float, title: str, metre: Metre = COMMON) -> Sheet:
     """Engrave a piece of notation. Raises PictureError for one without notes."""
-    return sheet.sheet(score.from_text(text, model.anchor, Fraction(model.rest_unit)), title=title, tempo=tempo)
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre)
+    return sheet.sheet(piece, title=title, tempo=tempo)
 
 
 def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:

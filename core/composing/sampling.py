@@ -134,7 +134,7 @@ def tell(params: Params, primer: Sequence[int], options: Options, chance: np.ran
         silence = shape.silence
     bars = options.bars or (shape.bars if shape else 0)
     if options.form is not None:
-        plan = form.planned(options.form, silence, bars * told.bar)
+        plan = form.planned(options.form, silence, bars, told.bar)
     elif shape is not None:
         plan = replace(shape, silence=silence).plan(told.bar)
     else:

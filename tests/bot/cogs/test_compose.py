@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 from contextlib import closing
+from fractions import Fraction
 
 import mido
 import pytest
@@ -14,9 +15,11 @@ from PIL import Image
 from symusic.core import ScoreTick
 
 from bot.client import ComposerBot
+from bot.database.store import Store
 from bot.settings import Settings
-from core.music import notation
+from core.music import notation, score
 from tests.bot.acting import begin, until
+from tests.bot.clicking import opus_of
 from tests.bot.music import midi
 from tests.processes import children, command
 
@@ -84,6 +87,25 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
     seconds = mido.MidiFile(file=io.BytesIO(await answer.attachments[0].read())).length
     assert recipe["Length"] == f"3 bars, 0:{round(seconds):02}"
     assert recipe["Played"] == "harp, 90 quarters a minute"
+
+
+async def test_a_metre_a_form_and_an_effort_can_be_asked_for(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    await alice.slash(channel, "compose", metre="6/8", form="AABA", effort=2, bars=4, seed=7)
+    opus = await opus_of(store, channel.history()[-1])
+    assert (opus.request.metre, opus.request.form, opus.request.effort) == ("6/8", "AABA", 2)
+    assert opus.bars == 4
+    assert score.from_text(opus.text, "lowest", Fraction(1, 2)).length == 4 * 6
+    offered = await alice.autocomplete(channel, "compose", "metre", "3")
+    assert [choice["value"] for choice in offered] == ["3/4", "3/2", "3/8"]
+    assert await alice.autocomplete(channel, "compose", "form", "aab") == [
+        {"name": "AABB", "value": "AABB"},
+        {"name": "AABA", "value": "AABA"},
+    ]
+    refused = (await alice.slash(channel, "compose", form="AABB", bars=6)).response
+    assert refused is not None
+    assert refused.content.startswith("These bars cannot be parted into 4 sections of like length")
 
 
 async def test_a_piece_can_have_a_single_bar(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:

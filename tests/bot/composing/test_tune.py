@@ -19,17 +19,20 @@ async def test_tune_asks_with_all_values_filled_in_and_composes_by_the_answers(
     assert form.modal is not None
     fields = [label["component"] for label in form.modal["components"]]
     assert fields[0]["value"] == "60r264r2"
-    assert fields[1]["value"] == "temperature 1\ngravity 0.5\ntop-p 1\nbars 4\ntempo 120\nseed 11"
+    assert fields[1]["value"] == "temperature 1\ngravity 0.5\ntop-p 1\nbars 4\nmetre 4/4\ntempo 120\nseed 11\neffort 8"
     chosen = [[option["value"] for option in field["options"] if option.get("default")] for field in fields[2:]]
     assert chosen == [["tiny"], ["piano"]]
     await then()
-    answers = filled_in(form, "67r4", "temperature: 0.8\nbars=2\nseed 5", ["tiny"], ["harp"])
+    values = "temperature: 0.8\nbars=2\nseed 5\nmetre: 3/4\nform: AB\neffort: 2"
+    answers = filled_in(form, "67r4", values, ["tiny"], ["harp"])
     opus = await opus_in(store, await anybody.submit_modal(form, answers))
     assert opus.parent == (await opus_of(store, old_piece)).id
     assert opus.author == anybody.id
     assert opus.text.startswith("67r4")
     assert opus.bars == 2
-    assert (opus.request.temperature, opus.request.seed, opus.request.instrument) == (0.8, 5, "harp")
+    request = opus.request
+    assert (request.temperature, request.seed, request.instrument) == (0.8, 5, "harp")
+    assert (request.metre, request.form, request.effort) == ("3/4", "AB", 2)
 
 
 async def test_tune_knows_the_key(alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store) -> None:
@@ -82,6 +85,9 @@ async def test_tune_refuses_what_makes_no_sense(alice: simcord.MemberActor, piec
         ("67r4", "tempo inf", "from 20 to 400"),
         ("67r4", f"seed {2**53}", f"from 0 to {2**53 - 1}"),
         ("67r4", "seed " + "9" * 390, "is not a number that seed can have"),
+        ("67r4", "effort 33", "'33' is not a number that effort can have: it goes from 1 to 32."),
+        ("67r4", "metre 4/5", "'4/5' is not a metre that can be counted."),
+        ("67r4", "bars 5\nform AABB", "These bars cannot be parted into 4 sections of like length"),
         ("67r4", "bars 0\ntempo 90\nvolume 11", "from 1 to 64.\nThere is no value called 'volume'"),
         ("67r4r4r4", "bars 1", "The primer ends in bar 2: ask for 2 to 64 bars"),
     ):

@@ -47,16 +47,16 @@ def test_what_returns_after_something_else_is_found() -> None:
     ],
 )
 def test_a_form_that_is_asked_for_fills_the_piece(name: str, kinds: list[str]) -> None:
-    plan = form.planned(name, 6, 128)
+    plan = form.planned(name, 6, 16, 8)
     assert [section.kind for section in plan] == kinds
     assert (plan[0].start, plan[-1].end) == (6, 134)
     assert all(one.end == other.start for one, other in pairwise(plan))
 
 
-@pytest.mark.parametrize(("name", "bars"), [("A1", 8), ("", 8), ("AAB", 8), ("sonata!", 8)])
+@pytest.mark.parametrize(("name", "bars"), [("A1", 8), ("", 8), ("AAB", 8), ("AABB", 6), ("sonata!", 8)])
 def test_what_is_no_form_is_refused(name: str, bars: int) -> None:
     with pytest.raises(RequestError, match="form"):
-        form.planned(name, 0, bars * 8)
+        form.planned(name, 0, bars, 8)
 
 
 def test_habits_are_drawn_as_often_as_pieces_have_them_and_kept_as_json() -> None:
