@@ -8,7 +8,7 @@ FROM python:3.12-slim-bookworm
 # Debian keeps one version of each, and takes it away when there is a newer one.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends fluidsynth timgm6mb-soundfont \
+    && apt-get install -y --no-install-recommends fluidsynth fluid-soundfont-gm \
     && rm -rf /var/lib/apt/lists/*
 
 # What Cadenza needs comes before Cadenza, so that an edit of it does not install TensorFlow again.

@@ -40,11 +40,11 @@ constraints: $(VENV)/.test  ## pin the newest versions
 		--strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 $(VENV)/.run: pyproject.toml constraints.txt
-	@$(call install,$(USED),fluidsynth timgm6mb-soundfont)
+	@$(call install,$(USED),fluidsynth fluid-soundfont-gm)
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt
-	@$(call install,$(USED)$(comma)test,fluidsynth timgm6mb-soundfont chromium chromium-driver postgresql)
+	@$(call install,$(USED)$(comma)test,fluidsynth fluid-soundfont-gm timgm6mb-soundfont chromium chromium-driver postgresql)
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.bench: $(VENV)/.test

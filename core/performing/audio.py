@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 import lameenc
+import loudness
 import numpy as np
 import soundfile
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
@@ -34,14 +36,23 @@ SOUNDFONT_FOLDERS: Final = (
     Path("/opt/homebrew/share/soundfonts"),
 )
 
-_PEAK: Final = 10 ** (-1 / 20)  # -1 dBFS
+LOUDNESS: Final = -16.0  # LUFS, integrated (ITU-R BS.1770), of every piece that lasts at all
+TRUE_PEAK: Final = -1.0  # dBTP that no peak may reach
+
+_PEAK: Final = 10 ** (-2 / 20)  # of samples: 1 dB is left to what lies between them and to what MP3 and OGG round
+_HOP: Final = 64  # frames between two values of the limiter's gain
+_AHEAD: Final = 8  # hops in which the gain goes down before a peak, and up again: 12 ms
+_HELD: Final = 56  # hops in which it stays down behind it: 80 ms
+_SHORTEST: Final = 0.4  # seconds of sound whose loudness is defined
+_PREFERRED: Final = ("FluidR3_GM.sf2",)
+_LAME: Final = 0.95  # by which LAME turns everything down
 _SILENCE: Final = 1e-5  # a peak below this is no sound; FluidSynth's one note is at 1e-2
 _BLOCK: Final = 65_536  # frames; libsndfile 1.2.2 can crash on a minute of OGG at once
 _SUBTYPES: Final = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS"}
 
 
 def render(midi: bytes, *, format: Format = "mp3", soundfont: Path | None = None) -> bytes:
-    """Play a MIDI file through FluidSynth and return the sound in a format, stereo, its peak at -1 dBFS.
+    """Play a MIDI file through FluidSynth and return the sound in a format, stereo, at LOUDNESS and below TRUE_PEAK.
 
     Without a soundfont `find_soundfont` chooses. The same input gives the same bytes on one machine. Raises AudioError,
     for a MIDI file without notes or over LONGEST as well as for a synthesizer that is missing or failed.
@@ -51,7 +62,7 @@ def render(midi: bytes, *, format: Format = "mp3", soundfont: Path | None = None
     if shutil.which("fluidsynth") is None:
         raise AudioError(
             "FluidSynth, which makes the sound, is not installed. On Debian or Ubuntu: apt-get install"
-            " --no-install-recommends fluidsynth timgm6mb-soundfont; on a Mac: brew install fluid-synth."
+            " --no-install-recommends fluidsynth fluid-soundfont-gm; on a Mac: brew install fluid-synth."
         )
     samples = _finish(_play(midi, font, seconds), seconds)
     return _mp3(samples) if format == "mp3" else _sound_file(samples, format)
@@ -69,7 +80,7 @@ def find_soundfont(choice: Path | None = None) -> Path:
     if choice is None:
         raise AudioError(
             "No soundfont is installed. On Debian or Ubuntu: apt-get install --no-install-recommends"
-            " timgm6mb-soundfont. Elsewhere put any General MIDI .sf2 file into the folder soundfonts, or name it in"
+            " fluid-soundfont-gm. Elsewhere put any General MIDI .sf2 file into the folder soundfonts, or name it in"
             " CADENZA_SOUNDFONT."
         )
     _check_soundfont(choice)
@@ -77,8 +88,13 @@ def find_soundfont(choice: Path | None = None) -> Path:
 
 
 def soundfonts() -> tuple[Path, ...]:
-    """List the soundfonts that are installed, the project's own first."""
-    return tuple(path for folder in SOUNDFONT_FOLDERS for path in sorted(folder.glob("*.sf[23]")))
+    """List the soundfonts that are installed: the project's own first, and FluidR3 before others of the system.
+
+    The links by which Debian names its default are left out.
+    """
+    own, *others = SOUNDFONT_FOLDERS
+    installed = [path for folder in others for path in sorted(folder.glob("*.sf[23]")) if not path.is_symlink()]
+    return (*sorted(own.glob("*.sf[23]")), *sorted(installed, key=lambda path: path.name not in _PREFERRED))
 
 
 def _check_soundfont(path: Path) -> None:
@@ -139,7 +155,7 @@ def _play(midi: bytes, font: Path, seconds: float) -> Samples:
 
 
 def _finish(samples: Samples, seconds: float) -> Samples:
-    """Cut the sound to the music's length, its end dying away, and normalise."""
+    """Cut the sound to the music's length, its end dying away, and bring it to LOUDNESS."""
     peak = float(np.abs(samples).max())
     if not peak > _SILENCE:
         raise AudioError(
@@ -149,8 +165,39 @@ def _finish(samples: Samples, seconds: float) -> Samples:
     samples = samples[: int(seconds * SAMPLE_RATE)]
     fade = min(int(RELEASE * SAMPLE_RATE), len(samples))
     samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None] ** 2
-    samples *= np.float32(_PEAK / peak)
-    return samples
+    return _levelled(samples, peak)
+
+
+def _levelled(samples: Samples, peak: float) -> Samples:
+    """Bring sound to LOUDNESS, the peaks that are then too high turned down for as long as they last."""
+    found = loudness.integrated_loudness(samples, SAMPLE_RATE) if len(samples) > _SHORTEST * SAMPLE_RATE else -np.inf
+    if not np.isfinite(found):
+        return samples * np.float32(_PEAK / peak)
+    gain = 10 ** ((LOUDNESS - found) / 20)
+    levelled = _limited(samples * np.float32(gain))
+    if peak * gain > _PEAK:  # and what was turned down has to be made up for
+        gain *= 10 ** ((LOUDNESS - loudness.integrated_loudness(levelled, SAMPLE_RATE)) / 20)
+        levelled = _limited(samples * np.float32(gain))
+    return levelled
+
+
+def _limited(samples: Samples) -> Samples:
+    """Turn down what is above _PEAK, looking ahead, so that no sample is."""
+    hops = -(-len(samples) // _HOP)
+    peaks = np.zeros(hops * _HOP, np.float32)
+    peaks[: len(samples)] = np.abs(samples).max(1)
+    wanted = np.minimum(1, _PEAK / np.maximum(peaks.reshape(hops, _HOP).max(1), _SILENCE))
+    if wanted.min() == 1:
+        return samples
+    padded = np.pad(wanted, (_AHEAD + _HELD, _AHEAD + 1), constant_values=1)
+    held = sliding_window_view(padded, 2 * _AHEAD + _HELD + 2).min(1)
+    width = 2 * _AHEAD + 1
+    smooth = np.convolve(
+        np.pad(held, _AHEAD, mode="edge"), np.full(width, 1 / width), "valid"
+    )  # nowhere above `wanted`
+    middles = np.arange(hops) * _HOP + (_HOP - 1) / 2
+    gains = np.interp(np.arange(len(samples)), middles, smooth).astype(np.float32)
+    return np.asarray(np.clip(samples * gains[:, None], -_PEAK, _PEAK), np.float32)
 
 
 def _mp3(samples: Samples) -> bytes:
@@ -161,7 +208,7 @@ def _mp3(samples: Samples) -> bytes:
     encoder.set_in_sample_rate(SAMPLE_RATE)
     encoder.set_channels(samples.shape[1])
     encoder.set_quality(7)
-    data = encoder.encode((samples * 32767).astype("<i2").tobytes())
+    data = encoder.encode((samples * (32767 / _LAME)).astype("<i2").tobytes())
     return bytes(data + encoder.flush())
 
 

@@ -58,8 +58,8 @@ RELEASE: Final = 0.4  # seconds in which the sound dies away behind the last not
 def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> bytes:
     """Write a score as a MIDI file that any player reads, with a track for each voice.
 
-    A voice never overlaps itself, which music21, for one, needs to find every note in its place. The file lasts as long
-    as `duration` says.
+    A voice never overlaps itself, which music21, for one, needs to find every note in its place. The file begins with
+    the first note, a pickup as a short bar of its own, and lasts as long as `duration` says.
     `tempo` counts quarters a minute, `program` is a General MIDI program from 0. The end slows down by tempo
     events alone, so that onsets in quarters are the score's. Raises RequestError for a tempo or program out of range.
     """
@@ -69,11 +69,12 @@ def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> 
             "Program {program} is not a General MIDI instrument: programs go from 0 to 127.", program=program
         )
     file = MidiFile(type=1, ticks_per_beat=_TICKS_PER_QUARTER)
+    opening = score.events[0].onset if score.events else 0
     sounding = notes(score)
-    file.tracks.append(_conductor(score, tempo, max((note.end for note in sounding), default=0)))
+    file.tracks.append(_conductor(score, tempo, opening, max((note.end for note in sounding), default=0)))
     for voice in range(min(_VOICES, 1 + max((note.voice for note in sounding), default=0))):
         line = [note for note in sounding if min(note.voice, _VOICES - 1) == voice]
-        file.tracks.append(_voice(line, voice, program, score))
+        file.tracks.append(_voice(line, voice, program, score, opening))
     data = BytesIO()
     file.save(file=data)
     return data.getvalue()
@@ -101,15 +102,25 @@ def velocity(note: Note, score: Score) -> int:
     return accent + int(4 * x * (1 - x) * _ARCH) + (_MELODY if note.voice == 0 else 0)
 
 
-def _conductor(score: Score, tempo: float, end: int) -> MidiTrack:
-    """Write the track of metre and tempo, which lasts until the notes that end at the unit `end` have died away."""
+def _conductor(score: Score, tempo: float, opening: int, end: int) -> MidiTrack:
+    """Write the track of metre and tempo.
+
+    It begins at the unit `opening`, and lasts until the notes that end at the unit `end` have died away.
+    """
     track = MidiTrack()
-    track.append(MetaMessage("time_signature", numerator=score.metre.numerator, denominator=score.metre.denominator))
     track.append(MetaMessage("track_name", name="Cadenza"))
     track.append(MetaMessage("set_tempo", tempo=bpm2tempo(tempo)))
-    pace, now = tempo, 0
+    bar = score.metre.bar
+    pickup, begun = -opening * score.unit % bar, int(opening * score.unit * _TICKS_PER_QUARTER)
+    if pickup:
+        upbeat = pickup / 4
+        track.append(MetaMessage("time_signature", numerator=upbeat.numerator, denominator=upbeat.denominator))
+    ticks = int(pickup * _TICKS_PER_QUARTER)
+    metre = score.metre
+    track.append(MetaMessage("time_signature", numerator=metre.numerator, denominator=metre.denominator, time=ticks))
+    pace, now = tempo, begun + ticks
     last = int(score.events[-1].onset * score.unit) if score.events else 0  # the quarter that the last event is in
-    if last >= 2 * score.metre.bar:
+    if last - opening * score.unit >= 2 * bar:
         for quarter, share in enumerate(_SLOWING, last + 1 - len(_SLOWING)):
             pace, tick = tempo * share, quarter * _TICKS_PER_QUARTER
             track.append(MetaMessage("set_tempo", tempo=bpm2tempo(pace), time=tick - now))
@@ -119,7 +130,7 @@ def _conductor(score: Score, tempo: float, end: int) -> MidiTrack:
     return track
 
 
-def _voice(line: Sequence[Note], voice: int, program: int, score: Score) -> MidiTrack:
+def _voice(line: Sequence[Note], voice: int, program: int, score: Score, opening: int) -> MidiTrack:
     """Write the track of one voice; where one note ends and another begins, the end comes first."""
     ticks_per_unit = int(score.unit * _TICKS_PER_QUARTER)
     changes = []  # (tick, velocity, pitch)
@@ -129,7 +140,7 @@ def _voice(line: Sequence[Note], voice: int, program: int, score: Score) -> Midi
     track = MidiTrack()
     track.append(MetaMessage("track_name", name=f"Voice {voice + 1}"))
     track.append(Message("program_change", program=program))
-    now = 0
+    now = opening * ticks_per_unit
     for tick, loudness, pitch in sorted(changes):
         track.append(Message("note_on", note=pitch, velocity=loudness, time=tick - now))
         now = tick

@@ -16,11 +16,18 @@ from core.processes.launching import Limits
 _SMALLEST_LIMIT: Final = 128 * 2**20  # bytes; FluidSynth dies at its start with a limit of half of this
 
 # FluidSynth reads these commands from its home folder. Float samples cannot clip before they are normalised, the chorus
-# would only cost time, and without a default font a bad font is silent instead of replaced.
+# would only cost time, and without a default font a bad font is silent instead of replaced. Of a soundfont only the
+# instruments that play are loaded, and long periods save a tenth. The room is one for all instruments.
 _SETTINGS: Final = """\
 set audio.file.format float
+set audio.period-size 4096
+set synth.dynamic-sample-loading 1
 set synth.chorus.active 0
 set synth.reverb.active 1
+set synth.reverb.room-size 0.5
+set synth.reverb.damp 0.4
+set synth.reverb.width 1.0
+set synth.reverb.level 0.7
 set synth.default-soundfont none
 """
 

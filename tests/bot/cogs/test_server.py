@@ -24,7 +24,8 @@ def font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "fonts"
     folder.mkdir()
     monkeypatch.setattr(audio, "SOUNDFONT_FOLDERS", (*audio.SOUNDFONT_FOLDERS, folder))
-    shutil.copy(audio.find_soundfont(), folder / "own.sf2")
+    smallest = min(audio.soundfonts(), key=lambda path: path.stat().st_size)
+    shutil.copy(smallest, folder / "own.sf2")
     return folder / "own.sf2"
 
 

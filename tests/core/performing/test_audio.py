@@ -5,6 +5,7 @@ from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
+import loudness
 import mido
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 from core.errors import AudioError
 from core.music import score
 from core.performing import audio, performance, synthesizer
-from core.performing.audio import Format
+from core.performing.audio import LOUDNESS, TRUE_PEAK, Format
 
+SMALL = min(audio.soundfonts(), key=lambda path: path.stat().st_size)
+CHORALE = "r453-7-16-24r255-4-9-16r257-3-12-15r153r158-2-7-14r256r157-8-12-17r253-7-16-24r255-4-9-16r253-7-16-24r4"
 PIECE = performance.perform(score.from_text("60-4-7-12r262r264r271-4r472-4r4", "lowest", Fraction(1, 2)), tempo=120)
 FORMATS: tuple[Format, ...] = ("mp3", "wav", "flac", "ogg")
 
@@ -37,11 +40,36 @@ def note(pitch: int = 60, ticks: int = 480) -> list[mido.Message]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_the_sound_lasts_as_long_as_the_music_and_is_loud_enough(format: Format) -> None:
+def test_the_sound_lasts_as_long_as_the_music_and_is_as_loud_in_every_format(format: Format) -> None:
     samples, rate = decoded(audio.render(PIECE, format=format))
     assert len(samples) / rate == pytest.approx(performance.duration(PIECE), abs=0.1)
     assert samples.shape[1] == 2
-    assert -2 < 20 * np.log10(np.abs(samples).max()) < -0.5
+    assert loudness.integrated_loudness(samples, rate) == pytest.approx(LOUDNESS, abs=0.3)
+
+
+@pytest.mark.parametrize("instrument", ["piano", "harpsichord", "marimba", "guitar", "choir", "fiddle"])
+def test_every_instrument_is_as_loud_and_no_peak_too_high(instrument: str) -> None:
+    piece = score.from_text(CHORALE, "lowest", Fraction(1, 2))
+    program = performance.INSTRUMENTS[instrument]
+    samples, rate = decoded(audio.render(performance.perform(piece, tempo=84, program=program)))
+    assert loudness.integrated_loudness(samples, rate) == pytest.approx(LOUDNESS, abs=0.3)
+    assert true_peak(samples) < TRUE_PEAK
+    loud = np.abs(samples).max(1) > 0.05 * np.abs(samples).max()
+    assert loud.argmax() / rate < 0.3
+
+
+def true_peak(samples: NDArray[np.float64]) -> float:
+    """Return the highest peak in dBTP, between samples too: four times as many, through the spectrum."""
+    spectrum = np.fft.rfft(samples, axis=0)
+    fine = np.fft.irfft(spectrum, 4 * len(samples), axis=0) * 4
+    return float(20 * np.log10(np.abs(fine).max()))
+
+
+def test_one_loud_clap_does_not_make_all_the_rest_quiet() -> None:
+    loud, quiet = ([mido.Message("note_on", note=60, velocity=v), *note()[1:]] for v in (127, 20))
+    samples, rate = decoded(audio.render(midi(*loud, *(quiet * 12)), format="wav"))
+    assert loudness.integrated_loudness(samples, rate) == pytest.approx(LOUDNESS, abs=0.3)
+    assert true_peak(samples) < TRUE_PEAK
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -89,20 +117,20 @@ def test_music_turned_down_to_nothing_is_called_silent() -> None:
 
 def test_without_fluidsynth_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(AudioError, match="apt-get install --no-install-recommends fluidsynth"):
+    with pytest.raises(AudioError, match="apt-get install --no-install-recommends fluidsynth fluid-soundfont-gm"):
         audio.render(PIECE)
 
 
 def test_without_a_soundfont_it_says_how_to_install_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CADENZA_SOUNDFONT", raising=False)
     monkeypatch.setattr(audio, "SOUNDFONT_FOLDERS", (tmp_path, tmp_path / "nowhere"))
-    with pytest.raises(AudioError, match="timgm6mb-soundfont"):
+    with pytest.raises(AudioError, match="fluid-soundfont-gm"):
         audio.render(PIECE)
 
 
 def test_the_environment_names_a_soundfont(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     font = tmp_path / "copy.sf2"
-    font.write_bytes(audio.soundfonts()[0].read_bytes())
+    font.symlink_to(SMALL)
     monkeypatch.setenv("CADENZA_SOUNDFONT", str(font))
     assert audio.find_soundfont() == font
 
@@ -110,9 +138,19 @@ def test_the_environment_names_a_soundfont(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_the_projects_own_soundfonts_come_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CADENZA_SOUNDFONT", raising=False)
     font = tmp_path / "own.sf2"
-    font.write_bytes(audio.soundfonts()[0].read_bytes())
+    font.symlink_to(SMALL)
     monkeypatch.setattr(audio, "SOUNDFONT_FOLDERS", (tmp_path, *audio.SOUNDFONT_FOLDERS))
     assert audio.find_soundfont() == font
+
+
+def test_of_the_system_s_soundfonts_fluidr3_comes_first_and_links_are_not_named_twice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("Another.sf2", "FluidR3_GM.sf2"):
+        (tmp_path / name).write_bytes(SMALL.read_bytes()[:100])
+    (tmp_path / "A-default.sf2").symlink_to(tmp_path / "FluidR3_GM.sf2")
+    monkeypatch.setattr(audio, "SOUNDFONT_FOLDERS", (tmp_path / "nowhere", tmp_path))
+    assert [path.name for path in audio.soundfonts()] == ["FluidR3_GM.sf2", "Another.sf2"]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,12 @@ from symusic.core import ScoreTick
 from core.errors import RequestError
 from core.music import score
 from core.music.metre import Metre
+from core.music.piece import Budget
 from core.music.score import Event, Score
 from core.music.voices import notes
 from core.performing import performance
+from core.reading.midi import read_midi
+from core.reading.playing import play
 
 QUARTERS, EIGHTHS, SIXTEENTHS = Fraction(1), Fraction(1, 2), Fraction(1, 4)
 
@@ -40,8 +43,9 @@ def piece(request: pytest.FixtureRequest) -> Score:
 
 
 def written(piece: Score) -> Counter[tuple[Fraction, int]]:
-    """Count what a score says: (quarters, pitch)."""
-    return Counter((event.onset * piece.unit, pitch) for event in piece.events for pitch in event.pitches)
+    """Count what a score says, from its first note on: (quarters, pitch)."""
+    opening = piece.events[0].onset
+    return Counter(((event.onset - opening) * piece.unit, pitch) for event in piece.events for pitch in event.pitches)
 
 
 def test_symusic_reads_the_same_onsets_and_pitches(piece: Score) -> None:
@@ -66,6 +70,29 @@ def test_music21_reads_the_same_onsets_and_pitches(piece: Score) -> None:
     stream = music21.converter.parseData(performance.perform(piece), format="midi")
     sounding = [note for note in stream.flatten().notes if note.tie is None or note.tie.type == "start"]
     assert Counter((Fraction(n.offset), p.midi) for n in sounding for p in n.pitches) == written(piece)
+
+
+@pytest.mark.parametrize(
+    ("text", "metre", "signatures"),
+    [
+        ("r4r267r160r4r464r4r4", Metre(), ["1/4", "4/4"]),
+        ("r4r4r4r4r4r4r4r164r160r4r464r4r4", Metre(), ["3/8", "4/4"]),
+        ("r4r164r160r4r260r4r2", Metre(6, 8), ["1/8", "6/8"]),
+        ("60r4r464r4r4", Metre(), ["4/4"]),
+    ],
+)
+def test_a_pickup_is_a_bar_of_its_own_and_is_read_back_where_it_was(
+    text: str, metre: Metre, signatures: list[str]
+) -> None:
+    piece = score.from_text(text, "lowest", EIGHTHS, metre)
+    midi = performance.perform(piece)
+    read = ScoreTick.from_midi(midi)
+    assert [f"{m.numerator}/{m.denominator}" for m in read.time_signatures] == signatures
+    assert min(note.time for track in read.tracks for note in track.notes) == 0
+    back = play(read_midi(midi, "", Budget()), "all").score(EIGHTHS)
+    silence = piece.events[0].onset // piece.units_per_bar * piece.units_per_bar
+    assert back.metre == metre
+    assert [(e.onset, e.pitches) for e in back.events] == [(e.onset - silence, e.pitches) for e in piece.events]
 
 
 def test_the_metre_is_heard() -> None:
@@ -117,7 +144,7 @@ def test_tempo_instrument_and_metre_are_written() -> None:
     )
     assert read.tempos[0].qpm == 120 > read.tempos[-1].qpm
     assert {track.program for track in read.tracks} == {19}
-    assert [(m.numerator, m.denominator) for m in read.time_signatures] == [(4, 4)]
+    assert [(m.numerator, m.denominator) for m in read.time_signatures] == [(5, 8), (4, 4)]
     assert [track.name for track in read.tracks] == ["Voice 1", "Voice 2", "Voice 3", "Voice 4"]
 
 
