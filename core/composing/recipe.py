@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -158,6 +159,9 @@ def render(
     midi = performance.perform(piece, tempo=request.tempo, program=_program(request.instrument))
     key = keys.key_of(piece)
     font = None if request.soundfont is None else Path(request.soundfont)
+    with ThreadPoolExecutor(1) as beside:  # the synthesizer is a process of its own, which leaves us time to draw
+        drawn = beside.submit(_picture, piece, given, model, key) if request.picture else None
+        sound = None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font)
     return Take(
         text=text,
         primer_events=given,
@@ -168,8 +172,8 @@ def render(
         ended=ended,
         quote=quote,
         midi=midi,
-        audio=None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font),
-        picture=_picture(piece, given, model, key) if request.picture else None,
+        audio=sound,
+        picture=None if drawn is None else drawn.result(),
     )
 
 
