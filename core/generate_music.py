@@ -6,8 +6,9 @@ python -m core.generate_music MODEL_WEIGHTS MODEL_PARAMS PARSED_NOTES OUTPUT PRI
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from core.composing import recipe
 from core.composing.drafting import USUAL_EFFORT
@@ -16,8 +17,14 @@ from core.composing.novelty import NOTABLE
 from core.composing.recipe import ComposeRequest, Composition, Take
 from core.errors import CadenzaError, RequestError
 from core.model import bundle
+from core.model.bundle import Params
+from core.music.metre import COMMON
 from core.performing import audio, performance
 from core.processes import files, terminal
+from core.reading import formats, melody
+from core.reading.melody import HIGHEST_LINE, Passage
+
+BARS: Final = 4  # of a file, where nobody says how many
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         request = _request(options)
         composer = recipe.open_files(*map(bundle.shipped, (options.weights, options.params, options.notes)))
         files.prepare(options.output)  # before the work, which would be lost
+        request = _begun(request, options, composer.bundle.params)
         composition = recipe.compose(request, composer)
         _write(composition, options.output)
         terminal.say("".join(f"{take.text}\n" for take in composition.takes))
@@ -54,8 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="the .mid file to write")
     parser.add_argument(
-        "primer", metavar="PRIMER", help='how the piece begins, in the notation: 72r1; "" lets the model begin'
+        "primer",
+        metavar="PRIMER",
+        help="how the piece begins: 72r1 in the notation, C4 E4 G4 by names, an ABC tune, or a music file; "
+        '"" lets the model begin',
     )
+    parser.add_argument(
+        "--track",
+        help=f"of a file: the number or name of a track, {HIGHEST_LINE!r} for the highest line (default: all)",
+    )
+    parser.add_argument("--from-bar", type=int, help="of a file: the first bar (default: where the music begins)")
+    parser.add_argument("--primer-bars", type=int, help="of a file: how many bars (default: 4)")
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="divides the logits: 0.5 is tame, 1.5 wild (default 1.0)"
     )
@@ -120,6 +137,22 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         soundfont=options.soundfont,
         picture=options.picture,
     )
+
+
+def _begun(request: ComposeRequest, options: argparse.Namespace, params: Params) -> ComposeRequest:
+    """Write a request's primer as the model does, and say how it was read."""
+    if not options.primer:
+        return request
+    path = Path(options.primer)
+    if path.suffix.lower() in formats.ENDINGS and path.is_file():
+        passage = Passage(options.track, options.from_bar, options.primer_bars or BARS)
+        given = melody.from_file(path.read_bytes(), path.name, passage)
+    else:
+        given = melody.from_text(options.primer, anchor=params.anchor, unit=params.unit)
+    primer = melody.to_primer(given, params.anchor, params.unit)
+    print("Primer:", *given.words, *primer.words, file=sys.stderr)
+    metre = str(primer.metre) if params.remembers and primer.metre != COMMON else None
+    return replace(request, primer=primer.text, metre=request.metre or metre)
 
 
 def _write(composition: Composition, output: Path) -> None:

@@ -31,12 +31,23 @@ _KEY: Final = re.compile(r"\s*([A-Ga-g])([b♭#♯]?)\s*(m|min|minor|maj|major)?
 
 def find_key(pitches: NDArray[np.integer], last_bass: int | None = None) -> str:
     """Name the key whose profile correlates best with the pitch classes, and with the last bass note as its tonic."""
-    counts = np.bincount(pitches % 12, minlength=12).astype(float)
-    centred = counts - counts.mean()
-    fits = _PROFILES @ (centred / max(float(np.linalg.norm(centred)), 1e-9))
+    fits = _fits(pitches)
     if last_bass is not None:
         fits[[last_bass % 12, last_bass % 12 + 12]] += _LAST_BASS
     return KEYS[int(fits.argmax())]
+
+
+def clarity(pitches: NDArray[np.integer]) -> float:
+    """Return how well the pitch classes fit the key that they fit best: their correlation with its profile."""
+    return float(_fits(pitches).max())
+
+
+def _fits(pitches: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the correlation of pitch classes with the profile of each key, (24,)."""
+    counts = np.bincount(pitches % 12, minlength=12).astype(float)
+    centred = counts - counts.mean()
+    fits: NDArray[np.float64] = _PROFILES @ (centred / max(float(np.linalg.norm(centred)), 1e-9))
+    return fits
 
 
 def key_of(piece: Score, *, open_end: bool = False) -> str:

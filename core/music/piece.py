@@ -64,14 +64,19 @@ class Printed:
     """Hold the notes of a piece as they are printed, in ticks, and its bars, at least one, without gaps.
 
     `length` is where the last note stops sounding; where nothing says what its bars are, a bar can be a whole passage.
+    `names` are those of the parts, empty where a part has none, and `fermatas` are ticks.
     """
 
     title: str
     onsets: NDArray[np.int64]  # (notes,) ticks, ascending
     pitches: NDArray[np.int16]  # (notes,) MIDI numbers, ascending at one onset
+    lengths: NDArray[np.int64]  # (notes,) ticks for which each sounds, ties included
+    parts: NDArray[np.int16]  # (notes,) the part, or track, of each
     ticks_per_quarter: int
     length: int
     bars: tuple[Bar, ...]
+    names: tuple[str, ...] = ()
+    fermatas: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,12 +151,24 @@ class Reading:
     def pack(self) -> bytes:
         """Write the reading as bytes that need no trust to be read back: a line of JSON, then arrays, compressed."""
         header = {
-            "pieces": [[p.title, len(p.onsets), p.ticks_per_quarter, p.length, len(p.bars)] for p in self.pieces],
+            "pieces": [
+                [p.title, len(p.onsets), p.ticks_per_quarter, p.length, len(p.bars), p.names, p.fermatas]
+                for p in self.pieces
+            ],
             "bars": [astuple(bar) for p in self.pieces for bar in p.bars],
             "refusals": [[refusal.title, refusal.error.as_json()] for refusal in self.refusals],
         }
-        arrays = [array for p in self.pieces for array in (p.onsets.astype("<i8"), p.pitches.astype("<i2"))]
-        return zlib.compress(json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays), 1)
+        arrays = [
+            packed
+            for p in self.pieces
+            for packed in (
+                p.onsets.astype("<i8").tobytes(),
+                p.pitches.astype("<i2").tobytes(),
+                p.lengths.astype("<i8").tobytes(),
+                p.parts.astype("<i2").tobytes(),
+            )
+        ]
+        return zlib.compress(json.dumps(header).encode() + b"\n" + b"".join(arrays), 1)
 
 
 def unpack(data: bytes) -> Reading:
@@ -161,15 +178,18 @@ def unpack(data: bytes) -> Reading:
         document = json.loads(header)
         bars = iter(document["bars"])
         pieces, place = list[Printed](), 0
-        for title, notes, ticks_per_quarter, length, count in document["pieces"]:
+        for title, notes, ticks_per_quarter, length, count, names, fermatas in document["pieces"]:
             onsets = np.frombuffer(rest, "<i8", notes, place).astype(np.int64)
             pitches = np.frombuffer(rest, "<i2", notes, place + 8 * notes).astype(np.int16)
+            lengths = np.frombuffer(rest, "<i8", notes, place + 10 * notes).astype(np.int64)
+            parts = np.frombuffer(rest, "<i2", notes, place + 18 * notes).astype(np.int16)
+            place += 20 * notes
             own = tuple(
                 Bar(start, end, signature, tuple(signs), tuple(endings), times)
                 for start, end, signature, signs, endings, times in islice(bars, count)
             )
-            pieces.append(Printed(title, onsets, pitches, ticks_per_quarter, length, own))
-            place += 10 * notes
+            columns = onsets, pitches, lengths, parts
+            pieces.append(Printed(title, *columns, ticks_per_quarter, length, own, tuple(names), tuple(fermatas)))
         refusals = tuple(Refusal(title, ReadingError.parse(error)) for title, error in document["refusals"])
         return Reading(tuple(pieces), refusals)
     except (zlib.error, KeyError, TypeError, OverflowError) as error:
@@ -178,14 +198,18 @@ def unpack(data: bytes) -> Reading:
 
 def printed(
     title: str,
-    notes: Sequence[tuple[int, int]],
+    notes: Sequence[tuple[int, ...]],
     length: int,
     bars: tuple[Bar, ...],
     ticks_per_quarter: int = TICKS,
+    names: tuple[str, ...] = (),
+    fermatas: tuple[int, ...] = (),
 ) -> Printed:
-    """Make a piece of (onset, pitch) pairs in any order."""
-    table = np.array(sorted(notes), np.int64).reshape(-1, 2)
-    return Printed(title, table[:, 0], table[:, 1].astype(np.int16), ticks_per_quarter, length, bars)
+    """Make a piece of notes in any order: (onset, pitch), or (onset, pitch, length, part)."""
+    table = np.array(sorted((*note, 0, 0)[:4] for note in notes), np.int64).reshape(-1, 4)
+    onsets, pitches, lengths, parts = table.T
+    columns = onsets, pitches.astype(np.int16), lengths, parts.astype(np.int16)
+    return Printed(title, *columns, ticks_per_quarter, length, bars, names, fermatas)
 
 
 def clean_title(title: str, most: int = 120) -> str:

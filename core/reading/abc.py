@@ -135,8 +135,8 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Printed:
     with music21_on("ABC"):
         voices = [_Voice(text, source.shift(name)) for name, text in source.voices.items()]
         starts = Starts(title, budget)
-        for voice in voices:
-            starts.new_voice()
+        for name, voice in zip(source.voices, voices, strict=True):
+            starts.new_voice(name)
             for note in voice.notes:
                 starts.add(*note)
         return starts.printed(_bars(voices[0].bar_lines, next(iter(source.measures.values()))))

@@ -38,8 +38,8 @@ def read_humdrum(data: bytes, title: str, budget: Budget) -> Printed:
     for number, line in enumerate(text.splitlines(), 1):
         score.read(line.rstrip(), number)
     starts = Starts(clean_title(reference[1]) if reference else title, budget)
-    for part in score.parts:
-        starts.new_voice()
+    for part, name in zip(score.parts, score.names, strict=True):
+        starts.new_voice(name)
         for note in part:
             starts.add(*note)
     return starts.printed(score.bars())
@@ -49,7 +49,8 @@ class _Score:
     """Follow the spines of a file down its lines, and gather notes, bar lines and labels, all in quarters."""
 
     def __init__(self, budget: Budget) -> None:
-        self.parts: list[list[tuple[Fraction, Fraction, int, str | None]]] = []
+        self.parts: list[list[tuple[Fraction, Fraction, int, str | None, bool]]] = []
+        self.names: list[str] = []  # of the parts
         self._budget = budget
         self._spines: list[_Spine] = []
         self._now = Fraction(0)  # where all spines are free
@@ -99,6 +100,9 @@ class _Score:
             if cell.startswith("**"):
                 spine.part = len(self.parts) if cell == "**kern" else None
                 self.parts += [[]] if cell == "**kern" else []
+                self.names += [""] if cell == "**kern" else []
+            elif cell.startswith('*I"') and spine.part is not None:
+                self.names[spine.part] = cell[3:]
             if cell == "*v" == before:
                 spines[-1].free = max(spines[-1].free, spine.free)
             elif cell == "*x" == before:
@@ -127,7 +131,8 @@ class _Score:
                 self._count += 1
                 if (pitch := _pitch(note)) is not None and "r" not in note:
                     tie = next((_TIES[sign] for sign in note if sign in _TIES), None)
-                    self.parts[spine.part].append((onset, _length(note, number) or lengths[0], pitch, tie))
+                    length = _length(note, number) or lengths[0]
+                    self.parts[spine.part].append((onset, length, pitch, tie, ";" in note))
         self._now = max((spine.free for spine in self._spines), default=self._now)
         if self._now > self._budget.quarters:
             raise too_long(float(self._now), self._budget)

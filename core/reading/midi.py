@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
 from core.errors import ReadingError, mark
-from core.music.piece import Bar, Budget, Printed, damaged, too_long, too_many, too_slow
+from core.music.piece import Bar, Budget, Printed, clean_title, damaged, too_long, too_many, too_slow
 
 _END: Final = b"\xff\x2f\x00"  # of a track
 _CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again below zero
@@ -25,7 +25,8 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
     if score.note_num() > budget.notes:
         raise too_many(mark("notes"), score.note_num(), budget.notes)
     _check_times(score, budget)
-    tables = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
+    tracks_heard = [track for track in score.tracks if not track.is_drum and len(track.notes)]
+    tables = [track.notes.numpy() for track in tracks_heard]
     if not tables:
         if not score.note_num():
             raise _silent()
@@ -34,12 +35,15 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
             mark("only percussion"),
         )
     onsets = np.concatenate([table["time"] for table in tables]).astype(np.int64)
-    lengths = np.concatenate([table["duration"] for table in tables])
+    lengths = np.concatenate([table["duration"] for table in tables]).astype(np.int64)
     pitches = np.concatenate([table["pitch"] for table in tables]).astype(np.int16)
+    parts = np.repeat(np.arange(len(tables), dtype=np.int16), [len(table["time"]) for table in tables])
     length = int((onsets + lengths).max())
     order = np.lexsort((pitches, onsets))
-    onsets, pitches = onsets[order], pitches[order]
-    return Printed(title, onsets, pitches, score.ticks_per_quarter, length, _passages(score, onsets, length))
+    onsets, pitches, lengths, parts = onsets[order], pitches[order], lengths[order], parts[order]
+    names = tuple(clean_title(track.name) for track in tracks_heard)
+    passages = _passages(score, onsets, length)
+    return Printed(title, onsets, pitches, lengths, parts, score.ticks_per_quarter, length, passages, names)
 
 
 def _check_header(data: bytes, budget: Budget) -> list[bytes]:

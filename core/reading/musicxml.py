@@ -24,7 +24,6 @@ _BALLAST: Final = {
     "figured-bass",
     "direction",
     "lyric",
-    "notations",
     "print",
     "sound",
     "beam",
@@ -60,7 +59,7 @@ def read_musicxml(data: bytes, title: str, budget: Budget) -> Printed:
     title = named.removesuffix(".mxl").removesuffix(".xml") or title  # some programs name the score by its file
     transposing = root.find(".//transpose") is not None
     for element in list(root.iter()):
-        for child in [child for child in element if child.tag in _BALLAST]:
+        for child in [child for child in element if _is_ballast(child, element)]:
             element.remove(child)
     with music21_on("MusicXML"):
         from music21.musicxml.xmlToM21 import MusicXMLImporter
@@ -73,6 +72,10 @@ def read_musicxml(data: bytes, title: str, budget: Budget) -> Printed:
             pairs = zip(bars, marks, strict=True)
             bars = [replace(bar, signs=mark.signs, endings=mark.endings, times=mark.times) for bar, mark in pairs]
         return collect_notes(score, title, bars, budget)
+
+
+def _is_ballast(element: Element, parent: Element) -> bool:
+    return element.tag in _BALLAST or (parent.tag == "notations" and element.tag != "fermata")
 
 
 def unpack_mxl(data: bytes, budget: Budget) -> bytes:

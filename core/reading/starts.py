@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from core.errors import ReadingError, mark
-from core.music.piece import TICKS, Bar, Budget, Printed, printed, too_long, too_many
+from core.music.piece import TICKS, Bar, Budget, Printed, clean_title, printed, too_long, too_many
 
 
 def decode(data: bytes) -> str:
@@ -24,15 +24,25 @@ class Starts:
 
     def __init__(self, title: str, budget: Budget) -> None:
         self._title, self._budget = title, budget
-        self._notes: list[tuple[int, int]] = []
+        self._notes: list[tuple[int, int, int, int]] = []
+        self._names: list[str] = []
+        self._fermatas: set[int] = set()
         self._length = 0
-        self._tied: set[tuple[int, int]] = set()  # the pitches of tied notes, and the ticks at which they end
+        self._tied: dict[tuple[int, int], int] = {}  # the pitches of tied notes, where they end -> which notes they are
 
-    def new_voice(self) -> None:
-        """Forget the ties of the part before; the voices of one come in turns."""
-        self._tied = set()
+    def new_voice(self, name: str = "") -> None:
+        """Begin a part, and forget the ties of the one before; the voices of one come in turns."""
+        self._names.append(clean_title(name))
+        self._tied = {}
 
-    def add(self, onset: Fraction | float, length: Fraction | float, pitch: int, tie: str | None) -> None:
+    def add(
+        self,
+        onset: Fraction | float,
+        length: Fraction | float,
+        pitch: int,
+        tie: str | None,
+        fermata: bool = False,
+    ) -> None:
         """Take one note; `onset` and `length` in quarters. Raises ReadingError for one outside MIDI's pitches."""
         if not length > 0:
             return
@@ -45,12 +55,18 @@ class Starts:
         if not math.isfinite(end := onset + length) or end > self._budget.quarters:
             raise too_long(float(end), self._budget)
         start, stop = round(onset * TICKS), round(end * TICKS)
-        continues = tie in ("stop", "continue") and (pitch, start) in self._tied
+        begun = self._tied.get((pitch, start)) if tie in ("stop", "continue") else None
+        index = len(self._notes) if begun is None else begun
+        if begun is None:
+            self._notes.append((start, pitch, stop - start, len(self._names) - 1))
+        else:
+            first, _, _, part = self._notes[begun]
+            self._notes[begun] = (first, pitch, stop - first, part)
         if tie in ("start", "continue"):
-            self._tied.add((pitch, stop))
+            self._tied[pitch, stop] = index
+        if fermata:
+            self._fermatas.add(self._notes[index][0])
         self._length = max(self._length, stop)
-        if not continues:
-            self._notes.append((start, pitch))
 
     def printed(self, bars: Sequence[Bar]) -> Printed:
         """Return the piece with its bars, of which the last goes on as long as it sounds.
@@ -63,4 +79,5 @@ class Starts:
             raise too_many(mark("notes"), len(self._notes), self._budget.notes)
         *others, last = bars
         last = replace(last, end=max(last.end, self._length))
-        return printed(self._title, self._notes, self._length, (*others, last))
+        names, fermatas = tuple(self._names), tuple(sorted(self._fermatas))
+        return printed(self._title, self._notes, self._length, (*others, last), names=names, fermatas=fermatas)

@@ -49,13 +49,16 @@ def bar_lines(score: Any) -> list[Bar]:
 
 def collect_notes(score: Any, title: str, bars: Sequence[Bar], budget: Budget) -> Printed:
     """Take the notes of all parts of a music21 score. Raises ReadingError."""
+    from music21.expressions import Fermata
+
     starts = Starts(title, budget)
     for part in score.parts or [score]:
-        starts.new_voice()
+        starts.new_voice(getattr(part, "partName", None) or "")
         for onset, element in _sounding(part, 0):
             length = 0.0 if element.duration.isGrace else element.quarterLength
+            held = any(isinstance(expression, Fermata) for expression in element.expressions)
             for note in getattr(element, "notes", (element,)):
-                starts.add(onset, length, round(note.pitch.ps), None if note.tie is None else note.tie.type)
+                starts.add(onset, length, round(note.pitch.ps), None if note.tie is None else note.tie.type, held)
     return starts.printed(bars)
 
 

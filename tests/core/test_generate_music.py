@@ -12,6 +12,7 @@ from PIL import Image
 from core import generate_music
 from core.composing import recipe
 from core.performing import performance
+from tests.core.examples import DATA
 
 
 def model_files(folder: Path) -> list[str]:
@@ -37,6 +38,38 @@ def test_it_writes_three_files_and_prints_the_notation_again_with_the_same_seed(
     assert soundfile.info(output.with_suffix(".mp3")).duration == pytest.approx(length, abs=0.5)
     assert Image.open(io.BytesIO(files["piece.png"])).size[0] > 500
     assert "seed 7" in first.stderr
+
+
+@pytest.mark.parametrize(
+    ("primer", "options", "begins", "said"),
+    [
+        ("C4 E4 G4", [], "60r264r267r2", "Primer: Note names with octaves: C4 is middle C."),
+        ("c/d/ e | f g |", [], "72r174r176r2", "Primer: Note names as in ABC"),
+        (
+            "72r177r179r181-12-40r2",
+            [],
+            "72r177r179r141-28-40r2",
+            "Primer: The notation, chords from their highest note.",
+        ),
+        ("old_hundredth.krn", ["--track=melody", "--from-bar=2", "--primer-bars=1"], "67r269r271r4", "bars 2 to 2."),
+        ("old_hundredth.mid", ["--primer-bars=1"], "r4r255-12r2", "its 2 parts, bars 1 to 1."),
+    ],
+)
+def test_a_primer_may_be_names_or_a_file_and_it_says_how_it_was_read(
+    primer: str,
+    options: list[str],
+    begins: str,
+    said: str,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = str(DATA / primer) if (DATA / primer).exists() else primer
+    arguments = [*model_files(tiny_model), str(tmp_path / "piece.mid"), given, "--bars=4", "--seed=1", *options]
+    assert generate_music.main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith(begins)
+    assert said in captured.err
 
 
 def test_takes_are_numbered(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,6 +101,8 @@ def test_other_formats_are_what_they_are_called(sound: str, tiny_model: Path, tm
     ("change", "sentence"),
     [
         ({4: "7276r1"}, "7276 is not a MIDI note"),
+        ({4: "C4 do"}, "   ^^ 'do' is no note that I know"),
+        ({4: "120-9-20r1 3-60-80r1"}, "from its lowest note or from its highest?"),
         ({3: "piece.wav"}, "must end with .mid"),
         ({0: "nothing.safetensors"}, "cannot be read"),
         ({2: "nothing.txt"}, "cannot be read"),

@@ -1,0 +1,127 @@
+"""A melody: one note after another, with its metre, its breaths and its highest line out of many."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby, pairwise
+from operator import attrgetter
+from statistics import median
+from typing import Final
+
+from core.music import keys
+from core.music.metre import COMMON, Metre
+from core.music.notation import fitting
+from core.music.score import Event, Score
+
+_FINEST: Final = Fraction(1, 4)  # of a score whose key is asked for
+_LONG: Final = 2  # times the usual length of a melody's notes, from which on one may end a phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Name a note; `onset` and `length` are in quarters, `pitch` is a MIDI number. On a fermata a phrase ends."""
+
+    onset: Fraction
+    length: Fraction
+    pitch: int
+    fermata: bool = False
+
+    @property
+    def end(self) -> Fraction:
+        """Return where it ends, in quarters."""
+        return self.onset + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Melody:
+    """Hold a melody; its notes ascend in time, and none sounds into the next.
+
+    All times are in quarters from a bar line, which is in the first bar or at its start: what is missing before the
+    first note makes it an upbeat. `length` is where it ends, rests included. `tempo` counts quarters a minute, None
+    where nobody has said.
+    """
+
+    notes: tuple[Note, ...]
+    length: Fraction
+    metre: Metre = COMMON
+    tempo: float | None = None
+
+    @property
+    def pickup(self) -> Fraction:
+        """Return how many quarters sound before the first bar line; 0 if it begins on one, or with no note."""
+        return -self.notes[0].onset % self.metre.bar if self.notes else Fraction(0)
+
+    @property
+    def bars(self) -> Fraction:
+        """Measure the melody in bars of its metre."""
+        return self.length / self.metre.bar
+
+    @property
+    def key(self) -> str:
+        """Name the key to lean on, as in "E♭ major"; empty without notes. Nobody can be sure of it in a few notes."""
+        return keys.key_of(self.score(_FINEST))
+
+    @property
+    def phrase_ends(self) -> tuple[int, ...]:
+        """Say at which notes a phrase ends, by index; the last note is one of them.
+
+        Where fermatas are written they tell. Else it breathes before a rest of half a beat, and behind a note that is
+        twice as long as its notes are in the middle, and half a bar.
+        """
+        last = len(self.notes) - 1
+        if any(note.fermata for note in self.notes):
+            return tuple(index for index, note in enumerate(self.notes) if note.fermata or index == last)
+        if last < 0:
+            return ()
+        usual = median(note.length for note in self.notes)
+        ends = []
+        for index, (note, following) in enumerate(pairwise(self.notes)):
+            breathes = following.onset - note.end >= self.metre.beat / 2
+            if breathes or note.length >= max(_LONG * usual, self.metre.bar / 2):
+                ends.append(index)
+        return (*ends, last)
+
+    def transposed(self, semitones: int) -> "Melody":
+        """Move every pitch, by an octave less or more where it would leave 0 … 127; unmoved if nothing fits."""
+        pitches = [note.pitch for note in self.notes]
+        shift = fitting(semitones, min(pitches), max(pitches)) if pitches else 0
+        return replace(self, notes=tuple(replace(note, pitch=note.pitch + (shift or 0)) for note in self.notes))
+
+    def score(self, unit: Fraction) -> Score:
+        """Round it to units of so many quarters; what begins at one moment then is one event."""
+        return rounded(self.notes, self.length, unit, self.metre)
+
+
+def line(notes: Iterable[Note], least: Fraction = Fraction(0)) -> tuple[Note, ...]:
+    """Return the highest line of many notes: what begins while a higher note sounds is under it.
+
+    A note ends where the next one begins. `least` is the length, in quarters, of those that count.
+    """
+    highest = list[Note]()
+    counted = sorted((note for note in notes if note.length > least), key=attrgetter("onset", "pitch"))
+    for _, together in groupby(counted, key=attrgetter("onset")):
+        *_, note = together
+        if not highest or note.onset >= highest[-1].end or note.pitch >= highest[-1].pitch:
+            highest.append(note)
+    return tuple(alone(highest))
+
+
+def alone(notes: Sequence[Note]) -> list[Note]:
+    """End each note where the next one begins; their onsets ascend."""
+    ends = [note.onset for note in notes[1:]]
+    cut = [replace(note, length=min(note.length, end - note.onset)) for note, end in zip(notes, ends, strict=False)]
+    return [*cut, *notes[-1:]]
+
+
+def rounded(notes: Iterable[Note], length: Fraction, unit: Fraction, metre: Metre = COMMON) -> Score:
+    """Write notes as a score, rounded to units of so many quarters, halves up."""
+    events = dict[int, set[int]]()
+    for note in notes:
+        events.setdefault(_units(note.onset, unit), set()).add(note.pitch)
+    written = tuple(Event(onset, tuple(sorted(pitches))) for onset, pitches in sorted(events.items()))
+    least = written[-1].onset + 1 if written else 0
+    return Score(written, max(least, _units(length, unit)), unit, metre)
+
+
+def _units(quarters: Fraction, unit: Fraction) -> int:
+    return int(quarters / unit + Fraction(1, 2))
