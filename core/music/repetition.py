@@ -117,31 +117,21 @@ def _fitness(similar: Floats) -> list[Floats]:
     for length in range(1, total // 2 + 1):  # what is longer cannot come twice
         starts = np.arange(total - length + 1)
         columns = starts[:, None] + np.arange(length)  # (passages, length)
-        nothing = np.full((len(starts), length), -np.inf)
-        zeros = np.zeros((len(starts), length))
-        before = before2 = (nothing, zeros, zeros, zeros)  # of the last two rows: score, cells, covered, began
-        free = (np.zeros(len(starts)), np.zeros(len(starts)), np.zeros(len(starts)))  # between two paths
+        before = np.zeros((4, *columns.shape))  # of the last row: score, cells, covered, began
+        before[0] = -np.inf
+        before2 = before
+        free = np.zeros((3, len(starts)))  # score, cells and covered between two paths
         for row in range(total):
-            ended = tuple(part[:, -1] for part in before)
-            better = ended[0] > free[0]
-            covered = ended[2] + row - ended[3]
-            free = (
-                np.where(better, ended[0], free[0]),
-                np.where(better, ended[1], free[1]),
-                np.where(better, covered, free[2]),
-            )
-            options = [_after(before, 1), _after(before2, 1), _after(before, 2)]
-            chosen = np.argmax([option[0] for option in options], axis=0)
-            now = [np.choose(chosen, [option[part] for option in options]) for part in range(4)]
-            for part, value in enumerate((free[0], free[1], free[2], np.full(len(starts), float(row)))):
-                now[part][:, 0] = value
+            free = _between(free, before, row)
+            now = np.empty_like(before)
+            now[:3, :, 0], now[3, :, 0] = free, row
+            now[:, :, 1:] = before[:, :, :-1]
+            for other, step in ((before2, 1), (before, 2)):
+                np.copyto(now[:, :, step:], other[:, :, :-step], where=other[0, :, :-step] > now[0, :, step:])
             now[0] += similar[row][columns]
             now[1] += 1
-            before, before2 = (now[0], now[1], now[2], now[3]), before
-        better = before[0][:, -1] > free[0]
-        score = np.where(better, before[0][:, -1], free[0])
-        cells = np.where(better, before[1][:, -1], free[1])
-        covered = np.where(better, before[2][:, -1] + total - before[3][:, -1], free[2])
+            before, before2 = now, before
+        score, cells, covered = _between(free, before, total)
         value = np.maximum(0, (score - length) / np.maximum(1, cells))
         coverage = np.maximum(0, (covered - length) / total)
         both = value + coverage
@@ -149,8 +139,7 @@ def _fitness(similar: Floats) -> list[Floats]:
     return fitness
 
 
-def _after(row: tuple[Floats, Floats, Floats, Floats], columns: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Move a row's states on by some columns."""
-    score, cells, covered, began = (np.roll(part, columns, axis=1) for part in row)
-    score[:, :columns] = -np.inf
-    return score, cells, covered, began
+def _between(free: Floats, before: Floats, row: int) -> Floats:
+    """Return the better of two states between paths: as it was, or with the path that has ended before a row."""
+    score, cells, covered, began = before[:, :, -1]
+    return np.where(score > free[0], np.stack([score, cells, covered + row - began]), free)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from core import evaluate
+from core.evaluation import card, evaluation
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import Entry, Notes, lines
@@ -111,7 +112,12 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     assert bundle.load(model).name == "small"
 
 
-def test_a_card_names_the_options_that_its_figures_need_and_no_others(tmp_path: Path) -> None:
+def test_a_card_names_the_options_that_its_figures_need_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (card, evaluation):  # the defaults, which take their time
+        monkeypatch.setattr(module, "TAKES", 4)
+        monkeypatch.setattr(module, "SEEDS", (1,))
     ordinary = publish(tmp_path / "ordinary", {"held_out": [0]})
     assert evaluate.main([str(ordinary), "--card"]) == 0
     assert "`python -m core.evaluate ordinary` gives these figures again" in (ordinary / "README.md").read_text()

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.test_evaluate import TRAINING, publish
+
 Command = Callable[[Path, Path], list[str]]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model whose pieces end soon."""
+    return publish(tmp_path_factory.mktemp("models") / "small", TRAINING)
 
 
 def generate_music(model: Path, folder: Path) -> list[str]:
@@ -17,30 +25,40 @@ def generate_music(model: Path, folder: Path) -> list[str]:
 
 
 def evaluate(model: Path, folder: Path) -> list[str]:
-    return ["core.evaluate", str(model), "tests/data/old_hundredth.mid", "--samples=4", "--seeds=1"]
+    return ["core.evaluate", str(model), "--samples=4", "--seeds=1"]
 
 
 def run(command: list[str], unbuffered: str, redirection: str) -> "subprocess.CompletedProcess[str]":
-    shell = ["bash", "-c", f'set -o pipefail; "$@" {redirection}', "bash", sys.executable, "-m", *command]
+    reader, writer = os.pipe()
+    os.close(reader)
+    shell = ["bash", "-c", f'"$@" {redirection.format(unread=writer)}', "bash", sys.executable, "-m", *command]
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
-    return subprocess.run(shell, stderr=subprocess.PIPE, text=True, timeout=120, env=environment)
+    try:
+        return subprocess.run(shell, stderr=subprocess.PIPE, text=True, env=environment, pass_fds=(writer,))
+    finally:
+        os.close(writer)
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("command", [generate_music, evaluate])
+REDIRECTIONS = {
+    ">/dev/full": ["Standard output cannot be written: No space left on device."],
+    ">&-": ["Standard output cannot be written: Bad file descriptor."],
+    ">&{unread}": [],
+}
+
+
 @pytest.mark.parametrize(
-    ("redirection", "said"),
+    ("redirection", "command", "unbuffered"),
     [
-        (">/dev/full", ["Standard output cannot be written: No space left on device."]),
-        (">&-", ["Standard output cannot be written: Bad file descriptor."]),
-        ("| true", []),
+        *((redirection, generate_music, unbuffered) for redirection in REDIRECTIONS for unbuffered in ("", "1")),
+        *((redirection, evaluate, "") for redirection in REDIRECTIONS),
+        (">/dev/full", evaluate, "1"),
     ],
 )
 def test_an_output_that_takes_nothing_is_told_once_and_a_reader_that_left_not_at_all(
-    redirection: str, said: list[str], command: Command, unbuffered: str, tiny_model: Path, tmp_path: Path
+    redirection: str, command: Command, unbuffered: str, model: Path, tmp_path: Path
 ) -> None:
-    done = run(command(tiny_model, tmp_path), unbuffered, redirection)
+    done = run(command(model, tmp_path), unbuffered, redirection)
     errors = [line for line in done.stderr.splitlines() if "cannot" in line or "rror" in line]
     assert done.returncode == 1
-    assert errors == said
+    assert errors == REDIRECTIONS[redirection]
     assert "Traceback" not in done.stderr
