@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from xml.etree import ElementTree
 
 from core.drawing.canvas import text_font
-from core.drawing.staves import QUARTER, Head, Staff, Symbol, Tonality, write
+from core.drawing.staves import QUARTER, Staff, Symbol, write
 from core.errors import PictureError
 from core.music.keys import key_of
 from core.music.metre import Metre
 from core.music.score import Score
+from core.music.spelling import Head, Tonality, tonality
 from core.music.tempo import DEFAULT_TEMPO
 
 if TYPE_CHECKING:  # music21 takes most of a second to load, so it is loaded where it is used
@@ -74,7 +75,7 @@ def _musicxml(score: Score, title: str, tempo: float) -> bytes:
     from music21.musicxml.m21ToXml import ScoreExporter
     from music21.tempo import MetronomeMark
 
-    key = _key(score)
+    key = tonality(key_of(score))
     parts = [_part(staff, key, score.metre) for staff in write(score, key)]
     parts[0].measure(1).insert(0, MetronomeMark(number=round(tempo)))
     whole = stream.Score(parts)
@@ -91,14 +92,7 @@ def _musicxml(score: Score, title: str, tempo: float) -> bytes:
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def _key(score: Score) -> Tonality:
-    """Find the key, the same as is told of the piece elsewhere, and its signature."""
-    tonic, mode = key_of(score).split()
-    fifths = "FCGDAEB".index(tonic[0]) - 1 + 7 * (tonic.count("♯") - tonic.count("♭"))
-    return Tonality(fifths - 3, "minor") if mode == "minor" else Tonality(fifths, "major")
-
-
-def _part(staff: Staff, tonality: Tonality, metre: Metre) -> PartStaff:
+def _part(staff: Staff, signature: Tonality, metre: Metre) -> PartStaff:
     """Build a staff, bar by bar."""
     from music21 import bar, clef, key, meter, note, stream
 
@@ -107,7 +101,7 @@ def _part(staff: Staff, tonality: Tonality, metre: Metre) -> PartStaff:
         measure = stream.Measure(number=index + 1)
         if index == 0:
             measure.append(clef.TrebleClef() if staff.clef == "treble" else clef.BassClef())
-            measure.append(key.KeySignature(tonality.sharps))
+            measure.append(key.KeySignature(signature.sharps))
             measure.append(meter.TimeSignature(str(metre)))
         if not voices:
             rest = note.Rest(quarterLength=metre.bar)

@@ -12,37 +12,19 @@ from typing import Final, Literal
 
 from core.music.metre import Metre
 from core.music.score import Score
+from core.music.spelling import STEPS, Head, Tonality, spell
 from core.music.voices import Note, notes
 
 QUARTER: Final = 4  # sixteenths, as all times here
 
 _VALUES: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)  # note values without and with a dot
 _PLAIN_VALUES: Final = (16, 8, 4, 2, 1)
-_STEPS: Final = "FCGDAEB"  # in the order in which sharps are added
 _MIDDLE_C: Final = 60
 _STRAY: Final = 4  # semitones that a voice may cross middle C by without changing its staff
 _SINGLE_TREBLE: Final = 55  # the violin's lowest note
 _SINGLE_BASS: Final = 62
 
 Clef = Literal["treble", "bass"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tonality:
-    """Name a key by the sharps of its signature, negative for flats, and its mode."""
-
-    sharps: int
-    mode: Literal["major", "minor"]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Spell a pitch: step, alteration in semitones, octave, and whether an accidental stands before it."""
-
-    step: str
-    alteration: int
-    octave: int
-    accidental: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +74,6 @@ def write(score: Score, tonality: Tonality) -> tuple[Staff, ...]:
 def bar_length(metre: Metre) -> int:
     """Return how many sixteenths a bar has."""
     return int(metre.bar * QUARTER)
-
-
-def spell(pitch: int, tonality: Tonality) -> Head:
-    """Spell a MIDI pitch in a key.
-
-    The twelve names of a key are neighbours on the line of fifths: from the lowered third to the raised fifth in major
-    (E flat to G sharp in C), from the lowered second to the raised fourth in minor (B flat to D sharp in A).
-    """
-    lowest = tonality.sharps - (3 if tonality.mode == "major" else 2)  # 0 is C, 1 is G
-    fifth = lowest + (pitch * 7 - lowest) % 12
-    alteration = (fifth + 1) // 7
-    return Head(_STEPS[(fifth + 1) % 7], alteration, (pitch - alteration) // 12 - 1)
 
 
 def _divide(sounding: list[Note]) -> dict[Clef, list[Note]]:
@@ -220,7 +190,7 @@ def _spelt(bar: Bar, tonality: Tonality) -> Bar:
         heads = []
         for head in (spell(pitch, tonality) for pitch in symbol.pitches):
             line = (head.step, head.octave)
-            signature = (tonality.sharps - _STEPS.index(head.step) + 6) // 7
+            signature = (tonality.sharps - STEPS.index(head.step) + 6) // 7
             needed = not symbol.tied_from and altered.get(line, signature) != head.alteration
             if needed:
                 altered[line] = head.alteration

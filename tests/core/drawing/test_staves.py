@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.drawing.staves import Bar, Head, Staff, Tonality, bar_length, spell, write
+from core.drawing.staves import Bar, Staff, bar_length, write
 from core.music import score
 from core.music.metre import COMMON, Metre
 from core.music.score import Event, Score
+from core.music.spelling import Tonality
 
-C_MAJOR, A_MINOR = Tonality(0, "major"), Tonality(0, "minor")
+C_MAJOR = Tonality(0, "major")
 SIXTEENTHS = Fraction(1, 4)
-NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 chords = st.lists(st.integers(0, 127), min_size=1, max_size=6, unique=True)
 scores = st.builds(
@@ -67,30 +67,6 @@ def test_every_voice_fills_its_bar(piece: Score) -> None:
         assert all(sum(symbol.value for symbol in voice) == length for bar in staff.bars for voice in bar)
         assert all(len(bar) <= 2 for bar in staff.bars)
     assert len({len(staff.bars) for staff in write(piece, C_MAJOR)}) == 1
-
-
-@given(st.integers(0, 127), st.integers(-7, 7), st.sampled_from(["major", "minor"]))
-def test_a_spelling_sounds_as_its_pitch(pitch: int, sharps: int, mode: str) -> None:
-    head = spell(pitch, Tonality(sharps, "minor" if mode == "minor" else "major"))
-    assert 12 * (head.octave + 1) + NATURAL[head.step] + head.alteration == pitch
-
-
-@pytest.mark.parametrize(
-    ("tonality", "pitch", "head"),
-    [
-        (C_MAJOR, 66, Head("F", 1, 4)),
-        (C_MAJOR, 70, Head("B", -1, 4)),
-        (C_MAJOR, 63, Head("E", -1, 4)),
-        (A_MINOR, 63, Head("D", 1, 4)),
-        (A_MINOR, 68, Head("G", 1, 4)),
-        (Tonality(-4, "major"), 61, Head("D", -1, 4)),
-        (Tonality(3, "minor"), 65, Head("E", 1, 4)),
-        (Tonality(-6, "major"), 59, Head("C", -1, 4)),
-        (Tonality(6, "major"), 60, Head("B", 1, 3)),
-    ],
-)
-def test_the_key_decides_on_the_name(tonality: Tonality, pitch: int, head: Head) -> None:
-    assert spell(pitch, tonality) == head
 
 
 def test_an_accidental_holds_until_the_bar_ends_and_is_taken_back() -> None:
