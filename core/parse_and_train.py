@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from core.corpus import report
 from core.corpus.collect import CollectSettings, RestUnit, collect
@@ -15,12 +15,16 @@ from core.errors import CadenzaError, Cancelled
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import Notes, read_notes, write_notes
+from core.music.piece import Budget
 from core.processes import files, terminal
 from core.reading.playing import IN_TWO_AND_FOUR
 from core.training.fit import STOPPED, Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
 from core.training.recipe import SIZES, Trained, TrainRequest, require_tensorflow, train
+
+_LIMITS: Final = ("most_minutes", "most_quarters", "most_notes")
+_HIGHEST: Final = 1_000_000  # of these limits
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
         default=0.0,
         help="leave pieces out of which a smaller share falls on the grid, 0 to 1 (default 0)",
     )
+    most = Budget()
+    for what, limit in (("minutes", most.seconds // 60), ("quarters", most.quarters), ("notes", most.notes)):
+        help_text = f"{what} of a piece; what has more is left out (default {limit:,})"
+        reading.add_argument(f"--most-{what}", type=_positive, metavar="N", help=help_text)
     reading.add_argument("--parsed-only", action="store_true", help="stop after parsing")
     model = parser.add_argument_group("model")
     model.add_argument("--model", type=Path, help="the folder of the new model (default: PARSED_NOTES_DIR/model)")
@@ -140,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _idle(options: argparse.Namespace) -> str:
     """Say which options would do nothing; empty if there are none."""
-    reading = ("rest_unit", "anchor", "metres", "as_printed", "least_on_grid", "parsed_only")
+    reading = ("rest_unit", "anchor", "metres", "as_printed", "least_on_grid", "parsed_only", *_LIMITS)
     shaping = ("size", "units", "layers", "plain")
     for names, given, why in (
         (reading, options.music == "-", "the notes are parsed already"),
@@ -163,14 +171,36 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
         metres=options.metres or IN_TWO_AND_FOUR,
         as_printed=options.as_printed,
         least_on_grid=options.least_on_grid,
+        budget=_budget(options),
     )
     options.parsed.mkdir(parents=True, exist_ok=True)
     collection = collect(Path(options.music), settings, cache=options.parsed / ".cache")
     report.write_report(options.parsed / "report.csv", collection)
     print(*report.summary(collection), sep="\n", file=sys.stderr)
+    print(*(f"- {hint}" for hint in report.hints(collection, settings.metres)), sep="\n", file=sys.stderr)
     report.require(collection)
     write_notes(path, collection.notes)
     return read_notes(path), collection.on_grid
+
+
+def _budget(options: argparse.Namespace) -> Budget:
+    """Return the limits on a piece, the size of a file growing with them."""
+    given = {name: value for name in _LIMITS if (value := getattr(options, name)) is not None}
+    budget = Budget()
+    if not given:
+        return budget
+    seconds = 60 * given.get("most_minutes", budget.seconds // 60)
+    notes, quarters = given.get("most_notes", budget.notes), given.get("most_quarters", budget.quarters)
+    growth = max(1, -(-notes // budget.notes))
+    return replace(
+        budget, seconds=seconds, notes=notes, quarters=quarters, file_bytes=min(growth, 64) * budget.file_bytes
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _HIGHEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_HIGHEST:,}")
+    return int(text)
 
 
 def _train(options: argparse.Namespace, request: TrainRequest) -> None:

@@ -15,18 +15,18 @@ from tqdm import tqdm
 from core.corpus.cache import Readings
 from core.corpus.families import Known
 from core.corpus.files import Bounds, Found, find, load
-from core.corpus.report import Collection, ReportLine, pitch_name
+from core.corpus.report import PERFORMANCE, Collection, ReportLine, pitch_name
 from core.errors import ReadingError, check_range, counted, mark
 from core.model.notes import Entry, Notes
-from core.music import notation
+from core.music import grid, notation
 from core.music.keys import find_key
 from core.music.notation import Anchor
-from core.music.piece import Budget, Piece, Reading, Refusal
+from core.music.piece import Budget, Piece, Printed, Reading, Refusal
 from core.music.score import UNITS
 from core.reading.playing import IN_TWO_AND_FOUR, check_metres, play
 from core.reading.pool import ACCIDENTS, Readers
 
-ON_GRID: Final = 0.95  # share of onsets that a rest unit must hit to be chosen
+ON_GRID: Final = 0.95  # share of onsets that must lie on a rest unit for it to be chosen
 _WAITING: Final = 32  # files in memory for each process that reads
 
 RestUnit = Literal["auto", "1", "1/2", "1/4"]
@@ -131,16 +131,27 @@ def _answers(
 def _played(reading: Reading, settings: CollectSettings) -> Iterator[Piece | Refusal]:
     for printed in reading.pieces:
         try:
+            if grid.is_free(printed.onsets, printed.ticks_per_quarter):
+                raise _without_a_beat(printed)
             yield play(printed, settings.metres, as_printed=settings.as_printed)
         except ReadingError as error:
             yield Refusal(printed.title, error)
     yield from reading.refusals
 
 
+def _without_a_beat(printed: Printed) -> ReadingError:
+    return ReadingError(
+        "It was played freely and pays no heed to the beats of its file: {share:.0%} of its notes lie on sixteenths, as"
+        " by chance. Export it from a notation program, or quantise it in a sequencer.",
+        PERFORMANCE,
+        share=float(grid.near(printed.onsets, printed.ticks_per_quarter / 4).mean()),
+    )
+
+
 def _choose_unit(
     outcomes: list[tuple[Found, bytes | ReadingError]], readings: Readings, settings: CollectSettings
 ) -> Fraction:
-    """Return the coarsest unit on which 95% of all onsets fall exactly, else the finest."""
+    """Return the coarsest unit on which 95% of all onsets lie, else the finest."""
     total, hits = 0, np.zeros(len(UNITS))
     for _, answer in _answers(outcomes, readings):
         for piece in _played(answer, settings) if isinstance(answer, Reading) else ():
@@ -198,7 +209,7 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
         )
     elif on_grid < settings.least_on_grid:
         refusal = ReadingError(
-            "{share:.0%} of its onsets fall on the rest unit {unit}; at least {least:.0%} should.",
+            "{share:.0%} of its onsets lie on the rest unit {unit}; at least {least:.0%} should.",
             mark("off the grid"),
             share=on_grid,
             unit=unit,
@@ -218,5 +229,8 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
         key=find_key(piece.pitches),
         range=f"{pitch_name(int(piece.pitches.min()))}-{pitch_name(int(piece.pitches.max()))}",
         on_grid=round(on_grid, 4),
+        late=round(piece.late / piece.ticks_per_quarter, 4),
+        swing=round(piece.swing, 2),
+        triplets=round(grid.in_thirds(piece.onsets, piece.ticks_per_quarter), 4),
     )
     return line, "" if refusal else notation.text(ids.tolist())

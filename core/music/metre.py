@@ -87,6 +87,15 @@ def _pulses(metre: Metre) -> tuple[Fraction, Fraction, Fraction, Fraction]:
 COMMON: Final = Metre()
 
 
+def is_metre(signature: str) -> bool:
+    """Tell whether a time signature is one whose bars can be counted."""
+    try:
+        parse_metre(signature)
+    except RequestError:
+        return False
+    return True
+
+
 def parse_metre(signature: str) -> Metre:
     """Read a time signature as 6/8. Raises RequestError for one whose bars cannot be counted."""
     if match := _SIGNATURE.fullmatch(signature.strip()):

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Message, ReadingError, mark
-from core.music import notation
-from core.music.metre import COMMON, Metre
+from core.music import grid, notation
+from core.music.metre import COMMON, Metre, is_metre
 from core.music.notation import Anchor
 from core.music.score import Score, from_ids
 
@@ -65,6 +65,8 @@ class Printed:
 
     `length` is where the last note stops sounding; where nothing says what its bars are, a bar can be a whole passage.
     `names` are those of the parts, empty where a part has none, and `fermatas` are ticks.
+    Before both were put right, all of it was `late` by so many ticks, and its off-beats stood at `swing` of a quarter,
+    if that is not 0.
     """
 
     title: str
@@ -77,6 +79,8 @@ class Printed:
     bars: tuple[Bar, ...]
     names: tuple[str, ...] = ()
     fermatas: tuple[int, ...] = ()
+    late: int = 0
+    swing: float = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +88,8 @@ class Piece:
     """Hold the notes of a piece as they are played, in ticks.
 
     `length` is where the last note stops sounding, `metre` that in which its bars are counted, from 0 on; repeats were
-    written out if it `has_repeats`; of its time the share `odd` was in other metres and is left out.
+    written out if it `has_repeats`; of its time the share `odd` was in other metres and is left out. `late` and `swing`
+    are the printed piece's.
     """
 
     title: str
@@ -95,11 +100,12 @@ class Piece:
     metre: Metre = COMMON
     has_repeats: bool = False
     odd: float = 0
+    late: int = 0
+    swing: float = 0
 
     def on_grid(self, unit: Fraction) -> float:
-        """Return the share of notes that start exactly on the grid of `unit` quarters."""
-        beside = np.count_nonzero(self.onsets * unit.denominator % (self.ticks_per_quarter * unit.numerator))
-        return 1 - beside / len(self.onsets)
+        """Return the share of notes that start on the grid of `unit` quarters, or within its tolerance."""
+        return float(grid.near(self.onsets, float(unit * self.ticks_per_quarter)).mean())
 
     def score(self, unit: Fraction) -> Score:
         """Round onsets to the unit, flatten all parts into events, and cap silences at 16 units."""
@@ -152,7 +158,10 @@ class Reading:
         """Write the reading as bytes that need no trust to be read back: a line of JSON, then arrays, compressed."""
         header = {
             "pieces": [
-                [p.title, len(p.onsets), p.ticks_per_quarter, p.length, len(p.bars), p.names, p.fermatas]
+                [
+                    *(p.title, len(p.onsets), p.ticks_per_quarter, p.length, len(p.bars)),
+                    *(p.names, p.fermatas, p.late, p.swing),
+                ]
                 for p in self.pieces
             ],
             "bars": [astuple(bar) for p in self.pieces for bar in p.bars],
@@ -178,7 +187,7 @@ def unpack(data: bytes) -> Reading:
         document = json.loads(header)
         bars = iter(document["bars"])
         pieces, place = list[Printed](), 0
-        for title, notes, ticks_per_quarter, length, count, names, fermatas in document["pieces"]:
+        for title, notes, ticks_per_quarter, length, count, names, fermatas, *moved in document["pieces"]:
             onsets = np.frombuffer(rest, "<i8", notes, place).astype(np.int64)
             pitches = np.frombuffer(rest, "<i2", notes, place + 8 * notes).astype(np.int16)
             lengths = np.frombuffer(rest, "<i8", notes, place + 10 * notes).astype(np.int64)
@@ -189,7 +198,9 @@ def unpack(data: bytes) -> Reading:
                 for start, end, signature, signs, endings, times in islice(bars, count)
             )
             columns = onsets, pitches, lengths, parts
-            pieces.append(Printed(title, *columns, ticks_per_quarter, length, own, tuple(names), tuple(fermatas)))
+            pieces.append(
+                Printed(title, *columns, ticks_per_quarter, length, own, tuple(names), tuple(fermatas), *moved)
+            )
         refusals = tuple(Refusal(title, ReadingError.parse(error)) for title, error in document["refusals"])
         return Reading(tuple(pieces), refusals)
     except (zlib.error, KeyError, TypeError, OverflowError) as error:
@@ -221,9 +232,9 @@ def clean_title(title: str, most: int = 120) -> str:
 def not_among(name: str, metres: str) -> ReadingError:
     """Make the refusal of a piece in a metre that was not asked for, or that is none."""
     kind = mark("metre {name}", name=name) if re.fullmatch(r"[\d+]{1,5}/\d{1,3}", name) else mark("metre")
-    if metres == "2,4":
+    if metres == "2,4" and is_metre(name):
         return ReadingError("The piece is in {name}; only pieces in two or four are read.", kind, name=name)
-    if metres == "all":
+    if metres == "all" or not is_metre(name):
         return ReadingError("The piece is in {name}, in which bars cannot be counted.", kind, name=name)
     return ReadingError("The piece is in {name}; only pieces in {metres} are read.", kind, name=name, metres=metres)
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
 from core.errors import ReadingError, mark
+from core.music import grid
+from core.music.metre import is_metre
 from core.music.piece import Bar, Budget, Printed, clean_title, damaged, too_long, too_many, too_slow
 
 _END: Final = b"\xff\x2f\x00"  # of a track
@@ -15,7 +17,7 @@ _CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again bel
 
 
 def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
-    """Read a MIDI file. Raises ReadingError."""
+    """Read a MIDI file, and put right what is late or swings as a whole. Raises ReadingError."""
     tracks = _check_header(data, budget)
     if _most_ticks(data) >= _CLOCK and max(map(_ticks, tracks)) >= _CLOCK:
         raise ReadingError(
@@ -38,12 +40,17 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
     lengths = np.concatenate([table["duration"] for table in tables]).astype(np.int64)
     pitches = np.concatenate([table["pitch"] for table in tables]).astype(np.int16)
     parts = np.repeat(np.arange(len(tables), dtype=np.int16), [len(table["time"]) for table in tables])
-    length = int((onsets + lengths).max())
+    quarter = score.ticks_per_quarter
+    late = grid.lateness(onsets, quarter)
+    ends, onsets = onsets + lengths - late, np.maximum(onsets - late, 0)
+    if swing := grid.swing(onsets, quarter):
+        onsets, ends = (grid.straightened(ticks, quarter, swing) for ticks in (onsets, ends))
+    lengths, length = np.maximum(ends - onsets, 0), int(ends.max())
     order = np.lexsort((pitches, onsets))
     onsets, pitches, lengths, parts = onsets[order], pitches[order], lengths[order], parts[order]
     names = tuple(clean_title(track.name) for track in tracks_heard)
-    passages = _passages(score, onsets, length)
-    return Printed(title, onsets, pitches, lengths, parts, score.ticks_per_quarter, length, passages, names)
+    passages = _passages(score, onsets, length, late)
+    return Printed(title, onsets, pitches, lengths, parts, quarter, length, passages, names, late=late, swing=swing)
 
 
 def _check_header(data: bytes, budget: Budget) -> list[bytes]:
@@ -204,19 +211,26 @@ def _check_times(score: ScoreTick, budget: Budget) -> None:
         raise too_slow(seconds, budget)
 
 
-def _passages(score: ScoreTick, onsets: NDArray[np.int64], length: int) -> tuple[Bar, ...]:
+def _passages(score: ScoreTick, onsets: NDArray[np.int64], length: int, late: int) -> tuple[Bar, ...]:
     """Return the passages of one time signature each, up to the last onset; it is 4/4 where there is none.
 
-    Of several at one tick that one holds which the bars of the music agree with, or else the latest.
+    Of several at one tick that one holds which the bars of the music agree with, or else the latest; one whose bars
+    cannot be counted holds only where it is alone. Where all is in 1/4, whoever wrote it knew its beats and not its
+    bars: it counts as without any.
     """
     at = dict[int, list[str]]()
     for signature in sorted(score.time_signatures, key=lambda signature: signature.time):
         name = f"{signature.numerator}/{signature.denominator}"
-        if signature.time <= onsets[-1]:
+        is_late = signature.time % score.ticks_per_quarter != 0  # as the notes are
+        time = max(0, signature.time - late) if is_late else signature.time
+        if time <= onsets[-1]:
             if not signature.numerator or not signature.denominator:
                 raise damaged("MIDI", mark("a time signature in it reads {name}", name=name))
-            at.setdefault(signature.time, []).append(name)
+            at.setdefault(time, []).append(name)
+    at = {time: list(filter(is_metre, names)) or names for time, names in at.items()}
     at = at if 0 in at else {0: ["4/4"], **at}
+    if all(names == ["1/4"] for names in at.values()):
+        at = {0: ["4/4"]}
     return tuple(
         Bar(start, end, max(reversed(names), key=lambda name: _agreement(name, onsets, start, end, score)))
         for (start, names), end in zip(at.items(), [*list(at)[1:], length], strict=True)

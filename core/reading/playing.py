@@ -67,6 +67,8 @@ def play(printed: Printed, metres: str = IN_TWO_AND_FOUR, *, as_printed: bool = 
         metre=metre,
         has_repeats=order != everything,
         odd=odd,
+        late=printed.late,
+        swing=printed.swing,
     )
 
 

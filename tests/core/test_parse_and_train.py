@@ -82,6 +82,29 @@ def test_the_model_composes_and_its_training_can_be_looked_at(trained: Path) -> 
     assert {path.suffix for path in (trained / "clips").iterdir()} == {".mid", ".mp3"}
 
 
+def test_limits_are_raised_and_hints_say_what_would_keep_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    slow = "".join(f"{60 + step}r4r4r4r4" for step in range(12)) * 60  # 5,760 quarters
+    (folder / "long.mid").write_bytes(performance.perform(score.from_text(slow, "lowest", Fraction(1, 2))))
+    (folder / "waltz.abc").write_text("X:1\nM:3/4\nL:1/4\nK:C\nCDE|FGA|Bcd|efg|abc|\n")
+    (folder / "short.mid").write_bytes(midi(1))
+    arguments = [str(folder), str(tmp_path / "parsed"), "--parsed-only"]
+    assert parse_and_train.main(arguments) == 0
+    said = capsys.readouterr().err
+    assert "Kept 1 of 3" in said
+    assert "- --metres all reads" in said
+    assert "- --most-minutes and --most-quarters raise the limits that kept one piece out." in said
+    assert parse_and_train.main([*arguments, "--most-minutes=60", "--most-quarters=9000", "--metres=all"]) == 0
+    said = capsys.readouterr().err
+    assert "Kept 3 of 3" in said
+    assert "--m" not in said
+    with pytest.raises(SystemExit, match="2"):
+        parse_and_train.main([*arguments, "--most-notes=0"])
+
+
 def test_a_later_run_trains_from_the_parsed_notes_alone_and_from_a_base(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

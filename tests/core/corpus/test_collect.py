@@ -27,13 +27,20 @@ from tests.core.examples import DATA, melody
 SETTINGS = CollectSettings(workers=1, rest_unit="1/2")
 
 
-def midi(pitches: list[int], *, ticks: int = 240, metre: tuple[int, int] = (4, 4), drums: bool = False) -> bytes:
-    """Write a melody as MIDI, a note every `ticks` of a quarter's 480."""
+def midi(
+    pitches: list[int],
+    *,
+    ticks: int = 240,
+    metre: tuple[int, int] = (4, 4),
+    drums: bool = False,
+    at: list[int] | None = None,
+) -> bytes:
+    """Write a melody as MIDI, a note every `ticks` of a quarter's 480, or at the ticks `at`."""
     score: Any = Score(480)
     score.time_signatures.append(TimeSignature(0, *metre))
     track: Any = Track("", 0, drums)
     for place, pitch in enumerate(pitches):
-        track.notes.append(Note(place * ticks, ticks, pitch, 80))
+        track.notes.append(Note(place * ticks if at is None else at[place], ticks, pitch, 80))
     score.tracks.append(track)
     written: bytes = score.dumps_midi()
     return written
@@ -123,6 +130,41 @@ def test_a_folder_gives_the_right_report(folder: Path, tmp_path: Path) -> None:
     said = "\n".join(map(str, summary(collection)))
     assert "2 duplicate" in said
     assert "Rest unit 1/2" in said
+
+
+def test_late_swung_and_free_music_is_told_and_what_is_late_or_swings_is_put_right(tmp_path: Path) -> None:
+    even = [240 * place for place in range(40)]
+    swung = [480 * (place // 2) + 320 * (place % 2) for place in range(40)]
+    free = np.cumsum(np.random.default_rng(3).uniform(150, 400, 60)).astype(int).tolist()
+    made = {"even": even, "late": [at + 67 for at in even], "swing": swung, "free": free}
+    for seed, (name, at) in enumerate(made.items()):
+        (tmp_path / f"{name}.mid").write_bytes(midi(melody(seed, len(at)), at=at))
+    collection = gather(tmp_path, CollectSettings(workers=1))
+    report = lines(collection)
+    assert (collection.notes.unit, collection.on_grid) == (Fraction(1, 2), 1.0)
+    assert [entry.text.count("r1") for entry in collection.notes.pieces] == [40, 40, 40]
+    assert {name: (line.late, line.swing) for name, line in report.items()} == {
+        "even.mid": (0, 0),
+        "free.mid": (0, 0),
+        "late.mid": (round(67 / 480, 4), 0),
+        "swing.mid": (0, 0.67),
+    }
+    assert report["free.mid"].kind == "performance without a beat"
+    assert "quantise" in report["free.mid"].reason
+    said = list(map(str, summary(collection)))
+    assert "1 of them was early or late as a whole, and was moved onto its beats." in said
+    assert "1 of them swings: its off-beats are written as even eighths." in said
+    assert any(line.endswith("Metres: 3 in 4/4.") for line in said)
+    assert any(line.startswith("Texture: one voice, 1.0 notes at a time, 8.0 times a bar") for line in said)
+    assert said[-1] == "Left out: 1 performance without a beat."
+
+
+def test_triplets_are_told_and_do_not_count_as_on_the_grid(tmp_path: Path) -> None:
+    (tmp_path / "triplets.mid").write_bytes(midi(melody(1, 60), ticks=160))
+    collection = gather(tmp_path, CollectSettings(workers=1))
+    assert collection.notes.unit == Fraction(1, 4)
+    assert collection.on_grid == pytest.approx(1 / 3)
+    assert any(line.startswith("Triplets: 67% of the onsets") for line in map(str, summary(collection)))
 
 
 def test_parsed_notes_are_read_back(folder: Path, tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+import symusic
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -223,3 +225,30 @@ def test_a_reading_survives_packing() -> None:
         assert (before.names, before.fermatas) == (after.names, after.fermatas)
         for column in ("onsets", "pitches", "lengths", "parts"):
             assert np.array_equal(getattr(before, column), getattr(after, column))
+
+
+def signed(*signatures: tuple[int, int, int]) -> bytes:
+    """Write a MIDI file of 64 quarters with time signatures at ticks of a quarter's 480."""
+    made: Any = symusic.Score(480)
+    made.time_signatures.extend([symusic.TimeSignature(*signature) for signature in signatures])
+    track: Any = symusic.Track("", 0, False)
+    track.notes.extend([symusic.Note(480 * place, 480, 60 + place % 5, 80) for place in range(64)])
+    made.tracks.append(track)
+    written: bytes = made.dumps_midi()
+    return written
+
+
+def test_a_file_that_knows_its_beats_and_not_its_bars_is_in_common_time() -> None:
+    for signatures in ([(0, 1, 4)], [(0, 4, 4), (0, 1, 4)], [(0, 1, 4), (480, 1, 4)]):
+        (piece,) = read(signed(*signatures), "a.mid").pieces
+        assert play(piece).metre == COMMON
+    (pickup,) = read(signed((0, 1, 4), (480, 4, 4)), "a.mid").pieces
+    assert play(pickup).onsets[:2].tolist() == [3 * 480, 4 * 480]
+
+
+def test_what_is_late_as_a_whole_is_moved_and_says_so_after_packing() -> None:
+    made: Any = symusic.Score.from_midi(signed((0, 4, 4)))
+    late = made.shift_time(137).dumps_midi()
+    reading = unpack(read(late, "late.mid").pack())
+    assert (reading.pieces[0].late, reading.pieces[0].swing) == (137, 0)
+    assert play(reading.pieces[0]).onsets[:3].tolist() == [0, 480, 960]
