@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import discord
 from discord import Interaction, app_commands
 from discord.ext import commands
 
-from bot.chat import replies
+from bot.chat import promises, replies
 from bot.chat.language import Dictionary
 from bot.chat.syncing import sync
 from bot.cogs import privacy
@@ -24,6 +24,7 @@ from bot.community import deletion, showcase
 from bot.composing import buttons as composing_buttons
 from bot.composing import tune
 from bot.composing.studio import Studio
+from bot.database.requests import Pending
 from bot.database.store import Store
 from bot.models.catalogue import Catalogue
 from bot.settings import Settings, SettingsError
@@ -34,8 +35,8 @@ from bot.training.trainer import Trainer
 from bot.training.trainings import Trainings
 from bot.work.allowance import Allowance
 from bot.work.cache import Cache
-from bot.work.queue import Queue
-from bot.work.workers import Workers
+from bot.work.queue import Line, Queue
+from bot.work.workers import Work, Workers
 from core.composing.recipe import ComposeRequest
 
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
@@ -44,9 +45,7 @@ WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 @asynccontextmanager
 async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
     """Start the workers and a bot, not logged in. Raises CadenzaError where this machine cannot compose."""
-    catalogue = Catalogue(settings.models, settings.model)
-    font = None if settings.soundfont is None else str(settings.soundfont)
-    warm_up = ComposeRequest(model=str(catalogue.path(None)), primer="60r1", bars=WARM_UP_BARS, seed=0, soundfont=font)
+    first = warm_up(settings)
     try:
         await asyncio.to_thread(settings.data.mkdir, parents=True, exist_ok=True)
     except OSError as error:
@@ -56,10 +55,25 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
     url = f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
     if settings.database is not None:
         url = settings.database.get_secret_value()
-    async with Store(url) as store, Workers(settings.workers, settings.deadline, warm_up) as workers:
-        bot = ComposerBot(settings, workers, store)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store(url))
+        if settings.alone:
+            workers: Work = await stack.enter_async_context(Workers(settings.workers, settings.deadline, first))
+            line = None
+        else:
+            from bot.work.sharing import share  # with PgQueuer, which one machine does not need
+
+            line, workers = await stack.enter_async_context(share(settings, store, url))
+        bot = ComposerBot(settings, workers, store, line)
         async with bot.trainer:
             yield bot
+
+
+def warm_up(settings: Settings) -> ComposeRequest:
+    """Return what a worker composes when it starts. Raises BundleError if there is no model."""
+    model = Catalogue(settings.models, settings.model).path(None)
+    font = None if settings.soundfont is None else str(settings.soundfont)
+    return ComposeRequest(model=str(model), primer="60r1", bars=WARM_UP_BARS, seed=0, soundfont=font)
 
 
 class Tree(app_commands.CommandTree["ComposerBot"]):
@@ -73,7 +87,7 @@ class Tree(app_commands.CommandTree["ComposerBot"]):
 class ComposerBot(commands.AutoShardedBot):
     """Compose in the chat."""
 
-    def __init__(self, settings: Settings, workers: Workers, store: Store) -> None:
+    def __init__(self, settings: Settings, workers: Work, store: Store, line: Line | None = None) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -85,10 +99,11 @@ class ComposerBot(commands.AutoShardedBot):
         self.settings, self.workers, self.store = settings, workers, store
         self.catalogue = Catalogue(settings.models, settings.model, settings.data)
         self.cache = Cache(settings.data / "cache", settings.cache_bytes)
+        self.line = line or Queue(settings.workers, settings.waiting, Allowance(settings.allowance))
         self.studio = Studio(
             self.catalogue,
             store,
-            Queue(settings.workers, settings.waiting, Allowance(settings.allowance)),
+            self.line,
             workers,
             self.cache,
             soundfont=settings.soundfont,
@@ -104,7 +119,14 @@ class ComposerBot(commands.AutoShardedBot):
         await self.tree.set_translator(Dictionary())
         await self.add_commands()
         await sync(self.tree, self.settings.data / "commands.json")
-        self.trainer.open()
+        if "train" in self.settings.roles:
+            self.trainer.open()
+        self.line.open(self._take_up)
+
+    async def _take_up(self, pending: Pending) -> None:
+        """Answer what was asked of a process that is no more."""
+        await self.wait_until_ready()
+        await self.studio.take_up(promises.restored(self, pending.id, pending.origin), pending)
 
     async def add_commands(self) -> None:
         """Add the commands, and what is known by its id after a restart: buttons and forms."""

@@ -17,6 +17,7 @@ PREFIX: Final = "CADENZA_"
 TOKEN: Final = "DISCORD_TOKEN"  # noqa: S105  # the name of the one variable without the prefix
 
 SECRETS: Final = ("token", "database")
+ROLES: Final = ("chat", "compose", "train")
 
 
 class SettingsError(CadenzaError):
@@ -48,6 +49,13 @@ def _level(text: str) -> str:
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("DEBUG, INFO, WARNING or ERROR")
     return level
+
+
+def _roles(text: str) -> str:
+    roles = text.replace(",", " ").split()
+    if not roles or not set(roles) <= set(ROLES):
+        raise ValueError("one or several of chat, compose and train")
+    return " ".join(role for role in ROLES if role in roles)
 
 
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
@@ -86,6 +94,13 @@ class Settings(BaseSettings):
             " Unset: SQLite in the data folder."
         ),
     ] = None
+    roles: Annotated[
+        Annotated[str, AfterValidator(_roles)],
+        Field(
+            description="What this process does, if it is not alone: `chat`, `compose`, `train`, or several of them;"
+            " also as `python -m bot compose`. Anything but all needs PostgreSQL."
+        ),
+    ] = " ".join(ROLES)
     workers: Annotated[int, Field(ge=1, le=64, description="How many processes compose at the same time.")] = 2
     deadline: Annotated[int, Field(ge=5, le=600, description="Seconds after which a request is given up.")] = 60
     waiting: Annotated[int, Field(ge=1, le=1000, description="How many requests of one server may wait.")] = 20
@@ -135,6 +150,11 @@ class Settings(BaseSettings):
         str, AfterValidator(_level), Field(description="How much is logged: DEBUG, INFO, WARNING or ERROR.")
     ] = "INFO"
 
+    @property
+    def alone(self) -> bool:
+        """Tell whether this process does everything, and shares its work with none."""
+        return self.roles == " ".join(ROLES)
+
     @model_validator(mode="before")
     @classmethod
     def _without_blanks(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -143,12 +163,23 @@ class Settings(BaseSettings):
         return {name: value for name, value in texts.items() if value != ""}
 
 
-def from_environment() -> Settings:
-    """Read the settings. Raises SettingsError, with a sentence for each variable that is wrong."""
+def from_environment(*roles: str) -> Settings:
+    """Read the settings, where none are given the roles too.
+
+    Raises SettingsError, with a sentence for each variable that is wrong.
+    """
     try:
-        return Settings()
+        chosen = Settings(roles=" ".join(roles)) if roles else Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+    if not chosen.alone and (
+        chosen.database is None or not chosen.database.get_secret_value().startswith("postgresql")
+    ):
+        raise SettingsError(
+            "A process that does not do everything shares its work by PostgreSQL:"
+            " set CADENZA_DATABASE to postgresql+asyncpg://user:password@host/name."
+        )
+    return chosen
 
 
 def table() -> str:

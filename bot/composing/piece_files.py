@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.database.store import Opus
 from bot.work.cache import Cache
-from bot.work.workers import Workers
+from bot.work.workers import Work
 from core.composing import recipe, reprise
 from core.composing.recipe import ComposeRequest, Take
 from core.drawing.sheet import Sheet
@@ -23,7 +23,7 @@ TAKE: Final = Kept(Take)
 class PieceFiles:
     """Hold the files of pieces for as long as there is room, and make them again after that."""
 
-    def __init__(self, cache: Cache, workers: Workers) -> None:
+    def __init__(self, cache: Cache, workers: Work) -> None:
         self._cache, self._workers = cache, workers
 
     async def take(self, opus: Opus, request: ComposeRequest, model: str | None) -> Take:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import math
+import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -15,23 +16,24 @@ from typing import Any, Final, Self
 import discord
 from discord import Interaction
 
-from bot.chat import delivery, replies
+from bot.chat import delivery, language, promises, replies
 from bot.chat.answer import Answer
 from bot.chat.language import _, ngettext, span
 from bot.composing import presentation
 from bot.composing.piece_files import PieceFiles
 from bot.composing.uploads import Upload
 from bot.database import store as database
+from bot.database.requests import Pending
 from bot.database.store import Opus, Store
 from bot.models.catalogue import Catalogue
 from bot.work.cache import Cache
-from bot.work.queue import Place, Queue
-from bot.work.workers import Workers
+from bot.work.queue import TURN, Asked, Line, Place, QueueError, Turn
+from bot.work.workers import Work
 from core.composing import reprise
 from core.composing.drafting import USUAL_EFFORT
-from core.composing.recipe import ComposeRequest, Take, check_request, metre_of
+from core.composing.recipe import ComposeRequest, Composition, Take, check_request, metre_of
 from core.composing.sampling import LONGEST_PIECE
-from core.errors import BundleError, RequestError
+from core.errors import BundleError, CadenzaError, RequestError
 from core.music import score
 from core.performing import audio
 
@@ -52,8 +54,8 @@ class Studio:
         self,
         catalogue: Catalogue,
         store: Store,
-        queue: Queue,
-        workers: Workers,
+        queue: Line,
+        workers: Work,
         cache: Cache,
         *,
         soundfont: Path | None,
@@ -86,16 +88,50 @@ class Studio:
         params = self.catalogue.at(interaction.guild_id).params(Path(request.model).name)
         check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
         request = replace(request, soundfont=await self.soundfont(interaction.guild_id), picture=request.takes == 1)
-        async with self.turn(interaction, cost=_cost(request)):
+        origin = None if parent is None else parent.id
+        async with self.turn(interaction, cost=_cost(request)) as turn:
             if upload is not None:
                 request = replace(request, primer=await upload.primer(self.workers))
+            seed = secrets.randbelow(2**32) if request.seed is None else request.seed
+            request = replace(request, seed=seed)  # whoever composes it, and however often
+            await turn.note(_job(request, origin))
             composition = await self.workers.compose(request)
-        origin = None if parent is None else parent.id
         keep = partial(database.opus, author=interaction.user.id, server=interaction.guild_id, parent=origin)
         opera = [keep(composition, take) for take in composition.takes]
+        await turn.made([opus.id for opus in opera])
         await self.store.add(*opera, asked=asked)
+        await self._show(interaction, composition, opera, request.soundfont)
+
+    async def take_up(self, interaction: Interaction, pending: Pending) -> None:
+        """Answer what a process was asked that is no more: with the same piece that it would have brought."""
+        language.speak(interaction.locale.value)
+        if pending.claimed and not await promises.is_open(interaction):
+            return  # it was still sent
+        try:
+            if pending.job is None:
+                raise QueueError("The bot was restarted while it worked on this. Ask again.")
+            request, origin = self._asked(pending.job, interaction.guild_id)
+            request = replace(request, soundfont=await self.soundfont(interaction.guild_id))
+            composition = await self.workers.compose(request)
+            keep = partial(database.opus, author=pending.user, server=interaction.guild_id, parent=origin)
+            opera = [keep(composition, take) for take in composition.takes]
+            if pending.made:
+                opera = [replace(opus, id=kept) for opus, kept in zip(opera, pending.made, strict=True)]
+            turn = TURN.get()
+            if turn is not None:
+                await turn.made([opus.id for opus in opera])
+            known = {opus.id for opus in await self.store.find(*(opus.id for opus in opera))}
+            if unknown := [opus for opus in opera if opus.id not in known]:
+                await self.store.add(*unknown)
+            await self._show(interaction, composition, opera, request.soundfont)
+        except CadenzaError as error:
+            await promises.say(interaction, replies.sentence(error))
+
+    async def _show(
+        self, interaction: Interaction, composition: Composition, opera: list[Opus], soundfont: str | None
+    ) -> None:
         if len(opera) == 1:
-            own = replace(self.recipe(opera[0], missing_ok=True), soundfont=request.soundfont)
+            own = replace(self.recipe(opera[0], missing_ok=True), soundfont=soundfont)
             await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
             answer = presentation.present(opera[0], composition.takes[0], presentation.under(opera[0]))
         else:
@@ -162,17 +198,23 @@ class Studio:
         return None if font is None else str(font)
 
     @asynccontextmanager
-    async def turn(self, interaction: Interaction, *, cost: float, private: bool = False) -> AsyncIterator[None]:
+    async def turn(self, interaction: Interaction, *, cost: float, private: bool = False) -> AsyncIterator[Turn]:
         """Promise an answer, and wait for a turn. Raises as `Queue.admit` does, privately if it is known at once."""
         user = interaction.user.id
-        server = interaction.guild_id or user
-        self._queue.admit(user, server, cost)
+        who = Asked(
+            id=interaction.id,
+            user=user,
+            server=interaction.guild_id or user,
+            cost=cost,
+            origin=promises.origin(interaction),
+        )
+        await self._queue.admit(who)
         asked, begun, outcome = time.monotonic(), None, "done"
         try:
             await interaction.response.defer(ephemeral=private, thinking=True)
-            async with self._queue.turn(user, server, cost, partial(_show_place, interaction)):
+            async with self._queue.turn(who, partial(_show_place, interaction)) as turn:
                 begun = time.monotonic()
-                yield
+                yield turn
         except BaseException as error:
             outcome = type(error).__name__
             raise
@@ -184,7 +226,15 @@ class Studio:
 
     async def deliver(self, interaction: Interaction, answer: Answer, *, private: bool = False) -> None:
         """Send an answer in place of the one that was promised. Raises DeliveryError where Discord itself fails."""
+        turn = TURN.get()
+        if turn is not None:
+            await turn.claim()
         await delivery.deliver(interaction, answer, self.upload_bytes, private=private)
+
+    def _asked(self, job: Mapping[str, Any], server: int | None) -> tuple[ComposeRequest, str | None]:
+        """Return what `_job` has written: the request, and the id of the piece that it came from."""
+        request: ComposeRequest = database.REQUEST.read(job["request"])
+        return replace(request, model=str(self.catalogue.at(server).path(request.model))), job["parent"]
 
     def _recipe_here(self, interaction: Interaction, opus: Opus) -> ComposeRequest:
         return self.recipe(opus, server=interaction.guild_id)
@@ -193,6 +243,11 @@ class Studio:
 def _cost(request: ComposeRequest) -> float:
     """Count the bars that are written, as if with the usual effort at least."""
     return request.takes * (request.bars or LONGEST_PIECE) * max(1, request.effort / USUAL_EFFORT)
+
+
+def _job(request: ComposeRequest, parent: str | None) -> dict[str, Any]:
+    kept = replace(request, model=Path(request.model).name, soundfont=None)  # which each machine has elsewhere
+    return {"request": database.REQUEST.write(kept), "parent": parent}
 
 
 async def _show_place(interaction: Interaction, place: Place) -> None:

@@ -8,7 +8,7 @@ import discord
 from discord import Attachment
 
 from bot.chat.language import _
-from bot.work.workers import Workers
+from bot.work.workers import Work
 from core.errors import CadenzaError
 from core.model.bundle import Params
 from core.reading import formats, primers
@@ -57,7 +57,7 @@ class Upload:
                 )
             )
 
-    async def primer(self, workers: Workers) -> str:
+    async def primer(self, workers: Work) -> str:
         """Fetch the file and have a worker write its last bars as a primer. Raises ReadingError and UploadError."""
         try:
             data = await self.attachment.read()

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.database import engine
 from bot.database.engine import StoreError
 from bot.database.jobs import Jobs
-from bot.database.tables import OPERA, RATINGS, SERVERS, SHOWN, TRAININGS
+from bot.database.tables import ALLOWANCES, OPERA, RATINGS, REQUESTS, SERVERS, SHOWN, TRAININGS
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
 from core.processes.kept import Kept
 
@@ -27,6 +27,7 @@ NOT_KEPT: Final = frozenset({"model", "audio", "picture", "soundfont"})  # belon
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is easily mistaken
 ID_LENGTH: Final = 8
 ID: Final = re.compile(r"[a-z0-9]{1,12}")
+MIGRATING: Final = 0x63616430  # the key of the lock under which the tables are brought up to date
 LONGEST_REQUEST: Final = 3600.0  # seconds from a question to its answer, at most
 UPSERT: Final[Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
@@ -104,7 +105,7 @@ class Store:
     """Keep everything that outlives a restart, in SQLite or PostgreSQL."""
 
     def __init__(self, url: str) -> None:
-        self._engine = engine.engine(url)
+        self.engine = self._engine = engine.engine(url)
         self._forgotten: dict[int, float] = {}  # when users were, by the monotonic clock
         self.jobs = Jobs(self._engine)
 
@@ -112,6 +113,8 @@ class Store:
         """Bring the tables up to date. Raises StoreError if there is no database."""
         try:
             async with self._engine.begin() as connection:
+                if connection.dialect.name == "postgresql":  # several processes may start at once
+                    await connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
                 await connection.run_sync(engine.migrate)
         except (DBAPIError, OSError) as error:
             await self._engine.dispose()
@@ -134,7 +137,7 @@ class Store:
             await connection.execute(insert(OPERA), [_row(each) for each in opera])
         if self._forgotten.get(opera[0].author, -math.inf) >= asked:  # looked at last, so that none slips through
             await self.delete(*(each.id for each in opera))
-            raise StoreError("You had yourself forgotten while this was composed, so it is not kept.")
+            raise forgotten()
 
     async def get(self, id: str) -> Opus:
         """Return a composition. Raises StoreError."""
@@ -251,10 +254,17 @@ class Store:
         async with self._transaction() as connection:
             await connection.execute(delete(RATINGS).where(RATINGS.c.user == user))
             await connection.execute(update(TRAININGS).where(TRAININGS.c.user == user).values(user=None))
+            await connection.execute(update(REQUESTS).where(REQUESTS.c.user == user).values(job=None))
+            await connection.execute(delete(ALLOWANCES).where(ALLOWANCES.c.user == user))
             return (await connection.execute(delete(OPERA).where(OPERA.c.author == user))).rowcount
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return engine.transaction(self._engine)
+
+
+def forgotten() -> StoreError:
+    """Say that a composition's user had themselves forgotten before it was there."""
+    return StoreError("You had yourself forgotten while this was composed, so it is not kept.")
 
 
 def gone() -> StoreError:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -139,4 +140,49 @@ TRAININGS: Final = Table(
     Column("outcome", Said),  # how it ended
     Column("told", Boolean, nullable=False),  # whether the end has been announced
     Column("locale", String(8), nullable=False, server_default="en-US"),  # of who asked for it
+)
+
+REQUESTS: Final = Table(  # that have not been answered, where several processes chat
+    "requests",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # of the interaction
+    Column("user", BigInteger, nullable=False, unique=True),
+    Column("server", BigInteger, nullable=False, index=True),  # or the user, for a direct message
+    Column("turn", Integer, nullable=False),
+    Column("asked", Moment, nullable=False),
+    Column("begun", Moment),  # when a machine took it up
+    Column("chat", String(32)),  # the process that will answer, none if it was stopped
+    Column("beat", Moment, nullable=False),  # its last sign of life
+    Column("claimed", Boolean, nullable=False),  # whether its answer is being sent
+    Column("origin", JSON, nullable=False),  # what it takes to answer without the process that was asked
+    Column("job", JSON(none_as_null=True)),  # the composition that was asked for, none for other things
+    Column("made", JSON(none_as_null=True)),  # the ids of what was composed
+)
+
+ALLOWANCES: Final = Table(
+    "allowances",
+    METADATA,
+    Column("user", BigInteger, primary_key=True, autoincrement=False),
+    Column("spent", Float, nullable=False),
+    Column("moment", Moment, nullable=False),  # when that was spent
+)
+
+RESULTS: Final = Table(  # of work on other machines; unlogged, for what a crash loses is made again
+    "results",
+    METADATA,
+    Column("key", String(80), primary_key=True),
+    Column("request", BigInteger, index=True),  # the interaction's id, if it is for one
+    Column("starts", Integer, nullable=False),  # how often a machine began with it
+    Column("data", LargeBinary),
+    Column("expires", Moment, nullable=False, index=True),
+)
+
+MACHINES: Final = Table(  # that compose or train
+    "machines",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("role", String(12), nullable=False),
+    Column("slots", Integer, nullable=False),  # how much they do at once
+    Column("seconds", Float, nullable=False),  # that a request takes there, in the mean
+    Column("beat", Moment, nullable=False),
 )

@@ -27,11 +27,7 @@ class Allowance:
 
     def check(self, user: int, cost: float) -> None:
         """Raise AllowanceError if a user cannot spend this now."""
-        spent = self._now_spent(user)
-        excess = min(spent, spent + cost - self._most)
-        if excess > 0:
-            when = span(excess / self._most * WINDOW, ahead=True)
-            raise AllowanceError(_("You have asked for much in the last minutes. Try again {when}.").format(when=when))
+        check(self._now_spent(user), cost, self._most)
 
     def spend(self, user: int, cost: float) -> None:
         """Note what a user spends."""
@@ -45,4 +41,17 @@ class Allowance:
 
     def _now_spent(self, user: int) -> float:
         spent, when = self._spent.get(user, (0.0, 0.0))
-        return max(0.0, spent - (self._clock() - when) / WINDOW * self._most)
+        return left(spent, self._clock() - when, self._most)
+
+
+def left(spent: float, seconds: float, most: float) -> float:
+    """Return how much of what was spent some seconds ago has not worn off."""
+    return max(0.0, spent - seconds / WINDOW * most)
+
+
+def check(spent: float, cost: float, most: float) -> None:
+    """Raise AllowanceError if somebody who has spent so much cannot spend this too."""
+    excess = min(spent, spent + cost - most)
+    if excess > 0:
+        when = span(excess / most * WINDOW, ahead=True)
+        raise AllowanceError(_("You have asked for much in the last minutes. Try again {when}.").format(when=when))

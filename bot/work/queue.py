@@ -4,11 +4,13 @@ import asyncio
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Protocol
 
+from bot.database.requests import Pending
 from bot.work.allowance import Allowance
 from core.errors import CadenzaError, RequestError
 
@@ -28,6 +30,76 @@ class Place:
 
     ahead: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Say who asks, for how many bars, and what it takes to answer should this process end before it does.
+
+    `id` is the interaction's; `server` is the user's own id in a direct message.
+    """
+
+    id: int
+    user: int
+    server: int
+    cost: float
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+class Superseded(asyncio.CancelledError):
+    """End a task silently whose request another process has taken over."""
+
+
+class Turn:
+    """Hold a turn; where several processes chat, what is noted of it outlives this one.
+
+    All of it raises Superseded where another process took this one for dead and answers in its stead.
+    """
+
+    async def note(self, job: dict[str, Any]) -> None:
+        """Note what is to be composed, with all that was open filled in."""
+
+    async def made(self, ids: Sequence[str]) -> None:
+        """Note under which ids will be kept what was composed. Raises StoreError if its user was forgotten."""
+
+    async def claim(self) -> None:
+        """Claim the answer before it is sent."""
+
+
+class Line(Protocol):
+    """Say who is next, for one process or for many."""
+
+    def open(self, take_up: Callable[[Pending], Coroutine[Any, Any, None]]) -> None:
+        """Have requests taken up whose process is no more, since messages can be sent now."""
+
+    async def admit(self, asked: Asked) -> None:
+        """Raise QueueError or AllowanceError if a request would not be let in."""
+
+    def turn(self, asked: Asked, tell: "Tell") -> AbstractAsyncContextManager[Turn]:
+        """Wait for a turn and hold it; `tell` hears of each new place while there is a wait. Raises as `admit` does."""
+
+
+Tell = Callable[[Place], Awaitable[None]]
+TURN: Final = ContextVar[Turn | None]("turn", default=None)  # for which this task is at work
+
+
+def refuse(waiting: int, most: int) -> None:
+    """Raise QueueError if a server has as many requests waiting as it may."""
+    if waiting >= most:
+        if most == 1:
+            raise QueueError("A request of this server is waiting already. Try again in a minute.")
+        raise QueueError(f"{most} requests of this server are waiting already. Try again in a minute.")
+
+
+def refuse_second() -> QueueError:
+    """Say that a user has a request already."""
+    return QueueError("Your last request is still being worked on. Wait for its answer, then ask again.")
+
+
+def refuse_wait(seconds: float) -> None:
+    """Raise QueueError for a wait that Discord would not survive."""
+    if seconds > LONGEST_WAIT:
+        raise QueueError(f"The wait is about {seconds / 60:.0f} minutes at the moment. Try again later.")
 
 
 @dataclass(slots=True, eq=False)
@@ -52,41 +124,39 @@ class Queue:
         self._users: set[int] = set()
         self._mean = TYPICAL
 
-    def admit(self, user: int, server: int, cost: float) -> None:
-        """Raise QueueError or AllowanceError if a request would not be let in; `cost` is in bars to compose."""
-        if user in self._users:
-            raise QueueError("Your last request is still being worked on. Wait for its answer, then ask again.")
-        if len(self._lines.get(server, ())) >= self._waiting:
-            if self._waiting == 1:
-                raise QueueError("A request of this server is waiting already. Try again in a minute.")
-            raise QueueError(f"{self._waiting} requests of this server are waiting already. Try again in a minute.")
-        self._allowance.check(user, cost)
-        if not self._free and (seconds := self._place(server).seconds) > LONGEST_WAIT:
-            raise QueueError(f"The wait is about {seconds / 60:.0f} minutes at the moment. Try again later.")
+    def open(self, take_up: Callable[[Pending], Coroutine[Any, Any, None]]) -> None:
+        """Do nothing: what this process was asked ends with it."""
+
+    async def admit(self, asked: Asked) -> None:
+        """Raise QueueError or AllowanceError if a request would not be let in."""
+        if asked.user in self._users:
+            raise refuse_second()
+        refuse(len(self._lines.get(asked.server, ())), self._waiting)
+        self._allowance.check(asked.user, asked.cost)
+        if not self._free:
+            refuse_wait(self._place(asked.server).seconds)
 
     @asynccontextmanager
-    async def turn(
-        self, user: int, server: int, cost: float, tell: Callable[[Place], Awaitable[None]]
-    ) -> AsyncIterator[None]:
+    async def turn(self, asked: Asked, tell: Tell) -> AsyncIterator[Turn]:
         """Wait for a turn and hold it; `tell` hears of each new place while there is a wait. Raises as `admit` does."""
-        self.admit(user, server, cost)
-        self._allowance.spend(user, cost)
-        self._users.add(user)
+        await self.admit(asked)
+        self._allowance.spend(asked.user, asked.cost)
+        self._users.add(asked.user)
         try:
-            await self._arrive(server, tell)
+            await self._arrive(asked.server, tell)
             start = time.monotonic()
             try:
-                yield
+                yield Turn()
                 self._mean += NEWEST * (time.monotonic() - start - self._mean)
             except RequestError:  # found when a file was read; nothing was composed
-                self._allowance.spend(user, -cost)
+                self._allowance.spend(asked.user, -asked.cost)
                 raise
             finally:
                 self._leave()
         finally:
-            self._users.discard(user)
+            self._users.discard(asked.user)
 
-    async def _arrive(self, server: int, tell: Callable[[Place], Awaitable[None]]) -> None:
+    async def _arrive(self, server: int, tell: Tell) -> None:
         if self._free:
             self._free -= 1
             return

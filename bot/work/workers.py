@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import ParamSpec, Self, TypeVar
+from typing import ParamSpec, Protocol, Self, TypeVar
 
 from core.composing import recipe
 from core.composing.recipe import ComposeRequest, Composition
@@ -18,6 +18,20 @@ T = TypeVar("T")
 
 class WorkError(CadenzaError):
     """Say that the work was given up, and what may help."""
+
+
+class Work(Protocol):
+    """Run core elsewhere: in processes of this machine, or on others."""
+
+    @property
+    def playing(self) -> int:
+        """Count the requests that are at work."""
+
+    async def compose(self, request: ComposeRequest) -> Composition:
+        """Compose. Raises CadenzaError."""
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of core. Raises what it raises, and WorkError if it was given up."""
 
 
 class Workers:

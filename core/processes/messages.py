@@ -75,14 +75,15 @@ Answer = Ready | Said | Returned | Raised | Failed
 
 def receive(connection: "Connection[Any, Any]") -> Answer:
     """Take an answer of a child. Raises EOFError or OSError if it has gone, and UnpicklingError for what is no data."""
-    answer: Answer = _Data(io.BytesIO(connection.recv_bytes(LARGEST))).load()
+    answer: Answer = Data(io.BytesIO(connection.recv_bytes(LARGEST))).load()
     return answer
 
 
-class _Data(pickle.Unpickler):
-    """Make values, and call nothing."""
+class Data(pickle.Unpickler):
+    """Read plain values, our dataclasses and our errors, and call nothing. Raises UnpicklingError for anything else."""
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return the class of a value. Raises UnpicklingError."""
         if (module, name) == ("fractions", "Fraction"):
             return Fraction
         found = super().find_class(module, name) if module.startswith("core.") else None

@@ -19,6 +19,7 @@ EVERY = {  # variable: its text, its field, its value
     "CADENZA_SOUNDFONT": ("~/font.sf2", "soundfont", Path.home() / "font.sf2"),
     "CADENZA_DATA": ("there", "data", Path("there")),
     "CADENZA_DATABASE": (DATABASE, "database", SecretStr(DATABASE)),
+    "CADENZA_ROLES": ("compose, chat", "roles", "chat compose"),
     "CADENZA_WORKERS": ("3", "workers", 3),
     "CADENZA_DEADLINE": ("30", "deadline", 30),
     "CADENZA_WAITING": ("7", "waiting", 7),
@@ -67,6 +68,7 @@ def test_an_empty_variable_counts_as_unset(setting: Any) -> None:
         ("CADENZA_WORKERS", "none", "CADENZA_WORKERS must be a whole number from 1 to 64. 'none' is not."),
         ("CADENZA_SHARDS", "1.5", "CADENZA_SHARDS must be a whole number from 1 to 10000. '1.5' is not."),
         ("CADENZA_PORT", "70000", "CADENZA_PORT must be a whole number from 0 to 65535. '70000' is not."),
+        ("CADENZA_ROLES", "sing", "CADENZA_ROLES must be one or several of chat, compose and train. 'sing' is not."),
         ("CADENZA_LOG_LEVEL", "loud", "CADENZA_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR. 'loud' is not."),
     ],
 )
@@ -75,6 +77,15 @@ def test_says_what_a_variable_may_be(name: str, value: str, sentence: str, setti
     with pytest.raises(SettingsError) as error:
         from_environment()
     assert str(error.value) == sentence
+
+
+def test_roles_may_be_given_with_the_command_and_need_postgresql(setting: Any) -> None:
+    assert from_environment().alone
+    with pytest.raises(SettingsError, match="shares its work by PostgreSQL"):
+        from_environment("compose")
+    setting(CADENZA_DATABASE="postgresql+asyncpg://me@host/music", CADENZA_ROLES="train")
+    assert from_environment("compose", "chat").roles == "chat compose"
+    assert from_environment().roles == "train"
 
 
 def test_says_it_of_each_that_is_wrong(setting: Any) -> None:

@@ -7,12 +7,16 @@ from contextlib import suppress
 import pytest
 
 from bot.work.allowance import Allowance, AllowanceError
-from bot.work.queue import Place, Queue, QueueError
+from bot.work.queue import Asked, Place, Queue, QueueError
 from core.errors import RequestError
 
 
 async def _silent(_: Place) -> None:
     pass
+
+
+def _asked(user: int, server: int, cost: float) -> Asked:
+    return Asked(id=0, user=user, server=server, cost=cost)
 
 
 def _queue(running: int, waiting: int) -> Queue:
@@ -34,7 +38,7 @@ class Hall:
             self.places.setdefault(name, []).append(place.ahead)
 
         async def work() -> None:
-            async with self.queue.turn(user, server, 1, tell):
+            async with self.queue.turn(_asked(user, server, 1), tell):
                 self.begun.append(name)
                 await self._ends[name].wait()
 
@@ -107,9 +111,9 @@ async def test_a_user_has_one_request_at_a_time() -> None:
     hall = Hall(_queue(running=2, waiting=5))
     await hall.arrive("a", 1, server=1)
     with pytest.raises(QueueError, match="still being worked on"):
-        hall.queue.admit(1, 2, 1)
+        await hall.queue.admit(_asked(1, 2, 1))
     await hall.finish("a")
-    hall.queue.admit(1, 2, 1)
+    await hall.queue.admit(_asked(1, 2, 1))
 
 
 async def test_a_server_cannot_have_more_waiting_than_agreed() -> None:
@@ -117,13 +121,13 @@ async def test_a_server_cannot_have_more_waiting_than_agreed() -> None:
     for user, name in enumerate("abc"):
         await hall.arrive(name, user, server=1)
     with pytest.raises(QueueError, match="2 requests of this server are waiting already"):
-        hall.queue.admit(9, 1, 1)
-    hall.queue.admit(9, 2, 1)
+        await hall.queue.admit(_asked(9, 1, 1))
+    await hall.queue.admit(_asked(9, 2, 1))
     hall = Hall(_queue(running=1, waiting=1))
     for user, name in enumerate("ab"):
         await hall.arrive(name, user, server=1)
     with pytest.raises(QueueError, match="A request of this server is waiting already"):
-        hall.queue.admit(9, 1, 1)
+        await hall.queue.admit(_asked(9, 1, 1))
 
 
 async def test_a_request_given_up_leaves_its_place_to_others() -> None:
@@ -134,15 +138,15 @@ async def test_a_request_given_up_leaves_its_place_to_others() -> None:
     await hall.finish("a")
     assert hall.begun == ["a", "c"]
     await hall.finish("c")
-    hall.queue.admit(1, 1, 1)
+    await hall.queue.admit(_asked(1, 1, 1))
 
 
 async def test_a_turn_that_fails_frees_its_place() -> None:
     queue = _queue(running=1, waiting=1)
     with pytest.raises(ZeroDivisionError):
-        async with queue.turn(1, 1, 1, _silent):
+        async with queue.turn(_asked(1, 1, 1), _silent):
             raise ZeroDivisionError
-    async with queue.turn(1, 1, 1, _silent):
+    async with queue.turn(_asked(1, 1, 1), _silent):
         pass
 
 
@@ -151,23 +155,23 @@ async def test_a_request_whose_wait_would_outlast_discord_s_patience_is_not_let_
     for user in range(301):  # which are thought to take two seconds each
         await hall.arrive(f"flood{user}", user, server=1)
     with pytest.raises(QueueError, match="The wait is about 10 minutes"):
-        hall.queue.admit(999, 1, 1)
-    hall.queue.admit(999, 2, 1)
+        await hall.queue.admit(_asked(999, 1, 1))
+    await hall.queue.admit(_asked(999, 2, 1))
 
 
 async def test_spends_an_allowance_only_on_what_is_let_in() -> None:
     queue = Queue(running=1, waiting=1, allowance=Allowance(100))
-    async with queue.turn(1, 1, 60, _silent):
+    async with queue.turn(_asked(1, 1, 60), _silent):
         with pytest.raises(QueueError):
-            await queue.turn(1, 1, 60, _silent).__aenter__()
-    queue.admit(1, 1, 40)
+            await queue.turn(_asked(1, 1, 60), _silent).__aenter__()
+    await queue.admit(_asked(1, 1, 40))
     with pytest.raises(AllowanceError):
-        queue.admit(1, 1, 60)
+        await queue.admit(_asked(1, 1, 60))
 
 
 async def test_gives_back_what_a_request_would_have_cost_that_turns_out_to_be_impossible() -> None:
     queue = Queue(running=1, waiting=1, allowance=Allowance(100))
     with pytest.raises(RequestError):
-        async with queue.turn(1, 1, 60, _silent):
+        async with queue.turn(_asked(1, 1, 60), _silent):
             raise RequestError("It is impossible.")
-    queue.admit(1, 1, 100)
+    await queue.admit(_asked(1, 1, 100))

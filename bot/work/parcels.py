@@ -1,0 +1,103 @@
+"""What goes from one machine to another: calls of known functions of core, and what becomes of them.
+
+Nothing but data is read, as from a child. Files are named by what every machine has: a model by its place on the
+shelves, a soundfont by its name.
+"""
+
+import hashlib
+import io
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from core.composing import recipe, reprise
+from core.composing.novelty import Quote
+from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
+from core.drawing.sheet import Sheet
+from core.model import description
+from core.performing import audio
+from core.processes.messages import Data
+from core.reading import pool, primers
+
+FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    f"{function.__module__}.{function.__qualname__}": function
+    for function in (
+        recipe.compose,
+        recipe.render,
+        reprise.quote,
+        reprise.engrave,
+        primers.from_music,
+        pool.read_safely,
+        description.brief,
+    )
+}
+SENT: Final = (ComposeRequest, Composition, ModelInfo, Take, Quote, Sheet)
+
+
+def form() -> str:
+    """Name the form of parcels; it changes with what is sent, so that versions that differ keep to themselves."""
+    shape = [(kind.__name__, [(field.name, str(field.type)) for field in fields(kind)]) for kind in SENT]
+    return hashlib.sha256(repr((sorted(FUNCTIONS), shape)).encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Parcels:
+    """Write and read parcels on a machine whose models stand in `shelves`, folders by the names that all use."""
+
+    shelves: Mapping[str, Path]
+
+    def pack(self, thing: Any) -> bytes:
+        """Write plain values, our dataclasses and errors, or known functions."""
+        packed = io.BytesIO()
+        _Packer(packed, self).dump(thing)
+        return packed.getvalue()
+
+    def unpack(self, content: bytes) -> Any:
+        """Read what another machine has packed. Raises UnpicklingError for anything that is no data."""
+        return _Unpacker(io.BytesIO(content), self).load()
+
+    def named(self, text: str) -> tuple[str, ...] | None:
+        """Name a file so that other machines know it too; None for what is none of ours."""
+        if not text.startswith("/"):
+            return None
+        path = Path(text)
+        for name, shelf in self.shelves.items():
+            if path.is_relative_to(shelf.absolute()):
+                return "shelf", name, str(path.relative_to(shelf.absolute()))
+        if path.suffix.lower() in (".sf2", ".sf3") and path.is_file():
+            return "soundfont", path.name
+        return None
+
+    def found(self, kind: str, *names: str) -> Any:
+        """Return what another machine has named. Raises UnpicklingError."""
+        match kind, names:
+            case "function", (name,) if name in FUNCTIONS:
+                return FUNCTIONS[name]
+            case "shelf", (name, place) if name in self.shelves and ".." not in Path(place).parts:
+                return str(self.shelves[name].absolute() / place)
+            case "soundfont", (name,):
+                return next((str(path) for path in audio.soundfonts() if path.name == name), None)
+        raise pickle.UnpicklingError(f"{kind} {names} is nothing that a machine has")
+
+
+class _Packer(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, parcels: Parcels) -> None:
+        super().__init__(file, protocol=5)
+        self._parcels = parcels
+
+    def persistent_id(self, thing: Any) -> tuple[str, ...] | None:
+        if isinstance(thing, str):
+            return self._parcels.named(thing)
+        name = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+        return ("function", name) if name in FUNCTIONS and FUNCTIONS[name] is thing else None
+
+
+class _Unpacker(Data):
+    def __init__(self, file: io.BytesIO, parcels: Parcels) -> None:
+        super().__init__(file)
+        self._parcels = parcels
+
+    def persistent_load(self, named: Any) -> Any:
+        return self._parcels.found(*named)
