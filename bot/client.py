@@ -38,6 +38,7 @@ from bot.work.cache import Cache
 from bot.work.queue import Line, Queue
 from bot.work.workers import Work, Workers
 from core.composing.recipe import ComposeRequest
+from core.errors import reason
 
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 
@@ -50,7 +51,9 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
         await asyncio.to_thread(settings.data.mkdir, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"CADENZA_DATA must be a folder; {settings.data} cannot be one: {error.strerror}."
+            "CADENZA_DATA must be a folder; {folder} cannot be one: {reason}.",
+            folder=settings.data,
+            reason=reason(error),
         ) from error
     url = f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}"
     if settings.database is not None:

@@ -35,9 +35,13 @@ async def run(settings: Settings) -> None:
             " (https://discord.com/developers/applications) and put it into DISCORD_TOKEN."
         ) from None
     except aiohttp.ClientConnectionError as error:
-        raise DiscordError(f"Discord cannot be reached: {error}. Is this machine on the internet?") from None
+        raise DiscordError(
+            "Discord cannot be reached: {error}. Is this machine on the internet?", error=error
+        ) from None
     except discord.DiscordServerError as error:
-        raise DiscordError(f"Discord has a problem of its own ({error.status}). Try again later.") from None
+        raise DiscordError(
+            "Discord has a problem of its own ({status}). Try again later.", status=error.status
+        ) from None
 
 
 async def beat(bot: ComposerBot, sign: Path) -> None:

@@ -4,9 +4,7 @@ It adds the texts that a catalogue lacks, drops those that are said no more, and
 A language that has no catalogue yet gets one.
 """
 
-import ast
 import asyncio
-import re
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -20,9 +18,8 @@ from babel.messages.pofile import write_po
 from discord import AppCommandType, app_commands
 
 from bot.chat import language
-from bot.chat.language import NAME, TEMPLATE
+from bot.chat.language import NAME
 from bot.client import ComposerBot
-from bot.composing.presentation import UNDER_A_PIECE
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.work.workers import Workers
@@ -31,11 +28,6 @@ from core.composing.recipe import ComposeRequest
 ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final = "Cadenza"
 HEADER: Final = "# What Cadenza says. python -m bot.translating brings this file up to date."
-KEYWORDS: Final = {"_": None, "mark": None, "ngettext": (1, 2), "counted": (1, 2)}
-SENTENCE: Final = re.compile(r"\w [\w{].*[.!?}]$", re.DOTALL)  # and not a key, or a kind of refusal
-WORDS: Final = re.compile(r"[a-z]{2}")
-NAMED: Final = frozenset({"kind", "reason", "where"})
-UNHEARD: Final = frozenset({"settings", "online", "page"})
 
 
 def main(names: Sequence[str]) -> int:
@@ -70,15 +62,18 @@ async def collect() -> Catalog:
     catalogue = Catalog(project=PROJECT)
     for context, text in sorted(await _commands(), key=str):
         catalogue.add(text, context=context)
-    for file, line, said, _, _ in extract_from_dir(ROOT / "bot", [("**.py", "python")], keywords=KEYWORDS):
-        catalogue.add(said, locations=[(f"bot/{file}", line)])
-    [core] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
-    methods = [(pattern, "python") for pattern in core["pattern"]]
-    for _, _, said, _, _ in extract_from_dir(ROOT, methods, keywords=parse_keywords(core["keywords"])):
+    for said in extracted():
         catalogue.add(said)
-    for template in sorted({*labels(), *_sentences()}):
-        catalogue.add(template, context=TEMPLATE)
     return catalogue
+
+
+def extracted() -> Iterator[str | tuple[str, ...]]:
+    """Find the texts of the source, as `pybabel extract -F pyproject.toml .` does; those with a plural in pairs."""
+    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["babel"]
+    [mapping] = configuration["mappings"]
+    methods = [(pattern, mapping["method"]) for pattern in mapping["pattern"]]
+    for _, _, text, _, _ in extract_from_dir(ROOT, methods, keywords=parse_keywords(mapping["keywords"])):
+        yield text
 
 
 async def _commands() -> set[tuple[str | None, str]]:
@@ -93,62 +88,6 @@ async def _commands() -> set[tuple[str | None, str]]:
             found |= {(NAME, option.display_name), (None, str(option.description))}
             found.update((None, choice.name) for choice in option.choices)
     return found
-
-
-def labels() -> Iterator[str]:
-    """Return what stands on the buttons under messages."""
-    yield from (label for _, label, _, _ in UNDER_A_PIECE)
-    for path in (ROOT / "bot").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "components.button":
-                yield from filter(re.compile(r"[A-Za-z]").search, filter(None, map(_template, node.args[1:2])))
-
-
-def _sentences() -> Iterator[str]:
-    """Return the templates of all sentences of core and of errors that somebody in a chat can meet, and their parts."""
-    for path in (ROOT / "bot").rglob("*.py"):
-        if path.stem not in UNHEARD:
-            yield from _of_module(ast.parse(path.read_text(encoding="utf-8")))
-
-
-def _of_module(module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
-        called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        if isinstance(node, ast.Call) and called.endswith("Error"):
-            yield from _said(*node.args, whole=True)
-
-
-def _said(*nodes: ast.expr | None, whole: bool = False) -> Iterator[str]:
-    """Return the templates that an expression may come to: whole sentences, or any words; and the parts in them."""
-    for node in nodes:
-        if isinstance(node, ast.IfExp):
-            yield from _said(node.body, node.orelse, whole=whole)
-        elif isinstance(node, ast.BoolOp):
-            yield from _said(*node.values, whole=whole)
-        elif (text := _template(node)) is not None:
-            if (SENTENCE if whole else WORDS).search(text):
-                yield text
-            if isinstance(node, ast.JoinedStr):
-                parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
-                yield from _said(*(part for part in parts if isinstance(part, ast.IfExp | ast.BoolOp)))
-
-
-def _template(node: ast.expr | None) -> str | None:
-    """Write a text of the source with {0}, {1} … where values stand; None for what is no sentence."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        parts: list[ast.expr] = [node]
-    elif isinstance(node, ast.JoinedStr):
-        parts = node.values
-    else:
-        return None
-    text, places = "", 0
-    for part in parts:
-        if isinstance(part, ast.Constant):
-            text += str(part.value)
-        else:
-            text += f"{{{places}}}"
-            places += 1
-    return text
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 CadenzaError            anything that a user can mend; str(error) is a finished sentence for them
   NotationError         a text that is not in the notation; it shows the place
   ReadingError          a file that cannot be read as music
-  CorpusError           a collection that gives nothing to learn from
+  CorpusError           a collection that gives nothing to train on
   BundleError           a model that is missing, damaged or badly named
   RequestError          an option outside its range
   TrainingError         a training that cannot start or go on
@@ -13,7 +13,7 @@ CadenzaError            anything that a user can mend; str(error) is a finished 
   LimitError            work that its machine has not the room for, or its process
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -60,6 +60,12 @@ def mark(template: str, /, **values: Any) -> Message:
 def counted(one: str, several: str, count: float, /, **values: Any) -> Message:
     """Mark a text that depends on a number, which stands in it as {count}."""
     return Message(one, {"count": count, **mark(one, **values).values}, several)
+
+
+def lines(messages: Iterable[Message]) -> Message:
+    """Put texts below one another, in one that has nothing to translate of its own."""
+    values: dict[str, Value] = {f"line{number}": message for number, message in enumerate(messages)}
+    return Message("\n".join(f"{{{name}}}" for name in values), values)
 
 
 def reason(error: BaseException) -> Message:
@@ -146,7 +152,7 @@ class ReadingError(CadenzaError):
 
 
 class CorpusError(CadenzaError):
-    """Say why a collection gives nothing to learn from."""
+    """Say why a collection gives nothing to train on."""
 
 
 class BundleError(CadenzaError):
@@ -177,15 +183,16 @@ class LimitError(CadenzaError):
     """Say which limit of the machine, or of a process, the work has met."""
 
 
-def check_range(what: str, value: float, lowest: float, highest: float) -> None:
-    """Raise RequestError for a number outside its range, both ends of which are in it, and for NaN."""
-    if not lowest <= value <= highest:
-        shown = str(value) if isinstance(value, int) else f"{value:g}"
-        shown = shown if len(shown) <= 24 else f"{shown[:23]}…"
-        raise RequestError(
+def check_range(
+    what: str | Message, value: Any, lowest: float, highest: float, error: type[CadenzaError] = RequestError
+) -> None:
+    """Raise an error for what is no number, or one outside its range, both ends of which are in it; NaN is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
+        shown = f"{value:g}" if isinstance(value, float) else repr(value)
+        raise error(
             "The {what} is {shown}; it must be from {lowest} to {highest}.",
             what=what,
-            shown=shown,
+            shown=shown if len(shown) <= 24 else f"{shown[:23]}…",
             lowest=lowest,
             highest=highest,
         )

@@ -84,11 +84,13 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, help="the same seed gives the same piece (default: a new one, which is shown)"
     )
     parser.add_argument("--bars", type=int, help="length in bars of the metre (default: until the model ends)")
-    parser.add_argument("--key", help="the key to compose in, as G or 'E minor' (default: the primer's, or as learned)")
-    parser.add_argument("--metre", help="the time signature, as 6/8 (default: 4/4 with a primer, or as learned)")
+    parser.add_argument(
+        "--key", help="the key to compose in, as G or 'E minor' (default: the primer's, or a usual one)"
+    )
+    parser.add_argument("--metre", help="the time signature, as 6/8 (default: 4/4 with a primer, or a usual one)")
     parser.add_argument(
         "--form",
-        help=f"the sections: {', '.join(FORMS)} or other letters (default: as the pieces that it learned from)",
+        help=f"the sections: {', '.join(FORMS)} or other letters (default: as in the pieces that it was trained on)",
     )
     parser.add_argument(
         "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"

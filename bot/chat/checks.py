@@ -4,7 +4,6 @@ from typing import Any
 
 from discord import Interaction, Member
 
-from bot.chat.language import _
 from bot.database.store import Opus, Store
 from core.errors import CadenzaError
 
@@ -16,7 +15,7 @@ class RightsError(CadenzaError):
 def author(interaction: Interaction, opus: Opus) -> None:
     """Raise RightsError unless the composition is the user's own."""
     if interaction.user.id != opus.author:
-        raise RightsError("Only the one who had this piece composed can do that.")
+        raise RightsError("Only the person who asked for this piece can do that.")
 
 
 def moderates(interaction: Interaction, server: int | None) -> bool:
@@ -27,7 +26,7 @@ def moderates(interaction: Interaction, server: int | None) -> bool:
 def author_or_moderator(interaction: Interaction, opus: Opus, server: int | None) -> None:
     """Raise RightsError unless the composition is the user's own, or they may delete others' messages in its server."""
     if interaction.user.id != opus.author and not moderates(interaction, server):
-        raise RightsError("Only the one who had this piece composed, or a moderator of its server, can do that.")
+        raise RightsError("Only the person who asked for this piece, or a moderator of its server, can do that.")
 
 
 async def may_see(interaction: Interaction, store: Store, opus: Opus) -> None:
@@ -36,26 +35,26 @@ async def may_see(interaction: Interaction, store: Store, opus: Opus) -> None:
         return
     showing = await store.showing(opus.id)
     if interaction.guild_id is None or interaction.guild_id not in (opus.server, showing and showing.server):
-        raise RightsError(_("There is no piece {id} of yours or of this server.").format(id=opus.id))
+        raise RightsError("There is no piece {id} of yours or of this server.", id=opus.id)
 
 
 def manager(interaction: Interaction) -> None:
     """Raise RightsError unless the user may manage this server."""
     if interaction.guild_id is None or not interaction.permissions.manage_guild:
-        raise RightsError(_("Only somebody who may manage this server can do that."))
+        raise _needs_management()
 
 
 async def trainer(interaction: Interaction, store: Store) -> None:
     """Raise RightsError unless the user may train models for this server: by its settings, or as who manages it."""
     if interaction.guild_id is None:
-        raise RightsError("Models are trained on a server, for all who are there.")
+        raise RightsError("Models are trained on a server, for all its members. Use this command there.")
     if await may_train(interaction, store):
         return
     role = (await store.server(interaction.guild_id)).trainers
     if role is None:
-        raise RightsError(_("Only who may manage this server can do that."))
+        raise _needs_management()
     raise RightsError(
-        _("Only who may manage this server, or who has the role {role}, can do that.").format(role=f"<@&{role}>")
+        "Only members with the permission Manage Server, or with the role {role}, can do that.", role=f"<@&{role}>"
     )
 
 
@@ -71,3 +70,7 @@ async def owner(interaction: Interaction[Any]) -> None:
     """Raise RightsError unless the bot is the user's own."""
     if not await interaction.client.is_owner(interaction.user):
         raise RightsError("Only the owner of this bot can do that.")
+
+
+def _needs_management() -> RightsError:
+    return RightsError("Only members with the permission Manage Server can do that.")

@@ -7,13 +7,16 @@ from typing import Any, Self
 from discord import ButtonStyle, Interaction
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot.chat import language, replies
+from bot.chat import replies
+from bot.chat.language import tell
+from core.errors import Message
 
 
-def button(action: str, label: str, symbol: str, row: int, id: str, *, red: bool = False) -> Button[View]:
-    """Make a button that does something to what has an id."""
+def button(action: str, label: str | Message, symbol: str, row: int, id: str, *, red: bool = False) -> Button[View]:
+    """Make a button that does something to what has an id; a label that is a text is shown as it is."""
     style = ButtonStyle.danger if red else ButtonStyle.secondary
-    return Button(style=style, label=language.sentence(label), emoji=symbol, custom_id=f"{action}:{id}", row=row)
+    shown = tell(label) if isinstance(label, Message) else label
+    return Button(style=style, label=shown, emoji=symbol, custom_id=f"{action}:{id}", row=row)
 
 
 def lay_out(buttons: Iterable[Button[View]]) -> View:

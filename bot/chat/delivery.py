@@ -45,9 +45,11 @@ async def deliver(interaction: Interaction, answer: Answer, most: int, *, privat
 
 def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
     if answer.piece is None:
-        return DeliveryError(f"Discord did not take the answer ({error.status}). Try again in a minute.")
+        return DeliveryError("Discord did not take the answer ({status}). Try again in a minute.", status=error.status)
     return DeliveryError(
-        f"Discord did not take the answer ({error.status}). The piece is kept: `/piece show {answer.piece}`."
+        "Discord did not take the answer ({status}). The piece is kept: `/piece show {piece}`.",
+        status=error.status,
+        piece=answer.piece,
     )
 
 

@@ -1,11 +1,10 @@
 """What the bot says, in the language of whoever it answers: gettext catalogues that a translator can read.
 
-The bot's own words go through `_`. The sentence of an error is finished before anybody knows who will read it, and
-core knows no languages: `sentence` recognises it by its template, as in "There is no model called {0}.".
+What is said at once goes through `_` and `ngettext`. Errors, and what core tells, are made before anybody knows who
+will read them: they carry their template and its values, and `tell` puts them into words.
 """
 
 import math
-import re
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import cache
@@ -26,7 +25,6 @@ from core.errors import CadenzaError, Message
 FOLDER: Final = Path(__file__).parent / "locales"
 MINUTES_FROM: Final = 90  # seconds from which on one speaks of minutes
 NAME: Final = "name"  # the gettext context of what commands and options are called
-TEMPLATE: Final = "template"  # the gettext context of errors and of buttons, with {0} where values stand
 NAMES: Final = frozenset(
     {
         TranslationContextLocation.command_name,
@@ -53,35 +51,23 @@ def ngettext(one: str, several: str, number: int) -> str:
     return _translations(_spoken.get()).ngettext(one, several, number)
 
 
-def span(seconds: float, *, ahead: bool = False) -> str:
-    """Write a span of time, rounded up, as "2 minutes", or as "in 2 minutes" if it lies ahead."""
+def span(seconds: float) -> str:
+    """Write a span of time, rounded up, as "2 minutes"."""
     whole = math.ceil(seconds) if seconds < MINUTES_FROM else 60 * math.ceil(seconds / 60)
     catalogue = _catalogue(_spoken.get())
     locale = None if catalogue is None else catalogue.locale
-    return format_timedelta(timedelta(seconds=whole), threshold=1.5, add_direction=ahead, locale=locale or "en")
+    return format_timedelta(timedelta(seconds=whole), threshold=1.5, locale=locale or "en")
 
 
-def mark(text: str) -> str:
-    """Mark a text that is translated later, where it is shown."""
-    return text
-
-
-def sentence(said: str | Message | CadenzaError) -> str:
-    """Translate a message, an error, or the finished sentence of one by its template, and so each part of it.
-
-    Where a part may be missing there are two templates: none matches nothing.
-    """
-    told = said.message if isinstance(said, CadenzaError) else Message(said) if isinstance(said, str) else said
-    text = told.told(_template)
-    if told.values or text != told.template:
-        return text
-    for pattern, translation in _templates(_spoken.get()):
-        if (match := pattern.fullmatch(text)) is not None:
-            return translation.format(*map(sentence, match.groups()))
-    return text
+def tell(said: Message | CadenzaError) -> str:
+    """Put a message or an error into words."""
+    message = said.message if isinstance(said, CadenzaError) else said
+    return message.told(_template)
 
 
 def _template(message: Message) -> str:
+    if not message.template:  # gettext would tell about the catalogue itself
+        return ""
     translations = _translations(_spoken.get())
     count = message.values.get("count")
     if message.plural:
@@ -132,20 +118,3 @@ def _translations(locale: str) -> NullTranslations:
     write_mo(compiled, catalogue)
     compiled.seek(0)
     return GNUTranslations(compiled)
-
-
-@cache
-def _templates(locale: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return the templates of errors as patterns with their translations, those with most words of their own first."""
-    translated = [
-        (str(message.id), str(message.string))
-        for message in _catalogue(locale) or ()
-        if message.context == TEMPLATE and message.string and not message.fuzzy
-    ]
-    translated.sort(key=lambda pair: -len(re.sub(r"\{\d+\}", "", pair[0])))
-    return tuple((_pattern(template), translation) for template, translation in translated)
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split(r"\{\d+\}", template)
-    return re.compile("(.+?)".join(map(re.escape, parts)), re.DOTALL)

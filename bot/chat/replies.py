@@ -10,7 +10,7 @@ import discord
 from discord import Interaction, InteractionResponseType, InteractionType, app_commands
 
 from bot.chat import language
-from bot.chat.language import _
+from bot.chat.language import _, tell
 from core.errors import CadenzaError, NotationError, excerpt
 
 _log = logging.getLogger(__name__)
@@ -55,13 +55,13 @@ def sentence(error: Exception) -> str:
     """Write what a user can mend as a message."""
     if isinstance(error, NotationError):
         place = excerpt(error.text, error.start, error.end).replace("`", "'")
-        return f"```\n{place}\n```\n{language.sentence(error.message)}"
+        return f"```\n{place}\n```\n{tell(error)}"
     if isinstance(error, discord.Forbidden):
         return _(
             "I may not do that here. Ask a moderator to allow me to view this channel, send messages, embed links"
             " and attach files."
         )
-    return language.sentence(error if isinstance(error, CadenzaError) else str(error))
+    return tell(error) if isinstance(error, CadenzaError) else _("This command cannot be used here.")
 
 
 async def say(interaction: Interaction, text: str) -> None:

@@ -84,7 +84,7 @@ async def pieces(interaction: Interaction, typed: str) -> list[Choice[str]]:
 
 
 def label(opus: Opus) -> str:
-    """Describe a piece in a line: its id, its style and length, how it begins, and when it was made."""
+    """Describe a piece in a line: its id, its model and length, how it begins, and when it was made."""
     begins = opus.request.primer or opus.text
     begins = begins if len(begins) <= BEGINNING else begins[: BEGINNING - 1] + "…"
     return (

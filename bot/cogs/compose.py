@@ -7,7 +7,6 @@ from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot.chat import replies
-from bot.chat.language import _
 from bot.chat.ranges import (
     LONGEST_PRIMER,
     USUAL_BARS,
@@ -60,7 +59,7 @@ class Composing(commands.Cog):
         temperature="How adventurous: 0.8 is careful, 1 natural, 1.2 bold.",
         gravity="How strongly the piece stays in its key: 0 is not at all.",
         top_p="Keep to the likeliest notes of this probability together: 1 keeps all.",
-        model="The style.",
+        model="Which model composes.",
         bars="How long the piece is, the primer included.",
         key="The key that it is in: G, Bb, F# minor. Empty: the primer's, or one that the model likes.",
         metre="The time signature: 4/4, 3/4, 6/8.",
@@ -69,7 +68,7 @@ class Composing(commands.Cog):
         instrument="Who plays it.",
         takes="How many pieces to compose at once, to choose from.",
         effort="How many candidates are written for each piece, of which the best is kept.",
-        seed="A number that brings the same piece again.",
+        seed="A number that brings the same piece back.",
     )
     @app_commands.choices(instrument=[Choice(name=name, value=name) for name in INSTRUMENTS])
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models, key=autocomplete.keys)
@@ -102,7 +101,7 @@ class Composing(commands.Cog):
             upload = None
             if midi is not None:
                 if primer:
-                    raise UploadError(_("A piece begins with a primer or with a file. Choose one of them."))
+                    raise UploadError("A piece begins with a primer or with a file. Choose one of them.")
                 upload = Upload(midi, catalogue.params(model), primer_bars)
             request = ComposeRequest(
                 model=str(catalogue.path(model)),

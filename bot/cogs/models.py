@@ -1,4 +1,4 @@
-"""/models: the styles that are there to choose from, and whose they are."""
+"""/models: the models that are there to choose from, and whose they are."""
 
 import asyncio
 import logging
@@ -10,14 +10,14 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.chat import checks, language, replies
+from bot.chat import checks, replies
 from bot.chat.answer import COLOUR, Enclosure
-from bot.chat.language import _, mark
+from bot.chat.language import _, tell
 from bot.cogs import autocomplete
 from bot.composing.studio import Studio
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
-from core.errors import BundleError, Message
+from core.errors import BundleError, Message, mark
 from core.model import description
 
 LISTED: Final = 40
@@ -39,15 +39,15 @@ Name = Range[str, 1, 40]
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-class Models(commands.GroupCog, group_name="models", group_description="Look at styles, and choose among them."):
-    """Look at styles, and choose among them."""
+class Models(commands.GroupCog, group_name="models", group_description="Look at models, and choose among them."):
+    """Look at models, and choose among them."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
     @app_commands.command(name="list")
     async def list_all(self, interaction: Interaction) -> None:
-        """List the styles that you can choose here."""
+        """List the models that you can choose here."""
         async with replies.answering(interaction):
             shelf = self._studio.catalogue.at(interaction.guild_id)
             chosen = shelf.usual((await self._studio.store.server(interaction.guild_id)).model)
@@ -58,18 +58,18 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
-    @app_commands.describe(model="Which.")
+    @app_commands.describe(model="Which model.")
     @app_commands.autocomplete(model=autocomplete.models)
     async def info(self, interaction: Interaction, model: Name) -> None:
-        """Show what a style has learned, from what, and how well."""
+        """Show what a model was trained on, and how good it is."""
         async with replies.answering(interaction):
             path = self._studio.catalogue.at(interaction.guild_id).path(model)
             await interaction.response.defer(ephemeral=True, thinking=True)
             rows, paragraphs = await self._studio.workers.run(description.brief, str(path))
-            story = "\n\n".join(" ".join(map(language.sentence, sentences)) for sentences in paragraphs)
+            story = "\n\n".join(" ".join(map(tell, sentences)) for sentences in paragraphs)
             embed = Embed(title=model, description=story[:4000], colour=COLOUR)
             for name, value in rows:
-                embed.add_field(name=_(NAMES[name]), value=language.sentence(value)[:1000])
+                embed.add_field(name=tell(NAMES[name]), value=tell(value)[:1000])
             curve = path / "curve.png"
             enclosures = []
             if curve.exists():
@@ -79,10 +79,10 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             await interaction.edit_original_response(embed=embed, attachments=files)
 
     @app_commands.command()
-    @app_commands.describe(model="Which composes on this server when none is chosen.")
+    @app_commands.describe(model="Which model composes on this server when none is chosen.")
     @app_commands.autocomplete(model=autocomplete.models)
     async def default(self, interaction: Interaction, model: Name) -> None:
-        """Choose the style that composes when none is chosen."""
+        """Choose the model that composes when none is chosen."""
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._studio.store)
             server, store = interaction.guild_id, self._studio.store
@@ -97,7 +97,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
     @app_commands.describe(model="A model of this server's own.")
     @app_commands.autocomplete(model=autocomplete.own_models)
     async def delete(self, interaction: Interaction, model: Name) -> None:
-        """Delete a style that this server has trained."""
+        """Delete a model that this server has trained."""
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._studio.store)
             server, store = interaction.guild_id, self._studio.store
@@ -105,7 +105,11 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             path = shelves.own(self._studio.catalogue.at(server), model)
             based = [job.name for job in await store.jobs.of(server) if job.live and job.base == path.name]
             if based:
-                raise BundleError(f"{', '.join(based)} is being learned from {path.name}: wait for that, or cancel it.")
+                raise BundleError(
+                    "{names} is being trained from {model}: wait until that is done, or cancel it.",
+                    names=", ".join(based),
+                    model=path.name,
+                )
             await asyncio.to_thread(shelves.remove, path)
             await store.jobs.release(server, path.name)
             chosen = await store.server(server)
@@ -117,7 +121,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
     @app_commands.describe(model="A model of this server's own.", withdraw="No longer offer it.")
     @app_commands.autocomplete(model=autocomplete.own_models)
     async def share(self, interaction: Interaction, model: Name, withdraw: bool = False) -> None:
-        """Offer a style of this server to all servers. For the bot's owner."""
+        """Offer a model of this server to all servers. For the bot's owner."""
         async with replies.answering(interaction):
             await checks.owner(interaction)
             shelf = self._studio.catalogue.at(interaction.guild_id)
@@ -136,6 +140,6 @@ def _facts(shelf: Catalogue, name: str) -> Mapping[str, Any] | None:
 
 
 def _line(name: str, facts: Mapping[str, Any], default: bool, own: bool) -> str:
-    notes = [language.sentence(Message.parse(facts["title"]))[:100]] if facts.get("title") else []
+    notes = [tell(Message.parse(facts["title"]))[:100]] if facts.get("title") else []
     notes += [_("this server's own")] * own + [_("the default")] * default
     return f"- **{name}**: {', '.join(notes)}" if notes else f"- **{name}**"

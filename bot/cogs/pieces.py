@@ -39,22 +39,23 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             await self._studio.deliver(interaction, presentation.present(opus, take, presentation.under(opus)))
 
     @app_commands.command()
-    @app_commands.describe(page="How far back to go.")
+    @app_commands.describe(page="How far back to go: 1 is the newest.")
     async def history(self, interaction: Interaction, page: Range[int, 1, 1000] = 1) -> None:
         """List your own pieces, and how many people like them."""
         async with replies.answering(interaction):
             store = self._studio.store
             found = await store.by_author(interaction.user.id, LISTED + 1, LISTED * (page - 1))
             if not found:
-                nothing = _("You have no pieces yet. /compose makes the first.")
-                raise StoreError(nothing if page == 1 else _("You have no pieces as far back as that."))
+                if page > 1:
+                    raise StoreError("You have no pieces that far back.")
+                raise StoreError("You have no pieces yet. /compose makes the first.")
             pieces, likes = found[:LISTED], await store.likes(*(opus.id for opus in found))
             embed = Embed(
                 title=_("Your pieces"),
                 description="\n".join(_line(opus, likes.get(opus.id, 0)) for opus in pieces),
                 colour=COLOUR,
             )
-            further = _(" More of them: page {page}.").format(page=page + 1) if len(found) > LISTED else ""
+            further = _(" More on page {page}.").format(page=page + 1) if len(found) > LISTED else ""
             embed.set_footer(text=_("/piece show brings a piece back.") + further)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
@@ -63,12 +64,12 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
         """List the pieces of this server's showcase that people like best."""
         async with replies.answering(interaction):
             if interaction.guild_id is None:
-                raise StoreError(_("Favourites belong to a server. Ask for them there."))
+                raise StoreError("Favourites belong to a server. Use this command there.")
             store = self._studio.store
             best = await store.favourites(interaction.guild_id, BEST)
             if not best:
                 raise StoreError(
-                    _("Nothing is in this server's showcase yet. The button Share under a piece puts it there.")
+                    "Nothing is in this server's showcase yet. The button Share under a piece puts it there."
                 )
             lines, listen = [], _("listen")
             for place, (opus, likes) in enumerate(best, 1):
@@ -84,7 +85,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
         wanted = id.strip().lower()
         found = await self._studio.store.find(wanted)
         if not found:
-            raise StoreError(_("There is no piece {id} of yours or of this server.").format(id=wanted))
+            raise StoreError("There is no piece {id} of yours or of this server.", id=wanted)
         await checks.may_see(interaction, self._studio.store, found[0])
         return found[0]
 

@@ -8,7 +8,6 @@ from discord.ext import commands
 
 from bot.chat import replies
 from bot.chat.answer import Answer
-from bot.chat.language import _
 from bot.chat.ranges import LONGEST_PRIMER
 from bot.cogs import autocomplete
 from bot.composing import presentation
@@ -35,7 +34,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
 
     @app_commands.command()
     @app_commands.describe(
-        primer="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The style it is for."
+        primer="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The model it is for."
     )
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models)
     async def check(
@@ -53,7 +52,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
 
     @app_commands.command()
     @app_commands.describe(
-        file="MIDI, MusicXML, ABC or Humdrum.", bars="How many bars of its end.", model="The style it is for."
+        file="MIDI, MusicXML, ABC or Humdrum.", bars="How many bars of its end.", model="The model it is for."
     )
     @app_commands.autocomplete(model=autocomplete.models)
     async def translate(
@@ -93,11 +92,11 @@ def _judge(text: str, params: Params) -> float:
     """Return how many bars a primer has. Raises RequestError for one that is right, but of no use."""
     piece = score.from_text(text, params.anchor, params.unit)
     if not piece.events:
-        raise RequestError(_("This is silent: it has rests, but no notes."))
+        raise RequestError("This is silent: it has rests, but no notes.")
     if piece.bars >= LONGEST_PIECE:
         raise RequestError(
-            _("This is {bars:g} bars long. A piece can have {most}, its primer included.").format(
-                bars=float(piece.bars), most=LONGEST_PIECE
-            )
+            "This is {bars:g} bars long. A piece can have {most}, its primer included.",
+            bars=float(piece.bars),
+            most=LONGEST_PIECE,
         )
     return float(piece.bars)

@@ -8,14 +8,15 @@ from discord.ui import Button, View
 
 from bot.chat import components, language, replies
 from bot.chat.answer import COLOUR
-from bot.chat.language import _, mark
+from bot.chat.language import _, tell
 from bot.community import deletion
 from bot.composing.studio import Studio
-from bot.training.trainings import KEPT as KEPT_TRAININGS
+from bot.training.trainings import KEPT
+from core.errors import mark
 
 SECTIONS: Final = (
     (
-        mark("What I keep"),
+        mark("What I keep about you"),
         mark(
             "Of each piece: your Discord number and the server's, the time, the recipe with your primer, and the notes."
             " Of what you like: that you like it. Of a shared piece: where its message stands. MIDI, sound and pictures"
@@ -23,11 +24,11 @@ SECTIONS: Final = (
         ),
     ),
     (
-        mark("What I keep of a server"),
+        mark("What I keep about a server"),
         mark(
-            "What /server choose has chosen. Of each training: the number and the language of who asked for it, the"
-            " channel and the message, the time, the names of the files and pieces with what became of each, and the"
-            " parsed notes. Its model, which has these notes and their titles too."
+            "The settings that /server choose has made. Of each training: the number and the language of who asked for"
+            " it, the channel and the message, the time, the names of the files and pieces with what became of each,"
+            " and the parsed notes. Its model, which has these notes and their titles too."
         ),
     ),
     (
@@ -42,16 +43,17 @@ SECTIONS: Final = (
         mark("How long"),
         mark(
             "Until you delete it; of trainings that have ended, the last {kept} of a server. Nothing is passed on, and"
-            " nothing is learned from your pieces."
+            " no model is trained on your pieces.",
+            kept=KEPT,
         ),
     ),
     (
         mark("How to delete it"),
         mark(
             "The button Delete deletes one piece with its message, Withdraw takes one out of the showcase. /forget me"
-            " deletes all your pieces and likes, and takes your number off your trainings. The rest of these belongs to"
-            " their server: /train delete and /models delete delete it, /server reset takes back what was chosen."
-            " So do messages in channels: delete those with the button first."
+            " deletes all your pieces and likes, and removes your number from your trainings. All else about a training"
+            " belongs to its server: /train delete and /models delete delete it, and /server reset takes back the"
+            " server's settings. Messages in channels belong to the server too: delete yours with the button first."
         ),
     ),
 )
@@ -59,7 +61,7 @@ SECTIONS: Final = (
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-class Forgetting(commands.GroupCog, group_name="forget", group_description="Have me forget."):
+class Forgetting(commands.GroupCog, group_name="forget", group_description="Make me forget you."):
     """Have the bot forget."""
 
     def __init__(self, studio: Studio) -> None:
@@ -67,15 +69,15 @@ class Forgetting(commands.GroupCog, group_name="forget", group_description="Have
 
     @app_commands.command()
     async def me(self, interaction: Interaction) -> None:
-        """Delete all that is kept of you: your pieces, what you like, your messages in showcases."""
+        """Delete all that I keep about you: your pieces, your likes, your messages in showcases."""
         async with replies.answering(interaction):
             store, user = self._studio.store, interaction.user.id
             pieces, shown = len(await store.ids(user)), len(await store.showings(user))
             question = language.ngettext(
-                "Shall I delete your piece, all that you like, and your messages in showcases ({shown})?"
-                " Nobody can bring that back.",
-                "Shall I delete your {pieces} pieces, all that you like, and your messages in showcases ({shown})?"
-                " Nobody can bring that back.",
+                "Shall I delete your piece, your likes, and your messages in showcases ({shown})?"
+                " This cannot be undone.",
+                "Shall I delete your {pieces} pieces, your likes, and your messages in showcases ({shown})?"
+                " This cannot be undone.",
                 pieces,
             )
             await interaction.response.send_message(
@@ -102,13 +104,14 @@ class Decision(components.LastingButton, template=r"forget:(?P<decision>yes|no)"
 async def _forget(interaction: Interaction) -> str:
     pieces, left = await deletion.forget(interaction.client, Studio.of(interaction), interaction.user.id)
     done = language.ngettext(
-        "It is done: I have deleted your piece and forgotten you.",
-        "It is done: I have deleted your {pieces} pieces and forgotten you.",
+        "Done: I have deleted your piece and forgotten you.",
+        "Done: I have deleted your {pieces} pieces and forgotten you.",
         pieces,
     ).format(pieces=pieces)
     if not left:
         return done
-    return done + " " + _("I may not delete these messages; ask a moderator: {links}").format(links=" ".join(left))
+    others = _("I am not allowed to delete these messages; ask a moderator: {links}")
+    return f"{done} {others.format(links=' '.join(left))}"
 
 
 def _choice() -> View:
@@ -124,9 +127,9 @@ def _choice() -> View:
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 async def privacy(interaction: Interaction) -> None:
-    """Read what I keep of you, for how long, and how to have it deleted."""
+    """Read what I keep about you, for how long, and how to have it deleted."""
     async with replies.answering(interaction):
         embed = Embed(title=_("Privacy"), colour=COLOUR)
         for name, text in SECTIONS:
-            embed.add_field(name=_(name), value=_(text).format(kept=KEPT_TRAININGS), inline=False)
+            embed.add_field(name=tell(name), value=tell(text), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)

@@ -11,12 +11,12 @@ from discord.ext import commands
 
 from bot.chat import checks, replies
 from bot.chat.answer import COLOUR
-from bot.chat.language import _, mark
+from bot.chat.language import _, tell
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE, Bars, Temperature
 from bot.cogs import autocomplete
 from bot.composing.studio import Studio
 from bot.database.store import Server
-from core.errors import CadenzaError
+from core.errors import CadenzaError, mark
 from core.performing import audio
 
 NAMES: Final = {
@@ -43,24 +43,24 @@ class ServerError(CadenzaError):
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_guild=True)
-class Servers(commands.GroupCog, group_name="server", group_description="Choose what holds for this server."):
-    """Choose what holds for a server."""
+class Servers(commands.GroupCog, group_name="server", group_description="Choose this server's settings."):
+    """Choose a server's settings."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
     @app_commands.command()
     async def show(self, interaction: Interaction) -> None:
-        """Show what this server has chosen."""
+        """Show this server's settings."""
         async with replies.answering(interaction):
             checks.manager(interaction)
             await self._show(interaction, await self._studio.store.server(interaction.guild_id))
 
     @app_commands.command()
     @app_commands.describe(
-        model="The style where nobody chooses one.",
-        temperature="How adventurous pieces are where nobody chooses.",
-        bars="How long pieces are where nobody chooses.",
+        model="The model that composes unless somebody chooses another.",
+        temperature="How adventurous pieces are unless somebody chooses otherwise.",
+        bars="How long pieces are unless somebody chooses otherwise.",
         showcase="The channel where shared pieces are posted.",
         trainers="Who may train models here, besides those who manage the server.",
         soundfont="What pieces are played with.",
@@ -76,7 +76,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
         trainers: discord.Role | None = None,
         soundfont: str | None = None,
     ) -> None:
-        """Choose what holds for this server; what you leave out stays as it is."""
+        """Change this server's settings; what you leave out stays as it is."""
         async with replies.answering(interaction):
             checks.manager(interaction)
             assert interaction.guild_id is not None
@@ -101,15 +101,15 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             await self._show(interaction, server)
 
     @app_commands.command()
-    @app_commands.describe(what="What is left to me again.")
+    @app_commands.describe(what="Which setting, or all of them.")
     @app_commands.choices(
         what=[
             Choice(name="Everything", value=EVERYTHING),
-            *(Choice(name=name, value=field) for field, name in NAMES.items()),
+            *(Choice(name=str(name), value=field) for field, name in NAMES.items()),
         ]
     )
     async def reset(self, interaction: Interaction, what: str) -> None:
-        """Take back a choice of this server."""
+        """Take this server's settings back to the defaults."""
         async with replies.answering(interaction):
             checks.manager(interaction)
             assert interaction.guild_id is not None
@@ -126,30 +126,30 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             "model": model if model == server.model else _usual(model),
             "temperature": f"{server.temperature:g}" if server.temperature else _usual(f"{USUAL_TEMPERATURE:g}"),
             "bars": str(server.bars) if server.bars else _usual(str(USUAL_BARS)),
-            "showcase": _("nowhere") if server.showcase is None else f"<#{server.showcase}>",
-            "trainers": _("only who manages the server") if server.trainers is None else f"<@&{server.trainers}>",
+            "showcase": _("none") if server.showcase is None else f"<#{server.showcase}>",
+            "trainers": _("only those who manage the server") if server.trainers is None else f"<@&{server.trainers}>",
             "soundfont": server.soundfont or _usual(_("the bot's")),
         }
-        embed = Embed(title=_("What this server has chosen"), colour=COLOUR)
+        embed = Embed(title=_("This server's settings"), colour=COLOUR)
         for field, name in NAMES.items():
-            embed.add_field(name=_(name), value=texts[field])
-        embed.set_footer(text=_("/server choose changes it, /server reset takes it back."))
+            embed.add_field(name=tell(name), value=texts[field])
+        embed.set_footer(text=_("/server choose changes them, /server reset takes them back to the defaults."))
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
 
 def _usual(text: str) -> str:
-    return _("{value}, as nothing is chosen").format(value=text)
+    return _("{value} (the default)").format(value=text)
 
 
 def _check_showcase(channel: discord.TextChannel) -> None:
     """Raise ServerError unless the bot may post pieces in a channel."""
     allowed = channel.permissions_for(channel.guild.me)
-    missing = [_(name) for permission, name in NEEDED.items() if not getattr(allowed, permission)]
+    missing = tuple(name for permission, name in NEEDED.items() if not getattr(allowed, permission))
     if missing:
         raise ServerError(
-            _("In {channel} I may not {missing}. Allow me that, then choose the channel again.").format(
-                channel=channel.mention, missing=", ".join(missing)
-            )
+            "In {channel} I am not allowed to {missing}. Allow me that, then choose the channel again.",
+            channel=channel.mention,
+            missing=missing,
         )
 
 
@@ -158,8 +158,8 @@ async def _check_soundfont(name: str) -> None:
     installed = {path.name: path for path in await asyncio.to_thread(audio.soundfonts)}
     if name not in installed:
         raise ServerError(
-            _("There is no soundfont called {name}. There are: {names}.").format(
-                name=repr(name[:40]), names=", ".join(installed) or "–"
-            )
+            "There is no soundfont called {name!r}. There are: {names}.",
+            name=name[:40],
+            names=", ".join(installed) or "–",
         )
     await asyncio.to_thread(audio.find_soundfont, installed[name])

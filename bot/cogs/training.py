@@ -7,9 +7,9 @@ from discord import Attachment, Embed, Interaction, Message, app_commands
 from discord.app_commands import Choice, Range
 from discord.ext import commands
 
-from bot.chat import checks, language, replies
+from bot.chat import checks, replies
 from bot.chat.answer import COLOUR
-from bot.chat.language import _, ngettext
+from bot.chat.language import _, ngettext, tell
 from bot.cogs import autocomplete
 from bot.database.jobs import Job, JobError
 from bot.training import messages
@@ -25,8 +25,8 @@ MARKS: Final = {"queued": "⏳", "running": "🎓", "done": "✅", "failed": "�
 
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
-class Training(commands.GroupCog, group_name="train", group_description="Teach me this server's music."):
-    """Teach the bot this server's music."""
+class Training(commands.GroupCog, group_name="train", group_description="Train models on this server's music."):
+    """Train models on this server's music."""
 
     def __init__(self, tree: app_commands.CommandTree[Any], trainings: Trainings, form: TrainOnThese) -> None:
         self._tree, self._trainings, self._form = tree, trainings, form
@@ -47,12 +47,12 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         from_nothing="from-nothing", **{f"file_{number}": f"file-{number}" for number in range(2, FILES + 1)}
     )
     @app_commands.describe(
-        name="What the new style is called: small letters, digits, - and _.",
+        name="What the new model is called: small letters, digits, - and _.",
         file="Music: MIDI, MusicXML, ABC or Humdrum, or a zip of it. More files further down.",
-        base="The style that it begins from.",
+        base="The model to start from.",
         minutes="How long it may take.",
-        size="How large it is, when it begins from nothing.",
-        from_nothing="Begin from no other style; that needs much music and time.",
+        size="How large it is, if it starts from nothing.",
+        from_nothing="Start from no other model; that needs a lot of music and time.",
         **{f"file_{number}": "More music." for number in range(2, FILES + 1)},
     )
     @app_commands.autocomplete(base=autocomplete.models)
@@ -76,7 +76,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
         size: str | None = None,
         from_nothing: bool = False,
     ) -> None:
-        """Learn a style from your files."""
+        """Train a model on your files."""
         files = (file, file_2, file_3, file_4, file_5, file_6, file_7, file_8, file_9, file_10)
         async with replies.answering(interaction):
             await self._trainings.start(
@@ -93,29 +93,29 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
 
     @app_commands.command()
     async def status(self, interaction: Interaction) -> None:
-        """Show what is being learned, and what waits."""
+        """Show what is being trained, and what is waiting."""
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._trainings.studio.store)
             here, live = interaction.guild_id, await self._trainings.jobs.live()
             line = [(place, job) for place, job in enumerate(live) if job.server == here]
             if not line:
-                raise JobError("Nothing is being learned here. /train start begins something.")
+                raise JobError("Nothing is being trained here. /train start begins a training.")
             embed = Embed(title=_("Trainings"), colour=COLOUR)
             for place, job in line[:LISTED]:
                 embed.add_field(name=f"{MARKS[job.state]} {job.name}", value=self._standing(job, place), inline=False)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
-    @app_commands.describe(training="Which.", keep="Keep the best that it has learned so far.")
+    @app_commands.describe(training="Which training.", keep="Keep its best epoch so far.")
     async def cancel(self, interaction: Interaction, training: Range[str, 1, 40], keep: bool = False) -> None:
-        """End a training before its time."""
+        """Cancel a training, before or while it runs."""
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._trainings.studio.store)
             job = await self._find(interaction, training)
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._trainings.trainer.cancel(job, "keep" if keep else "drop")
-            kept = _("It comes to an end, and its best epoch is kept.")
-            dropped = _("It is cancelled, and nothing is kept of it.")
+            kept = _("It is stopping, and its best epoch will be kept.")
+            dropped = _("It is cancelled, and nothing of it is kept.")
             await interaction.edit_original_response(content=kept if keep else dropped)
 
     @app_commands.command(name="list")
@@ -125,14 +125,14 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             await checks.trainer(interaction, self._trainings.studio.store)
             jobs = await self._trainings.jobs.of(interaction.guild_id)
             if not jobs:
-                raise JobError("This server has trained nothing yet. /train start begins something.")
+                raise JobError("This server has not trained anything yet. /train start begins a training.")
             embed = Embed(title=_("Trainings"), description="\n".join(map(_line, jobs[:LISTED]))[:4000], colour=COLOUR)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
-    @app_commands.describe(training="Which.")
+    @app_commands.describe(training="Which training.")
     async def delete(self, interaction: Interaction, training: Range[str, 1, 40]) -> None:
-        """Forget a training that has ended, and the notes it learned from. Its model stays."""
+        """Forget a training that has ended, and the notes it was trained on. Its model stays."""
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._trainings.studio.store)
             job = await self._find(interaction, training)
@@ -141,7 +141,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             await interaction.response.send_message(done.format(model=job.name), ephemeral=True)
 
     @app_commands.command()
-    @app_commands.describe(training="Which.")
+    @app_commands.describe(training="Which training.")
     async def report(self, interaction: Interaction, training: Range[str, 1, 40]) -> None:
         """Show what became of each file of a training."""
         async with replies.answering(interaction):
@@ -153,7 +153,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
             await interaction.response.send_message(embed=answer.embed, files=files, ephemeral=True)
 
     async def train_on_these(self, interaction: Interaction[Any], message: Message) -> None:
-        """Learn a style from the files of a message."""
+        """Train a model on the files of a message."""
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._trainings.studio.store)
             await interaction.response.send_modal(self._form.lay_out(message))
@@ -195,4 +195,4 @@ class Training(commands.GroupCog, group_name="train", group_description="Teach m
 def _line(job: Job) -> str:
     pieces = ngettext("{count} piece", "{count} pieces", job.gathered.kept).format(count=job.gathered.kept)
     age = discord.utils.format_dt(job.created, "R")
-    return f"{MARKS[job.state]} **{job.name}** `{job.id}`, {age}: {pieces}. {language.sentence(job.outcome or '')}"
+    return f"{MARKS[job.state]} **{job.name}** `{job.id}`, {age}: {pieces}. {tell(job.outcome) if job.outcome else ''}"

@@ -15,6 +15,9 @@ from bot.composing.buttons import ID, ButtonError, PieceButton, remove_message
 from bot.composing.studio import Studio
 from bot.database.engine import StoreError
 from bot.database.store import Opus, Showing
+from core.errors import mark
+
+WITHDRAW: Final = mark("Withdraw")
 
 _log = logging.getLogger(__name__)
 
@@ -30,12 +33,13 @@ class Share(PieceButton, template=f"share:{ID}"):
         channel = None if interaction.guild is None or showcase is None else interaction.guild.get_channel(showcase)
         if interaction.guild is None or not isinstance(channel, discord.TextChannel):
             raise ButtonError(
-                "There is no showcase here. Whoever manages a server can choose a channel for that with /server choose."
+                "There is no showcase here. Whoever manages this server can choose a channel for it with"
+                " /server choose."
             )
         await interaction.response.defer(ephemeral=True, thinking=True)
         if (showing := await studio.store.showing(opus.id)) is not None:
             if await _stands(interaction.client, showing):
-                raise ButtonError(f"This piece is in a showcase already. {showing.link}")
+                raise ButtonError("This piece is in a showcase already. {link}", link=showing.link)
             await studio.store.withdraw(opus.id)
         take = await studio.revive(opus)
         answer = presentation.present(opus, take, _under_showing(opus, 0))
@@ -44,8 +48,9 @@ class Share(PieceButton, template=f"share:{ID}"):
             message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
         except discord.Forbidden:
             raise ButtonError(
-                f"I may not write to {channel.mention}. Ask a moderator to allow me to view it, send messages, embed"
-                " links and attach files there."
+                "I am not allowed to write to {channel}. Ask a moderator to allow me to view it, send messages, embed"
+                " links and attach files there.",
+                channel=channel.mention,
             ) from None
         showing = Showing(interaction.guild.id, channel.id, message.id)
         try:
@@ -119,4 +124,4 @@ async def _stands(client: discord.Client, showing: Showing) -> bool:
 def _under_showing(opus: Opus, likes: int) -> View:
     """Lay out the buttons of a composition in a showcase."""
     like = components.button("like", str(likes), "❤️", 0, opus.id)
-    return components.lay_out((like, components.button("withdraw", "Withdraw", "↩️", 0, opus.id)))
+    return components.lay_out((like, components.button("withdraw", WITHDRAW, "↩️", 0, opus.id)))

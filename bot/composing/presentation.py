@@ -9,10 +9,11 @@ from discord.ui import View
 
 from bot.chat import components
 from bot.chat.answer import COLOUR, Answer, Enclosure
-from bot.chat.language import _, ngettext, sentence
+from bot.chat.language import _, ngettext
 from bot.database.store import Opus
 from core.composing.recipe import ModelInfo, Take
 from core.drawing.sheet import Sheet
+from core.errors import mark
 
 NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
@@ -21,14 +22,14 @@ DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
 PAGES_OF_A_PRIMER: Final = 4
 PAGES_SHOWN: Final = 9  # which, with the MusicXML, are as many files as a message can have
 UNDER_A_PIECE: Final = (  # action, label, symbol, row
-    ("again", "Again", "🎲", 0),
-    ("vary", "Vary", "🔀", 0),
-    ("continue", "Continue", "⏩", 0),
-    ("takes", "Takes", "🎬", 0),
-    ("tune", "Tune", "🎛️", 0),
-    ("sheet", "Sheet", "🎼", 1),
-    ("share", "Share", "📣", 1),
-    ("delete", "Delete", "🗑️", 1),
+    ("again", mark("Again"), "🎲", 0),
+    ("vary", mark("Vary"), "🔀", 0),
+    ("continue", mark("Continue"), "⏩", 0),
+    ("takes", mark("Takes"), "🎬", 0),
+    ("tune", mark("Tune"), "🎛️", 0),
+    ("sheet", mark("Sheet"), "🎼", 1),
+    ("share", mark("Share"), "📣", 1),
+    ("delete", mark("Delete"), "🗑️", 1),
 )
 
 
@@ -59,7 +60,7 @@ def present(opus: Opus, take: Take, view: View | None) -> Answer:
     )
     embed.add_field(name=_("Played"), value=played)
     if take.key:
-        embed.add_field(name=_("Key"), value=sentence(take.key))
+        embed.add_field(name=_("Key"), value=_(take.key))
     if take.quote is not None:
         quote = _("{count} events of {title}").format(count=take.quote.events, title=take.quote.title)
         embed.add_field(name=_("Quotes"), value=quote, inline=False)
@@ -86,7 +87,7 @@ def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> A
 
 def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     """Write the message that shows a piece as sheet music, its first pages at least."""
-    embed = Embed(title=_("{title}: the sheet").format(title=title(opus)), colour=COLOUR)
+    embed = Embed(title=_("{title}: sheet music").format(title=title(opus)), colour=COLOUR)
     embed.set_footer(text=_("Piece {id}").format(id=opus.id))
     what, last = _describe(opus, opus.bars), len(sheet.pages)
     description = _("Sheet music, page {number} of {last}: {what}")
@@ -104,7 +105,7 @@ def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
     embed = Embed(title=_("A primer for {model}").format(model=model), description=shown, colour=COLOUR)
     embed.add_field(name=_("Length"), value=_bars(take))
     if take.key:
-        embed.add_field(name=_("Key"), value=sentence(take.key))
+        embed.add_field(name=_("Key"), value=_(take.key))
     embed.add_field(name=_("Notation"), value=_("{count} characters").format(count=len(text)))
     embed.set_footer(text=_("/compose takes it as its primer."))
     what = ngettext("a primer of {bars:g} bar", "a primer of {bars:g} bars", 1 if take.bars == 1 else 2)
@@ -131,9 +132,12 @@ def under(opus: Opus) -> View:
 
 def under_takes(opera: Sequence[Opus]) -> View:
     """Lay out a button for each of several takes, to go on with it, and one that deletes them all."""
-    further = [components.button("continue", f"Go on with {n}", "⏩", 0, opus.id) for n, opus in enumerate(opera, 1)]
+    further = [
+        components.button("continue", mark("Go on with {number}", number=number), "⏩", 0, opus.id)
+        for number, opus in enumerate(opera, 1)
+    ]
     return components.lay_out(
-        [*further, components.button("delete", "Delete", "🗑️", 1, ".".join(opus.id for opus in opera), red=True)]
+        [*further, components.button("delete", mark("Delete"), "🗑️", 1, ".".join(opus.id for opus in opera), red=True)]
     )
 
 
@@ -145,7 +149,7 @@ def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
         enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what)))
     if take.picture is not None:
         description = _("Piano roll: {what}, in {key}, {count} chords and notes")
-        picture = description.format(what=what, key=sentence(take.key), count=take.events)
+        picture = description.format(what=what, key=_(take.key), count=take.events)
         enclosures.append(Enclosure(f"{stem}.png", take.picture, picture))
     return tuple(enclosures)
 

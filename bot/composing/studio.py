@@ -154,7 +154,7 @@ class Studio:
         """Compose on from where a piece ends."""
         if opus.bars >= LONGEST_PIECE:
             raise RequestError(
-                f"This piece has {opus.bars:g} bars, and {LONGEST_PIECE} are the most that a piece can have."
+                "This piece has {bars:g} bars, and a piece can have at most {most}.", bars=opus.bars, most=LONGEST_PIECE
             )
         bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
         recipe = self._recipe_here(interaction, opus)
@@ -253,11 +253,11 @@ def _job(request: ComposeRequest, parent: str | None) -> dict[str, Any]:
 async def _show_place(interaction: Interaction, place: Place) -> None:
     """Show somebody whose turn has not come where they stand; what they asked for goes on if that fails."""
     wait = span(place.seconds)
-    stand = _("Yours is next: about {time}.")
+    stand = _("You are next: about {time}.")
     if place.ahead:
         stand = ngettext(
-            "1 request goes first: about {time}.",
-            "{count} requests go first: about {time}.",
+            "1 request is ahead of you: about {time}.",
+            "{count} requests are ahead of you: about {time}.",
             place.ahead,
         )
     try:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from discord import Interaction, SelectOption, TextStyle
 from discord.ui import Modal, Select, TextInput
 
-from bot.chat import forms, ranges, replies
+from bot.chat import forms, ranges
 from bot.chat.language import _
 from bot.chat.ranges import LONGEST_PRIMER
 from bot.composing.studio import Studio
@@ -16,7 +16,7 @@ from bot.database.store import Opus
 from bot.models.catalogue import Catalogue
 from core.composing.drafting import USUAL_EFFORT
 from core.composing.recipe import ComposeRequest
-from core.errors import RequestError, check_range
+from core.errors import RequestError, check_range, lines
 from core.performing.performance import INSTRUMENTS
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
@@ -58,11 +58,11 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
                 default=request.primer if fits else "",
                 required=False,
                 max_length=LONGEST_PRIMER,
-                placeholder="72r1 76r1" if fits else _("It is too long for this form: left empty, it stays as it is."),
+                placeholder="72r1 76r1" if fits else _("Too long for this form: left empty, it stays as it is."),
             ),
         ),
         (
-            _("Values, a line each; no seed draws one"),
+            _("Values, one a line; no seed draws a new one"),
             TextInput[Any](
                 custom_id="numbers", style=TextStyle.long, default=write(request), required=False, max_length=400
             ),
@@ -128,16 +128,22 @@ def read(text: str) -> dict[str, Any]:
                 check_range(name, values[field], RANGES[field].min_value, RANGES[field].max_value)
         except KeyError:
             known = ", ".join(VALUES).replace("_", "-")
-            wrong.append(RequestError(f"There is no value called {name[:40]!r}. There are: {known}."))
+            wrong.append(
+                RequestError("There is no value called {name!r}. There are: {names}.", name=name[:40], names=known)
+            )
         except (ValueError, RequestError):
             lowest, highest = RANGES[field].min_value, RANGES[field].max_value
             wrong.append(
                 RequestError(
-                    f"{number.strip()[:40]!r} is not a number that {name} can have: it goes from {lowest} to {highest}."
+                    "{text!r} does not fit {name}: give a number from {lowest} to {highest}.",
+                    text=number.strip()[:40],
+                    name=name,
+                    lowest=lowest,
+                    highest=highest,
                 )
             )
     if wrong:
-        raise RequestError("\n".join(replies.sentence(error) for error in wrong))
+        raise RequestError(lines(error.message for error in wrong))
     return values
 
 

@@ -7,7 +7,6 @@ from typing import Final, Self
 import discord
 from discord import Attachment
 
-from bot.chat.language import _
 from bot.work.workers import Work
 from core.errors import CadenzaError
 from core.model.bundle import Params
@@ -37,13 +36,12 @@ class Upload:
         music = [each for each in attachments if each.filename.lower().endswith(formats.ENDINGS)]
         kinds = ", ".join(formats.ENDINGS)
         if not music:
-            raise UploadError(_("There is no music file in this message. I can read {kinds}.").format(kinds=kinds))
+            raise UploadError("There is no music file in this message. I can read {kinds}.", kinds=kinds)
         if len(music) > 1:
             raise UploadError(
-                _(
-                    "There are {count} music files in this message. Take the one that you mean to /compose,"
-                    " with the option midi."
-                ).format(count=len(music))
+                "There are {count} music files in this message. Give the one that you mean to /compose, in its option"
+                " midi.",
+                count=len(music),
             )
         return cls(music[0], params)
 
@@ -52,9 +50,10 @@ class Upload:
         most = Budget().file_bytes
         if self.attachment.size > most:
             raise UploadError(
-                _("{name} has {size:.1f} MiB; files of up to {most:g} MiB are read.").format(
-                    name=self.attachment.filename, size=self.attachment.size / MIB, most=most / MIB
-                )
+                "{name} is {size:.1f} MiB; I read files of up to {most:g} MiB.",
+                name=self.attachment.filename,
+                size=self.attachment.size / MIB,
+                most=most / MIB,
             )
 
     async def primer(self, workers: Work) -> str:
@@ -62,7 +61,7 @@ class Upload:
         try:
             data = await self.attachment.read()
         except discord.HTTPException:
-            raise UploadError(_("The file is no longer there. Upload it again.")) from None
+            raise UploadError("The file is no longer there. Upload it again.") from None
         return await workers.run(
             primers.from_music,
             data,

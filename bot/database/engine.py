@@ -33,7 +33,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     except (DBAPIError, OSError) as error:
         _log.error("The database failed", exc_info=error)
         raise StoreError(
-            "The database cannot be reached, or has no room left, so nothing has changed. Try again in a minute."
+            "The database cannot be reached or is full, so nothing has changed. Try again in a minute."
         ) from error
 
 

@@ -120,7 +120,7 @@ class Store:
             await self._engine.dispose()
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise StoreError(
-                f"The database does not open: {reason}. Check CADENZA_DATABASE and CADENZA_DATA."
+                "The database cannot be opened: {reason}. Check CADENZA_DATABASE and CADENZA_DATA.", reason=reason
             ) from error
         return self
 
@@ -264,7 +264,7 @@ class Store:
 
 def forgotten() -> StoreError:
     """Say that a composition's user had themselves forgotten before it was there."""
-    return StoreError("You had yourself forgotten while this was composed, so it is not kept.")
+    return StoreError("You asked me to forget you while this was being composed, so it was not kept.")
 
 
 def gone() -> StoreError:

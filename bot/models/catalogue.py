@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
-from core.errors import BundleError
+from core.errors import BundleError, reason
 from core.model import bundle
 from core.model.bundle import Params
 
@@ -62,12 +62,16 @@ class Catalogue:
         names = self.names()
         if not names:
             raise BundleError(
-                f"There is no model in {self.folder.name}: train one with python -m core.parse_and_train."
+                "There is no model in {folder}: train one with python -m core.parse_and_train.",
+                folder=self.folder.name,
             )
         chosen = name or self.preferred or names[0]
         if chosen not in names:
-            shown = ", ".join(names[:10])
-            raise BundleError(f"There is no model called {chosen[:40]!r}. There are: {shown}.")
+            raise BundleError(
+                "There is no model called {name!r}. There are: {names}.",
+                name=chosen[:40],
+                names=", ".join(names[:10]),
+            )
         return next(shelf / chosen for shelf in self._shelves() if chosen in bundle.names(shelf))
 
     def params(self, name: str | None) -> Params:
@@ -76,7 +80,9 @@ class Catalogue:
         try:
             return _params(path, path.stat().st_mtime_ns)
         except OSError as error:
-            raise BundleError(f"The model {path.parent.name} cannot be read: {error.strerror}.") from None
+            raise BundleError(
+                "The model {model} cannot be read: {reason}.", model=path.parent.name, reason=reason(error)
+            ) from None
 
     def _shelves(self) -> tuple[Path, ...]:
         """Return the folders of models, in the order in which a name is looked up."""

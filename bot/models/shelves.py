@@ -4,9 +4,8 @@ import secrets
 import shutil
 from pathlib import Path
 
-from bot.chat.language import _
 from bot.models.catalogue import Catalogue
-from core.errors import BundleError
+from core.errors import BundleError, reason
 from core.model import bundle
 from core.processes.files import folder_whole
 
@@ -30,9 +29,16 @@ def own(catalogue: Catalogue, name: str) -> Path:
     """Return the folder of a server's own model. Raises BundleError for any other name."""
     names = catalogue.own_names()
     if catalogue.own is None or name not in names:
-        some = _("This server has no model of its own called {name}. It has: {names}.")
-        none = _("This server has no model of its own called {name}. It has none yet; /train start makes one.")
-        raise BundleError((some if names else none).format(name=repr(name[:40]), names=", ".join(names)))
+        if names:
+            raise BundleError(
+                "This server has no model of its own called {name!r}. It has: {names}.",
+                name=name[:40],
+                names=", ".join(names),
+            )
+        raise BundleError(
+            "This server has no model of its own called {name!r}. It has none yet; /train start makes one.",
+            name=name[:40],
+        )
     return catalogue.own / name
 
 
@@ -41,12 +47,12 @@ def share(catalogue: Catalogue, name: str) -> None:
     model, shelf = own(catalogue, name), catalogue.shared
     assert shelf is not None
     if name in catalogue.at(None).names():
-        raise BundleError(f"There is a model called {name} for all servers already.")
+        raise BundleError("There is a model called {name} for all servers already.", name=name)
     try:
         with folder_whole(shelf / name, replace=False) as coming:
             shutil.copytree(model, coming, dirs_exist_ok=True)
     except OSError as error:
-        raise BundleError(f"The model cannot be copied: {error.strerror}.") from error
+        raise BundleError("The model cannot be copied: {reason}.", reason=reason(error)) from error
 
 
 def withdraw(catalogue: Catalogue, name: str) -> None:
@@ -54,7 +60,7 @@ def withdraw(catalogue: Catalogue, name: str) -> None:
     shelf = catalogue.shared
     names = () if shelf is None else bundle.names(shelf)
     if shelf is None or name not in names:
-        raise BundleError(f"No model called {name[:40]!r} is shared.")
+        raise BundleError("No model called {name!r} is shared.", name=name[:40])
     remove(shelf / name)
 
 

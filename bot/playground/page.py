@@ -55,7 +55,8 @@ async def _serve(bot: ComposerBot, port: int) -> None:
             if not isinstance(error.__cause__, OSError):
                 raise
             raise SettingsError(
-                f"Port {port} is in use on this machine. Choose another in CADENZA_PORT, or 0 for any free one."
+                "Port {port} is in use on this machine. Choose another in CADENZA_PORT, or 0 for any free one.",
+                port=port,
             ) from None
 
 

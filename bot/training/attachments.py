@@ -17,21 +17,20 @@ import aiofiles
 import discord
 from discord import Attachment
 
-from bot.chat import language
-from bot.chat.language import _, mark
+from bot.chat.language import tell
 from bot.database.jobs import JobError
 from core.corpus import worker
 from core.corpus.worker import REASONS, CollectJob, Gathered
-from core.errors import CorpusError, Message
+from core.errors import CorpusError, Message, lines, mark, reason
 from core.model.bundle import Params
 from core.music.piece import Budget, clean_title
 from core.processes.child import Died, Late, Pool
 from core.reading.formats import ENDINGS, not_music, too_large
 
-LEAST_PIECES: Final = 2  # one to learn from and one to test with
+LEAST_PIECES: Final = 2  # one to train on and one to test with
 READING_SECONDS: Final = 240.0  # for all files together, their download included
 LINE: Final = 3  # servers in the queue; the last has its answer while Discord still waits for that
-GIVEN_UP: Final = mark("Reading these files was given up. Give it fewer or simpler ones.")
+GIVEN_UP: Final = mark("Reading these files took too long and was stopped. Send fewer or simpler ones.")
 
 Reasons = tuple[tuple[str, Message], ...]  # files, and why each was left out
 
@@ -55,9 +54,9 @@ class ReadingQueue:
     def place(self, server: int) -> Iterator[asyncio.Lock]:
         """Take a server's place and return the lock that is its turn to read. Raises JobError if there is none."""
         if server in self._servers:
-            raise JobError("Files of this server are being read already. Wait for that, then try again.")
+            raise JobError("Files from this server are being read already. Wait until that is done, then try again.")
         if len(self._servers) >= LINE:
-            raise JobError("The files of other servers are being read. Try again in a few minutes.")
+            raise JobError("Files from other servers are being read at the moment. Try again in a few minutes.")
         self._servers.add(server)
         try:
             yield self._turn
@@ -77,18 +76,18 @@ def choose(files: Sequence[Attachment], most: int) -> Chosen:
         else:
             taken.append(file)
     if not taken:
-        kinds = _("The kinds are {kinds}, and .zip.").format(kinds=", ".join(ENDINGS))
-        nothing = _("There is nothing to learn from.")
-        raise JobError(f"{nothing}\n{listed(left_out)}{kinds}")
+        nothing = mark("There is nothing to train on.")
+        kinds = mark("I can read {kinds}, and .zip.", kinds=", ".join(ENDINGS))
+        raise JobError(lines((nothing, *listed(left_out), kinds)))
     if sum(file.size for file in taken) > most:
-        raise JobError(f"These files weigh more than {most / (1 << 20):g} MiB together. Give it fewer.")
+        raise JobError("These files are larger than {most:g} MiB together. Send fewer.", most=most / (1 << 20))
     return Chosen(tuple(taken), tuple(left_out))
 
 
 async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None) -> tuple[bytes, Gathered]:
     """Write the notes of files into `work`, as `base` writes; return a digest of the files, and what became of them.
 
-    The files are in `uploads` until that is done. Raises CadenzaError, also if there is too little to learn from.
+    The files are in `uploads` until that is done. Raises CadenzaError, also if there is too little to train on.
     """
     try:
         async with asyncio.timeout(READING_SECONDS):
@@ -97,31 +96,37 @@ async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None)
             digests = [await _download(file, uploads) for file in chosen.files]
             gathered = await _read(uploads, work, base)
     except TimeoutError:
-        raise CorpusError(_(GIVEN_UP)) from None
+        raise CorpusError(GIVEN_UP) from None
     except OSError as error:
-        reason = error.strerror or "it failed"
-        raise JobError(f"The files cannot be kept for reading: {reason}. The bot's owner has to look.") from error
+        raise JobError(
+            "The files cannot be saved for reading: {reason}. The bot's owner needs to look into it.",
+            reason=reason(error),
+        ) from error
     finally:
         await asyncio.to_thread(shutil.rmtree, uploads, ignore_errors=True)
     skipped = (*chosen.left_out, *gathered.skipped)[:REASONS]
     if gathered.kept < LEAST_PIECES:
-        none = _("There is nothing to learn from, so nothing was started. No piece was kept.")
-        one = _(
-            "There is nothing to learn from, so nothing was started. Only one piece was kept, and two are the least."
+        none = mark("There is nothing to train on, so nothing was started: no piece was kept.")
+        one = mark(
+            "There is too little to train on, so nothing was started: only one piece was kept, and at least two are"
+            " needed."
         )
-        raise CorpusError(f"{one if gathered.kept else none}\n{listed(skipped)}".strip())
+        raise CorpusError(lines((one if gathered.kept else none, *listed(skipped))))
     return hashlib.sha256(b"".join(sorted(digests))).digest(), replace(gathered, skipped=skipped)
 
 
-def listed(reasons: Sequence[tuple[str, Message]], most: int = 1000) -> str:
-    """List files that were left out, a line each, in so many characters."""
-    text = ""
-    for file, reason in reasons:
-        line = f"- {discord.utils.escape_markdown(clean_title(file, most=80))}: {language.sentence(reason)}\n"
-        if len(text) + len(line) > most:
-            return text + "…\n"
-        text += line
-    return text
+def listed(reasons: Sequence[tuple[str, Message]], most: int = 1000) -> list[Message]:
+    """List files that were left out, a line each, in about so many characters."""
+    found, room = list[Message](), most
+    for file, why in reasons:
+        line = Message(
+            "- {file}: {why}", {"file": discord.utils.escape_markdown(clean_title(file, most=80)), "why": why}
+        )
+        room -= 1 + len(tell(line))
+        if room < 0:
+            return [*found, Message("…")]
+        found.append(line)
+    return found
 
 
 async def _download(file: Attachment, folder: Path) -> bytes:
@@ -129,7 +134,9 @@ async def _download(file: Attachment, folder: Path) -> bytes:
     try:
         data = await file.read()
     except discord.HTTPException as error:
-        raise JobError(f"{file.filename[:80]} cannot be fetched from Discord any more. Upload it again.") from error
+        raise JobError(
+            "{file} can no longer be fetched from Discord. Upload it again.", file=file.filename[:80]
+        ) from error
     name = PurePath(file.filename.replace("\\", "/"))
     title = clean_title(name.stem, most=60).lstrip(".") or "untitled"
     path = folder / f"{title}{name.suffix.lower()}"
@@ -150,6 +157,6 @@ async def _read(uploads: Path, work: Path, base: Params | None) -> Gathered:
     try:
         return await asyncio.wrap_future(pool.submit(worker.gather_once, job))
     except (Died, Late):
-        raise CorpusError(_(GIVEN_UP)) from None
+        raise CorpusError(GIVEN_UP) from None
     finally:
         await asyncio.to_thread(pool.close)

@@ -11,6 +11,7 @@ from bot.database.jobs import Job, JobError
 from bot.training import messages
 from bot.training.trainings import Trainings
 from core.composing.recipe import ComposeRequest
+from core.errors import mark
 
 ID: Final = r"(?P<job>[a-z0-9]{1,12})"
 MODEL: Final = r"(?:\.(?P<model>[a-z0-9][a-z0-9_-]{0,31}))?"  # none in buttons of earlier versions
@@ -46,7 +47,7 @@ class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
             await interaction.edit_original_response(content=_("It is cancelled."))
             return
         stage = messages.stage(Trainings.of(interaction).trainer.status(job.id).progress)
-        question = _("{model} is being learned. {stage}\nWhat shall become of what it has learned so far?")
+        question = _("{model} is being trained. {stage}\nDo you want to keep its best epoch so far?")
         text = question.format(model=job.name, stage=stage)
         await interaction.response.send_message(text, view=_question(job.id), ephemeral=True)
 
@@ -58,7 +59,9 @@ class Keep(TrainingButton, template=f"train-keep:{ID}"):
         """Do what the button says."""
         job = await self.job(interaction)
         await Trainings.of(interaction).trainer.cancel(job, "keep")
-        await interaction.response.edit_message(content=_("It comes to an end, and its best epoch is kept."), view=None)
+        await interaction.response.edit_message(
+            content=_("It is stopping, and its best epoch will be kept."), view=None
+        )
 
 
 class Drop(TrainingButton, template=f"train-drop:{ID}"):
@@ -68,11 +71,11 @@ class Drop(TrainingButton, template=f"train-drop:{ID}"):
         """Do what the button says."""
         job = await self.job(interaction)
         await Trainings.of(interaction).trainer.cancel(job, "drop")
-        await interaction.response.edit_message(content=_("It is cancelled, and nothing is kept of it."), view=None)
+        await interaction.response.edit_message(content=_("It is cancelled, and nothing of it is kept."), view=None)
 
 
 class Try(TrainingButton, template=f"train-try:{ID}{MODEL}"):
-    """Compose with the model that was learned, whether or not its training is still kept."""
+    """Compose with the model that was trained, whether or not its training is still kept."""
 
     def __init__(self, custom_id: str, job: str, model: str | None = None) -> None:
         super().__init__(custom_id, job)
@@ -91,5 +94,5 @@ ITEMS: Final = (Cancel, Keep, Drop, Try)
 
 def _question(id: str) -> View:
     """Lay out the ways in which a training can be cancelled."""
-    keep = components.button("train-keep", "Keep the best so far", "💾", 0, id)
-    return components.lay_out((keep, components.button("train-drop", "Throw it away", "🗑️", 0, id, red=True)))
+    keep = components.button("train-keep", mark("Keep the best epoch"), "💾", 0, id)
+    return components.lay_out((keep, components.button("train-drop", mark("Throw it away"), "🗑️", 0, id, red=True)))

@@ -1,4 +1,4 @@
-"""The form behind "Train on these": how the style of a message's files is to be called.
+"""The form behind "Train on these": what the model of a message's files is to be called.
 
 Discord shows this bot the files of others' messages only where their menu is used, so those of the last forms are
 remembered; of an older form the message is fetched again, which shows no more than Discord allows.
@@ -38,19 +38,19 @@ class TrainOnThese:
         while len(self.seen) > REMEMBERED:
             del self.seen[next(iter(self.seen))]
         fields = (
-            (_("What the new style is called"), TextInput[Any](custom_id="name", max_length=32, placeholder="jazz")),
+            (_("Name of the new model"), TextInput[Any](custom_id="name", max_length=32, placeholder="jazz")),
             (
-                _("What it begins from (empty: the default)"),
+                _("Model to start from (empty: the default)"),
                 TextInput[Any](custom_id="base", required=False, max_length=32),
             ),
-            (_("Minutes that it may take"), TextInput[Any](custom_id="minutes", default=str(MINUTES), max_length=4)),
+            (_("Most minutes it may take"), TextInput[Any](custom_id="minutes", default=str(MINUTES), max_length=4)),
         )
         return forms.lay_out(_("Train on these"), f"train-these:{message.channel.id}.{message.id}", fields)
 
     async def _begin(self, interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:
         name, base, minutes = (fields[field]["value"].strip() for field in ("name", "base", "minutes"))
         if not minutes.isdecimal() or not 1 <= int(minutes) <= LONGEST:
-            raise JobError(f"The minutes must be a whole number from 1 to {LONGEST}.")
+            raise JobError("The minutes must be a whole number from 1 to {most}.", most=LONGEST)
         channel, message = int(match["channel"]), int(match["message"])
         files = self.seen.get(message) or await _fetch(interaction, channel, message)
         await self._trainings.start(

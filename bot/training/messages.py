@@ -14,14 +14,14 @@ from discord.ui import View
 
 from bot.chat import components, delivery, language
 from bot.chat.answer import COLOUR, Answer, Enclosure, fit
-from bot.chat.language import _
+from bot.chat.language import _, tell
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.database import store
 from bot.database.jobs import Job
 from bot.training import attachments
 from core.composing.recipe import ComposeRequest, Take
-from core.errors import CadenzaError, Message
+from core.errors import CadenzaError, Message, lines, mark
 from core.training.progress import Epoch, Progress
 from core.training.worker import Result
 
@@ -126,16 +126,16 @@ class Messages:
 
     async def _present_model(self, job: Job, result: Result, folder: Path) -> Answer:
         """Write the message that shows a new model, with a first piece if one can be composed."""
-        embed = _embed(job, _("{model} has been learned"), _summary(job))
+        embed = _embed(job, _("{model} is trained"), _summary(job))
         embed.add_field(
             name=_("Loss on held-out pieces"),
             value=_("{loss:.3f}, after {first:.3f} in the first epoch").format(
                 loss=result.val_loss, first=result.first_val_loss
             ),
         )
-        epochs = _("{epochs}, of which {best} was best").format(epochs=result.epochs, best=result.best)
+        epochs = _("{epochs}, and number {best} was the best").format(epochs=result.epochs, best=result.best)
         embed.add_field(name=_("Epochs"), value=epochs)
-        embed.add_field(name=_("Ended"), value=language.sentence(result.ended))
+        embed.add_field(name=_("Ended"), value=tell(result.ended))
         if result.advice:
             embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
         enclosures = _files(folder / "curve.png", _("The learning curve: loss by epoch"))
@@ -143,9 +143,9 @@ class Messages:
         try:
             take, opus = await self._compose(job)
         except CadenzaError as error:
-            embed.add_field(name=_("A first piece"), value=language.sentence(error)[:1000], inline=False)
+            embed.add_field(name=_("A first piece"), value=tell(error)[:1000], inline=False)
             return Answer(job.id, embed, enclosures, view)
-        piece = _("is enclosed, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
+        piece = _("Attached, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
         embed.add_field(name=_("A first piece"), value=piece, inline=False)
         return Answer(job.id, embed, (*enclosures, *presentation.enclose(opus, take, f"{job.name}-first")), view)
 
@@ -163,14 +163,14 @@ class Messages:
 
 def present_waiting(job: Job, place: int) -> Answer:
     """Write the message of a training that waits; `place` 1 is next."""
-    embed = _embed(job, _("{model} is to be learned"), _summary(job))
+    embed = _embed(job, _("{model} is waiting to be trained"), _summary(job))
     if job.gathered.keys:
         in_key = _("{count} in {key}")
-        keys = ((language.sentence(key), count) for key, count in job.gathered.keys[:6])
+        keys = ((_(key), count) for key, count in job.gathered.keys[:6])
         shown = ", ".join(in_key.format(count=count, key=key) for key, count in keys)
         embed.add_field(name=_("Keys"), value=shown + (" …" if len(job.gathered.keys) > 6 else ""), inline=False)
     if job.gathered.skipped:
-        embed.add_field(name=_("Left out"), value=attachments.listed(job.gathered.skipped), inline=False)
+        embed.add_field(name=_("Left out"), value=_left_out(job), inline=False)
     embed.add_field(name=_("Place"), value=turn(place - 1))
     return Answer(job.id, embed, (), under_training(job.id))
 
@@ -178,8 +178,8 @@ def present_waiting(job: Job, place: int) -> Answer:
 def turn(before: int) -> str:
     """Say how many trainings go before one that waits."""
     if not before:
-        return _("Its turn is next.")
-    others = language.ngettext("1 other training goes first.", "{count} other trainings go first.", before)
+        return _("It is next.")
+    others = language.ngettext("1 other training is ahead of it.", "{count} other trainings are ahead of it.", before)
     return others.format(count=before)
 
 
@@ -188,7 +188,7 @@ def stage(progress: Progress | None) -> str:
     if progress is None:
         return _("Getting ready …")
     left = language.span(progress.seconds_left)
-    going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, {left} left at most.")
+    going = _("Epoch {epoch} of {epochs}, loss {loss:.3f}, at most {left} left.")
     return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left)
 
 
@@ -196,15 +196,15 @@ def present_progress(job: Job, status: Status, enclosures: tuple[Enclosure, ...]
     """Write the message of a training that goes on."""
     progress = status.progress
     if progress is None:
-        embed = _embed(job, _("{model} is being learned"), stage(progress))
+        embed = _embed(job, _("{model} is being trained"), stage(progress))
     else:
         share = (progress.epoch - 1 + progress.step / max(1, progress.steps)) / progress.epochs
         filled = round(BAR * share)
-        embed = _embed(job, _("{model} is being learned"), f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}")
-        epoch = _("{epoch} of {epochs} at most").format(epoch=progress.epoch, epochs=progress.epochs)
+        embed = _embed(job, _("{model} is being trained"), f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}")
+        epoch = _("{epoch} of at most {epochs}").format(epoch=progress.epoch, epochs=progress.epochs)
         embed.add_field(name=_("Epoch"), value=epoch)
         embed.add_field(name=_("Loss"), value=f"{progress.loss:.3f}")
-        left = _("{time} at most").format(time=language.span(progress.seconds_left))
+        left = _("at most {time}").format(time=language.span(progress.seconds_left))
         embed.add_field(name=_("Time left"), value=left)
     if status.epochs:
         best = min(status.epochs, key=lambda epoch: epoch.val_loss)
@@ -219,28 +219,28 @@ def present_progress(job: Job, status: Status, enclosures: tuple[Enclosure, ...]
 def present_end(job: Job) -> Answer:
     """Write the message of a training that has ended."""
     titles = {
-        "done": _("{model} has been learned"),
+        "done": _("{model} is trained"),
         "cancelled": _("{model} was cancelled"),
-        "failed": _("{model} could not be learned"),
+        "failed": _("{model} could not be trained"),
     }
-    return Answer(job.id, _embed(job, titles[job.state], language.sentence(job.outcome or "")), (), None)
+    return Answer(job.id, _embed(job, titles[job.state], tell(job.outcome) if job.outcome else ""), (), None)
 
 
 def under_training(id: str) -> View:
     """Lay out the button of a training that has not ended."""
-    return components.lay_out((components.button("train-cancel", "Cancel", "🛑", 0, id, red=True),))
+    return components.lay_out((components.button("train-cancel", mark("Cancel"), "🛑", 0, id, red=True),))
 
 
 def under_model(id: str, name: str) -> View:
-    """Lay out the button of a model that has just been learned; `id` is the training's, which the model outlives."""
-    return components.lay_out((components.button("train-try", "Try it", "🎹", 0, f"{id}.{name}"),))
+    """Lay out the button of a model that has just been trained; `id` is the training's, which the model outlives."""
+    return components.lay_out((components.button("train-try", mark("Try it"), "🎹", 0, f"{id}.{name}"),))
 
 
 async def present_report(job: Job, folder: Path) -> Answer:
     """Write the message that says what became of each file."""
-    embed = _embed(job, _("What {model} learns from"), _summary(job))
+    embed = _embed(job, _("What {model} is trained on"), _summary(job))
     if job.gathered.skipped:
-        embed.add_field(name=_("Left out"), value=attachments.listed(job.gathered.skipped), inline=False)
+        embed.add_field(name=_("Left out"), value=_left_out(job), inline=False)
     what = _("What became of each piece, as a table")
     return Answer(job.id, embed, await asyncio.to_thread(_files, folder / "report.csv", what))
 
@@ -252,7 +252,11 @@ def _embed(job: Job, title: str, description: str) -> Embed:
 
 
 def _summary(job: Job) -> str:
-    return "\n".join(map(language.sentence, job.gathered.summary))
+    return "\n".join(map(tell, job.gathered.summary))
+
+
+def _left_out(job: Job) -> str:
+    return tell(lines(attachments.listed(job.gathered.skipped)))
 
 
 def _enclosures(status: Status, folder: Path) -> tuple[Enclosure, ...]:
@@ -273,4 +277,4 @@ def _files(path: Path, description: str) -> tuple[Enclosure, ...]:
 
 
 def _lines(sentences: Iterable[Message]) -> str:
-    return "\n".join(f"- {language.sentence(each)}" for each in sentences)[:1000]
+    return "\n".join(f"- {tell(each)}" for each in sentences)[:1000]

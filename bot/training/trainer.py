@@ -98,7 +98,7 @@ class Trainer:
             _carry_out(wish, self._child[1])
 
     async def forget(self, job: Job) -> None:
-        """Delete a training that has ended, with the notes it learned from. Raises JobError if it has not."""
+        """Delete a training that has ended, with the notes it was trained on. Raises JobError if it has not."""
         if job.live:
             raise JobError("This training has not ended yet. Cancel it first.")
         await self._jobs.delete(job.id)
@@ -156,14 +156,16 @@ class Trainer:
         except CadenzaError as error:
             await self._end(job, "failed", error.message)
         except OSError as error:
-            lost = mark("The model could not be kept: {reason}. The bot's owner has to look.", reason=reason(error))
+            lost = mark(
+                "The model could not be saved: {reason}. The bot's owner needs to look into it.", reason=reason(error)
+            )
             await self._end(job, "failed", lost)
 
     async def _run(self, job: Job, work: Path) -> Message | None:
         """Have a process train; return the message with which it failed, if it could still say one."""
         if job.starts >= STARTS:
             return mark(
-                "The process that trained it died {times} times in a row. Try it with fewer files.", times=STARTS
+                "The process that trained it crashed {times} times in a row. Try it with fewer files.", times=STARTS
             )
         shelf = self._catalogue.at(job.server)
         title = counted("{count} piece from its server", "{count} pieces from its server", job.gathered.kept)

@@ -12,8 +12,7 @@ from typing import Any, Final, Self
 
 from discord import Attachment, Interaction
 
-from bot.chat import checks, language
-from bot.chat.language import _, ngettext
+from bot.chat import checks
 from bot.composing.studio import Studio
 from bot.database.jobs import Job, JobError
 from bot.database.store import ALPHABET, ID_LENGTH
@@ -24,6 +23,7 @@ from bot.training import attachments, messages
 from bot.training.attachments import Chosen, ReadingQueue
 from bot.training.messages import Messages
 from bot.training.trainer import Trainer
+from core.errors import Message, counted, mark
 from core.model import bundle
 from core.model.bundle import Params
 from core.training.recipe import SIZES, require_tensorflow
@@ -131,12 +131,15 @@ class Trainings:
         async with self._entering:  # one after the other, so that what is checked still holds when the job is added
             known = await self.jobs.same(job.fingerprint)
             if known is not None:
-                raise JobError(f"The same files with the same settings are one training. {standing(known)}")
+                raise JobError(
+                    "There is a training on these files with these settings already. {standing}",
+                    standing=standing(known),
+                )
             shelf = self.studio.catalogue.at(job.server)
             if job.name in shelf.names():
-                raise JobError(f"There is a model called {job.name} already. Choose another name.")
+                raise JobError("There is a model called {name} already. Choose another name.", name=job.name)
             if any(other.name == job.name and other.live for other in await self.jobs.of(job.server)):
-                raise JobError(f"A model called {job.name} is being learned already. Choose another name.")
+                raise JobError("A model called {name} is being trained already. Choose another name.", name=job.name)
             await self._check_room(job.server, blueprint)
             await self.jobs.add(job)
 
@@ -145,27 +148,29 @@ class Trainings:
         settings, shelf = self._settings, self.studio.catalogue.at(server)
         live = sum(job.live for job in await self.jobs.of(server))
         if live >= settings.trainings:
-            unended = ngettext(
+            unended = counted(
                 "{count} training of this server has not ended yet. Wait for it, or cancel it.",
                 "{count} trainings of this server have not ended yet. Wait for one, or cancel one.",
                 live,
             )
-            raise JobError(unended.format(count=live))
+            raise JobError(unended)
         if len(shelf.own_names()) + live >= settings.server_models:
-            most = ngettext(
+            most = counted(
                 "A server may keep {count} model. Delete it with /models delete first.",
                 "A server may keep {count} models. Delete one with /models delete first.",
                 settings.server_models,
             )
-            raise JobError(most.format(count=settings.server_models))
+            raise JobError(most)
         params = shelf.params(blueprint.base) if blueprint.base is not None else Params(**SIZES[blueprint.size])
         coming = BYTES_A_WEIGHT * sum(math.prod(shape) for shape in params.shapes.values()) * (1 + live)
         weight = 0 if shelf.own is None else await asyncio.to_thread(shelves.weight, shelf.own)
         if weight + coming > settings.server_model_bytes:
-            mib = settings.server_model_bytes / (1 << 20)
-            raise JobError(f"The models of a server may weigh {mib:g} MiB. Delete one with /models delete first.")
+            raise JobError(
+                "The models of a server may take up {most:g} MiB. Delete one with /models delete first.",
+                most=settings.server_model_bytes / (1 << 20),
+            )
         if (await asyncio.to_thread(shutil.disk_usage, settings.data)).free < FREE_BYTES:
-            raise JobError("There is no room left on the bot's disk. Its owner has to make some.")
+            raise JobError("The bot's disk is full. Its owner needs to free some space; then try again.")
 
     async def _prune(self, server: int) -> None:
         """Forget the oldest trainings of a server, if they are many."""
@@ -174,33 +179,32 @@ class Trainings:
             await self.trainer.forget(job)
 
 
-def standing(job: Job) -> str:
+def standing(job: Job) -> Message:
     """Say in a sentence where a training stands."""
     link = "" if job.message is None else f" https://discord.com/channels/{job.server}/{job.channel}/{job.message}"
     match job.state:
         case "queued":
-            text = _("{model} waits for its turn.") + link
+            return mark("{model} is waiting for its turn.{link}", model=job.name, link=link)
         case "running":
-            text = _("{model} is being learned.") + link
+            return mark("{model} is being trained.{link}", model=job.name, link=link)
         case "done":
-            text = _("{model} has been learned: choose it in /compose.")
+            return mark("{model} is trained: choose it in /compose.", model=job.name)
         case "cancelled":
-            text = _("{model} was cancelled: {outcome}")
+            return mark("{model} was cancelled: {outcome}", model=job.name, outcome=job.outcome or "")
         case "failed":
-            text = _("{model} could not be learned: {outcome}")
-    return text.format(model=job.name, outcome=language.sentence(job.outcome or ""))
+            return mark("{model} could not be trained: {outcome}", model=job.name, outcome=job.outcome or "")
 
 
 def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Blueprint:
     name = bundle.check_name(wanted.name.strip().lower().replace(" ", "-"))
     if wanted.minutes > most_minutes:
-        raise JobError(f"A training may take {most_minutes} minutes here at most.")
+        raise JobError("A training may take at most {most} minutes here.", most=most_minutes)
     if wanted.from_nothing:
         if wanted.base is not None:
-            raise JobError("A model begins from another one or from nothing: choose base or from-nothing, not both.")
+            raise JobError("A model starts from another one or from nothing: choose base or from-nothing, not both.")
         return Blueprint(name, None, "", wanted.size or "small", wanted.minutes)
     if wanted.size is not None:
-        raise JobError("A model has the size of the one that it begins from: choose a size only with from-nothing.")
+        raise JobError("A model has the size of the one that it starts from: choose a size only with from-nothing.")
     base = shelf.path(wanted.base)
     stamp = (base / "weights.safetensors").stat()
     return Blueprint(name, base.name, f"{stamp.st_mtime_ns}-{stamp.st_size}", "medium", wanted.minutes)

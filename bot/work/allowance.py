@@ -1,14 +1,15 @@
 """How much each user may ask for: what they have spent wears off evenly."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from bot.chat.language import _, span
-from core.errors import CadenzaError
+from core.errors import CadenzaError, counted
 
 WINDOW: Final = 600.0  # seconds in which a whole allowance wears off
+MINUTES_FROM: Final = 90  # seconds from which on one speaks of minutes
 
 
 class AllowanceError(CadenzaError):
@@ -53,5 +54,20 @@ def check(spent: float, cost: float, most: float) -> None:
     """Raise AllowanceError if somebody who has spent so much cannot spend this too."""
     excess = min(spent, spent + cost - most)
     if excess > 0:
-        when = span(excess / most * WINDOW, ahead=True)
-        raise AllowanceError(_("You have asked for much in the last minutes. Try again {when}.").format(when=when))
+        raise _too_much(math.ceil(excess / most * WINDOW))
+
+
+def _too_much(seconds: int) -> AllowanceError:
+    if seconds < MINUTES_FROM:
+        in_seconds = counted(
+            "You have asked for a lot in the last few minutes. Try again in {count} second.",
+            "You have asked for a lot in the last few minutes. Try again in {count} seconds.",
+            seconds,
+        )
+        return AllowanceError(in_seconds)
+    in_minutes = counted(
+        "You have asked for a lot in the last few minutes. Try again in {count} minute.",
+        "You have asked for a lot in the last few minutes. Try again in {count} minutes.",
+        math.ceil(seconds / 60),
+    )
+    return AllowanceError(in_minutes)

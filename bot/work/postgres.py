@@ -39,7 +39,7 @@ class Connections:
             self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=self._most, command_timeout=30)
             await self._install()
         except LOST as error:
-            raise StoreError(f"The database does not open: {error}. Check CADENZA_DATABASE.") from error
+            raise StoreError("The database cannot be opened: {error}. Check CADENZA_DATABASE.", error=error) from error
         self._listening = asyncio.create_task(self._listen())
         return self
 

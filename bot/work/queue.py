@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from bot.database.requests import Pending
 from bot.work.allowance import Allowance
-from core.errors import CadenzaError, RequestError
+from core.errors import CadenzaError, RequestError, counted
 
 WORTH_TELLING: Final = 0.75  # of the last place that was told, for each edit of a message costs Discord something
 TYPICAL: Final = 2.0  # seconds that a request is thought to take before any has been measured
@@ -86,9 +86,12 @@ TURN: Final = ContextVar[Turn | None]("turn", default=None)  # for which this ta
 def refuse(waiting: int, most: int) -> None:
     """Raise QueueError if a server has as many requests waiting as it may."""
     if waiting >= most:
-        if most == 1:
-            raise QueueError("A request of this server is waiting already. Try again in a minute.")
-        raise QueueError(f"{most} requests of this server are waiting already. Try again in a minute.")
+        many = counted(
+            "{count} request from this server is waiting already. Try again in a minute.",
+            "{count} requests from this server are waiting already. Try again in a minute.",
+            most,
+        )
+        raise QueueError(many)
 
 
 def refuse_second() -> QueueError:
@@ -99,7 +102,9 @@ def refuse_second() -> QueueError:
 def refuse_wait(seconds: float) -> None:
     """Raise QueueError for a wait that Discord would not survive."""
     if seconds > LONGEST_WAIT:
-        raise QueueError(f"The wait is about {seconds / 60:.0f} minutes at the moment. Try again later.")
+        raise QueueError(
+            "The wait is about {minutes:.0f} minutes at the moment. Try again later.", minutes=seconds / 60
+        )
 
 
 @dataclass(slots=True, eq=False)

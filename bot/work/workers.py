@@ -72,16 +72,16 @@ class Workers:
         try:
             future = self._pool.submit(function, *args, **kwargs)
         except RuntimeError:
-            raise WorkError("The bot is being stopped. Try again in a minute.") from None
+            raise WorkError("The bot is shutting down. Try again in a minute.") from None
         try:
             return await asyncio.wrap_future(future)
         except Late:
             raise WorkError(
-                f"This took longer than {self._deadline:g} seconds and was given up. Ask for less."
+                "This took longer than {seconds:g} seconds and was stopped. Ask for less.", seconds=self._deadline
             ) from None
         except Died:
             raise WorkError(
-                "The process that worked on this died, twice. Ask for less, or try again in a minute."
+                "The process that worked on this crashed twice. Ask for less, or try again in a minute."
             ) from None
 
     def stop(self) -> None:

@@ -116,7 +116,7 @@ def planned(form: str, start: int, bars: int, bar: int) -> tuple[Section, ...]:
         )
     if bars % len(letters):
         raise RequestError(
-            "These bars cannot be parted into {count} sections of like length: change bars or form.",
+            "These bars cannot be divided into {count} sections of equal length: change the bars or the form.",
             count=len(letters),
         )
     length = bars // len(letters) * bar
@@ -189,7 +189,7 @@ def shape(text: str) -> Shape:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Hold how many of the pieces that a model learned from are in each key, and of each shape; most common first."""
+    """Hold how many of the pieces that a model was trained on are in each key, and of each shape; most common first."""
 
     homes: Mapping[Home, int]
     shapes: Mapping[Shape, int]

@@ -1,4 +1,4 @@
-"""Novelty: what a new piece quotes from the pieces that its model learned from, in whatever key."""
+"""Novelty: what a new piece quotes from the pieces that its model was trained on, in whatever key."""
 
 import re
 from collections.abc import Sequence

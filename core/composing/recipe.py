@@ -41,7 +41,7 @@ class ComposeRequest:
     `model` is the path of a model's folder. An empty `primer` lets the model begin. `bars` is the length of the whole
     piece, primer included, in bars of its metre; None lets the model end. `key`, as `G` or `E minor`, is the one to
     compose in, `metre` as `6/8`, and `form` as `AABA` or `through-composed`; None is the primer's, or as in the pieces
-    that the model learned from. `effort` is how many candidates are written for each take, of which the critic keeps
+    that the model was trained on. `effort` is how many candidates are written for each take, of which the critic keeps
     one. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own, None for `seed` draws
     one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav, flac or ogg, None for no sound;
     `soundfont` is the path of one, None finds one.
@@ -224,7 +224,7 @@ def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Composer:
 
 
 def _composer(model: Bundle, parsed: Path) -> Composer:
-    """Make a model ready, with the notes that it has learned from."""
+    """Make a model ready, with the notes that it was trained on."""
     learned = notes.read_notes(parsed)
     for what, its, theirs in (
         (mark("anchor"), model.params.anchor, learned.anchor),
@@ -279,15 +279,13 @@ def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
 
 
 def _options(request: ComposeRequest, params: Params) -> Options:
-    if request.bars is not None and not 1 <= request.bars <= LONGEST_PIECE:
-        raise RequestError(
-            "A piece can have 1 to {most} bars; you asked for {bars}.", most=LONGEST_PIECE, bars=request.bars
-        )
+    if request.bars is not None:
+        check_range(mark("number of bars"), request.bars, 1, LONGEST_PIECE)
     assert request.tempo is not None
     assert request.gravity is not None
     assert request.seed is not None
     check_tempo(request.tempo)
-    check_range("effort", request.effort, 1, MOST_EFFORT)
+    check_range(mark("effort"), request.effort, 1, MOST_EFFORT)
     return Options(
         temperature=request.temperature,
         gravity=request.gravity,

@@ -38,7 +38,7 @@ def engrave(text: str, model: ModelInfo, tempo: float, title: str, metre: Metre 
 
 
 def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:
-    """Return what a piece quotes from the pieces that its model learned from, if the model is still the same."""
+    """Return what a piece quotes from the pieces that its model was trained on, if the model is still the same."""
     try:
         composer = recipe.open_model(folder)
     except (BundleError, CorpusError):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.composing import form
-from core.errors import RequestError, check_range
+from core.errors import RequestError, check_range, mark
 from core.model.bundle import Params
 from core.model.frames import Listener
 from core.model.hearing import NONE, PITCH
@@ -44,8 +44,8 @@ class Options:
     `temperature` divides the logits, `gravity` weighs the tonal memory, `top_p` keeps the likeliest tokens of that
     much probability together. `bars` is the whole length, primer included, not counting the silence before a pickup;
     None lets the model end, at LONGEST_PIECE at the latest. `metre`, `home` and `form` (`core.composing.form`) are told
-    to a model that remembers; None is the primer's or drawn as in the pieces that it learned from. Raises RequestError
-    for a value out of its range.
+    to a model that remembers; None is the primer's or drawn as in the pieces that it was trained on. Raises
+    RequestError for a value out of its range.
     """
 
     temperature: float = 1.0
@@ -60,16 +60,13 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, value, lowest, highest in (
-            ("temperature", self.temperature, *TEMPERATURES),
-            ("gravity", self.gravity, 0, STRONGEST),
-            ("top_p", self.top_p, LEAST_TOP_P, 1),
-            ("seed", self.seed, 0, LARGEST_SEED),
+            (mark("temperature"), self.temperature, *TEMPERATURES),
+            (mark("gravity"), self.gravity, 0, STRONGEST),
+            (mark("top-p"), self.top_p, LEAST_TOP_P, 1),
+            (mark("seed"), self.seed, 0, LARGEST_SEED),
+            (mark("number of takes"), self.takes, 1, MOST_TAKES),
         ):
-            check_range(name.replace("_", "-"), value, lowest, highest)
-        if not 1 <= self.takes <= MOST_TAKES:
-            raise RequestError(
-                "There can be 1 to {most} takes; you asked for {takes}.", most=MOST_TAKES, takes=self.takes
-            )
+            check_range(name, value, lowest, highest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ def begin(model: Stepper, primer: Sequence[int], options: Options) -> "Drafts":
 def tell(params: Params, primer: Sequence[int], options: Options, chance: np.random.Generator) -> tuple[Told, int]:
     """Decide what is told of a piece, and with how many units of silence it begins if it has no primer.
 
-    What is neither asked for nor in the primer is drawn as in the pieces that the model learned from. Raises
+    What is neither asked for nor in the primer is drawn as in the pieces that the model was trained on. Raises
     RequestError.
     """
     habits = form.habits(params.habits)

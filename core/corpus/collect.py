@@ -38,7 +38,7 @@ class CollectSettings:
 
     anchor: Anchor = "lowest"
     rest_unit: RestUnit = "auto"
-    least_events: int = 8  # fewer are too short to learn from
+    least_events: int = 8  # fewer are too short to train on
     most_shared: float = 0.5  # of a piece's runs of notes with one piece before; more, and it is a version of that
     budget: Budget = field(default_factory=Budget)
     bounds: Bounds = field(default_factory=Bounds)  # of an archive
@@ -49,7 +49,7 @@ class CollectSettings:
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     def __post_init__(self) -> None:
-        check_range("least share on the grid", self.least_on_grid, 0, 1)
+        check_range(mark("least share on the grid"), self.least_on_grid, 0, 1)
         check_metres(self.metres)
 
 

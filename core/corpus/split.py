@@ -10,7 +10,7 @@ LARGEST_FAMILY: Final = 0.15  # share of what is held out
 
 
 def split(notes: Notes, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Choose by piece what to learn from and what to hold out; return indices of both, in order.
+    """Choose by piece what to train on and what to hold out; return indices of both, in order.
 
     Versions of one piece stay together, so that what is held out was not learned under another title; of what is held
     out no family makes up more than LARGEST_FAMILY, or it would stand for that one tune. The choice depends on the

@@ -129,7 +129,7 @@ def evaluate(
     seeds: Sequence[int] = SEEDS,
     report: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Measure a model on pieces that it has not learned; `learned` are those that it has, for the n-gram.
+    """Measure a model on pieces that it was not trained on; `learned` are those that it has, for the n-gram.
 
     `takes` samples are drawn for each temperature and seed, and compared with as many of the real pieces. Raises
     CorpusError.
@@ -181,8 +181,8 @@ def held_out(bundle: Bundle, notes: Notes) -> tuple[list[Parsed], list[Parsed]]:
     total = len(notes.pieces)
     if not isinstance(places, list) or not all(isinstance(place, int) and 0 <= place < total for place in places):
         raise CorpusError(
-            "{model} does not say which pieces were held out of its training; name a FOLDER of pieces that it has not"
-            " learned.",
+            "{model} does not say which pieces were held out of its training; name a FOLDER of pieces that it was not"
+            " trained on.",
             model=bundle.name,
         )
     pieces, apart = parse(notes), set(places)

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from core.errors import BundleError, named, reason
+from core.errors import BundleError, check_range, named, reason
 from core.model import frames
 from core.music.notation import Anchor
 from core.music.score import QUARTERS_PER_BAR, UNITS
@@ -41,11 +41,11 @@ class Params:
     """Hold all that rebuilds and describes a model.
 
     `units` is the width of each of `layers` LSTMs, `dropout` the share of their outputs and `weight_drop` the share of
-    their recurrent weights that is left out while learning, `window` the tokens a training step sees at once. `hears`
+    their recurrent weights that is left out in training, `window` the tokens a training step sees at once. `hears`
     is False for the plainest network, which sees tokens and no pitches; `remembers` for one that has no memory of the
     piece and is told nothing of it, as one that does not hear never is. `gravity` and `tempo` (quarters a minute)
     are the defaults when composing; `habits` (`core.composing.form`) are the keys and shapes of the pieces that it
-    learned from. `training` tells how the model came to be: data, figures, versions.
+    was trained on. `training` tells how the model came to be: data, figures, versions.
     """
 
     anchor: Anchor = "lowest"
@@ -64,22 +64,15 @@ class Params:
 
     def __post_init__(self) -> None:
         for name, value, lowest, highest in (
-            ("units", self.units, 1, LARGEST_UNITS),
-            ("layers", self.layers, 1, LARGEST_LAYERS),
+            ("number of units", self.units, 1, LARGEST_UNITS),
+            ("number of layers", self.layers, 1, LARGEST_LAYERS),
             ("dropout", self.dropout, 0, 0.95),
             ("weight_drop", self.weight_drop, 0, 0.95),
             ("window", self.window, 2, 4096),
             ("gravity", self.gravity, 0, 5),
             ("tempo", self.tempo, *TEMPOS),
         ):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-                raise BundleError(
-                    "{name} is {value}; it must be a number from {lowest} to {highest}.",
-                    name=name,
-                    value=repr(value),
-                    lowest=lowest,
-                    highest=highest,
-                )
+            check_range(name, value, lowest, highest, BundleError)
         if self.anchor not in ("lowest", "highest"):
             raise BundleError("The anchor is {anchor}; it must be lowest or highest.", anchor=repr(self.anchor))
         if self.rest_unit not in map(str, UNITS):

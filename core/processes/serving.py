@@ -64,14 +64,14 @@ def _mendable(error: CadenzaError | OSError | MemoryError) -> CadenzaError:
     """Say what a user can do about an error of the disk or the memory."""
     cause = error.__cause__ if isinstance(error, BundleError) else error
     if isinstance(cause, OSError) and cause.errno in NO_ROOM:
-        return LimitError("There is no room left on the bot's disk. Its owner has to make some; then ask again.")
+        return LimitError("The bot's disk is full. Its owner needs to free some space; then try again.")
     if isinstance(cause, OSError):
         return LimitError(
-            "The bot's disk reports an error: {reason}. Its owner has to look into it.", reason=reason(cause)
+            "The bot's disk reports an error: {reason}. Its owner needs to look into it.", reason=reason(cause)
         )
     if isinstance(error, CadenzaError):
         return error
-    return LimitError("This needs more memory than it may have. Give it fewer or shorter pieces.")
+    return LimitError("This needs more memory than it may use. Give it fewer or shorter pieces.")
 
 
 if __name__ == "__main__":

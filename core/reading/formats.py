@@ -43,8 +43,10 @@ def too_large(budget: Budget) -> ReadingError:
 def not_music(ending: str) -> ReadingError:
     """Make the refusal of a file by the ending of its name."""
     if not ending:
-        return ReadingError("Its name has no ending that tells a music file, such as .mid.", mark("not music"))
-    return ReadingError("{ending} is not the ending of a music file that is read.", mark("not music"), ending=ending)
+        return ReadingError("Its name has no ending of a music file, such as .mid.", mark("not music"))
+    return ReadingError(
+        "{ending} is not the ending of a music file that can be read.", mark("not music"), ending=ending
+    )
 
 
 def _read(data: bytes, name: str, budget: Budget) -> Reading:

@@ -73,7 +73,7 @@ def advise(
     if last.val_loss - best.val_loss > OVERFIT:
         advice.append(
             mark(
-                "Since epoch {best}, whose weights are kept, it has only been learning its pieces by heart:"
+                "Since epoch {best}, whose weights are kept, it has only been memorising its pieces:"
                 " more music, or a smaller network, would help.",
                 best=best.epoch,
             )

@@ -1,4 +1,4 @@
-"""Learning: pieces as frames -> weights, with a history, early stopping, checkpoints and a way to stop.
+"""Training: pieces as frames -> weights, with a history, early stopping, checkpoints and a way to stop.
 
 The pieces of an epoch, each in some of its twelve keys, stand one behind the other in a stream that is cut into
 `batch` rows. A window of each row is one step of the optimiser, and the state goes on from window to window, so that
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.errors import Cancelled, Message, TrainingError, mark
+from core.errors import Cancelled, Message, TrainingError, check_range, mark
 from core.model.bundle import Params, Weights
 from core.model.hearing import ID, Frames
 from core.music.notation import TRANSPOSITIONS
@@ -53,8 +53,8 @@ class Hyperparameters:
     def __post_init__(self) -> None:
         for name, value, lowest, highest in (
             ("batch", self.batch, 1, 1024),
-            ("epochs", self.epochs, 1, 10_000),
-            ("keys", self.keys, 1, len(TRANSPOSITIONS)),
+            ("number of epochs", self.epochs, 1, 10_000),
+            ("number of keys", self.keys, 1, len(TRANSPOSITIONS)),
             ("learning rate", self.learning_rate, 1e-9, 1),
             ("weight decay", self.weight_decay, 0, 1),
             ("average", self.average, 0, 0.99999),
@@ -62,14 +62,7 @@ class Hyperparameters:
             ("seed", self.seed, 0, 2**31 - 1),
             ("time", 1 if self.seconds is None else self.seconds / 60, 1e-3, 1e6),  # minutes
         ):
-            if not lowest <= value <= highest:
-                raise TrainingError(
-                    "The {name} is {value:g}; it must be from {lowest:g} to {highest:g}.",
-                    name=name,
-                    value=value,
-                    lowest=lowest,
-                    highest=highest,
-                )
+            check_range(name, value, lowest, highest, TrainingError)
 
 
 @dataclass(frozen=True, slots=True)

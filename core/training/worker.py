@@ -169,7 +169,7 @@ class _Watch:
         return self._parent.stop.is_set() or self.late
 
     def _seconds(self) -> float:
-        """Return how long this training has learned, in all its processes."""
+        """Return how long this training has trained, in all its processes."""
         now = time.monotonic()
         self._began = self._began or now
         return self._spent + now - self._began

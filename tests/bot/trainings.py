@@ -59,7 +59,7 @@ class Scene:
         return await self.bot.store.jobs.get(self._id, self.guild.id)
 
     async def hold(self, epochs: int = 0) -> int:
-        """Wait for a training to have learned for so many epochs, and stop its process: it ends no sooner than it may.
+        """Wait for a training to have gone on for so many epochs, and stop its process: it ends no sooner than it may.
 
         Return the process's id.
         """

@@ -106,7 +106,7 @@ def test_other_formats_are_what_they_are_called(sound: str, tiny_model: Path, tm
         ({3: "piece.wav"}, "must end with .mid"),
         ({0: "nothing.safetensors"}, "cannot be read"),
         ({2: "nothing.txt"}, "cannot be read"),
-        ({5: "--bars=0"}, "1 to 64 bars"),
+        ({5: "--bars=0"}, "The number of bars is 0; it must be from 1 to 64."),
         ({5: "--temperature=0"}, "temperature is 0"),
         ({5: "--instrument=spoons"}, "no instrument called"),
     ],

@@ -179,9 +179,9 @@ class TestWithOneWorker:
             if request.method == "PATCH" and request.json and request.json.get("content")
         ]
         assert len(contents) == 3
-        assert contents[0] == "Yours is next: about 1 second."
-        assert contents[1] == "1 request goes first: about 2 seconds."
-        assert contents[2].startswith("Yours is next: about ")
+        assert contents[0] == "You are next: about 1 second."
+        assert contents[1] == "1 request is ahead of you: about 2 seconds."
+        assert contents[2].startswith("You are next: about ")
         assert [len(message.attachments) for message in channel.history()] == [3, 3, 3]
 
     async def test_a_wait_that_cannot_be_shown_loses_nothing(

@@ -1,8 +1,11 @@
 """The bot in German: all that it says is translated, and loses nothing on the way."""
 
+import ast
 import asyncio
 import re
 import string
+from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,11 @@ from babel.messages.catalog import Catalog, Message
 from bot import translating
 from bot.chat import language
 from bot.database.store import Store
+from core.errors import CadenzaError, lines, mark
 from tests.bot.acting import begin, until
 from tests.bot.trainings import Scene
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +162,7 @@ async def test_refuses_a_click_in_german(
     assert answer is not None
     refusal = (await bob.click(answer, label="Delete")).response
     assert refusal is not None
-    assert refusal.content.startswith("Das kann nur, wer dieses Stück komponieren ließ, oder die Moderation")
+    assert refusal.content.startswith("Das kann nur, wer um dieses Stück gebeten hat, oder die Moderation")
     form = await bob.click(answer, label="Tune")
     assert form.modal is not None
     assert form.modal["title"] == "Das Rezept abstimmen"
@@ -191,14 +197,43 @@ async def test_speaks_english_where_there_is_no_other(
     assert answer.embeds[0].title == title
 
 
-def test_recognises_a_sentence_by_its_template() -> None:
-    language.speak("de")
-    try:
-        assert language.sentence("No template knows this.") == "No template knows this."
-        assert language.sentence("Go on with 3") == "Weiter mit 3"
-        assert language._("") == ""
-    finally:
-        language.speak("en-US")
+def test_tells_what_it_knows_and_leaves_the_rest_as_it_is() -> None:
+    said = [mark("Go on with {number}", number=3), mark("No {translator} knows this.", translator="one"), lines([])]
+    context = copy_context()
+    context.run(language.speak, "de")
+    assert [context.run(language.tell, one) for one in said] == ["Weiter mit 3", "No one knows this.", ""]
+    assert context.run(language._, "") == ""
+
+
+def _said(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names of the functions and errors that texts are given to, each with its text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            name = node.func.id
+            if name in ("_", "ngettext", "mark", "counted") or name in ERRORS:
+                yield name, node.args[0]
+
+
+def _subclasses(kind: type[CadenzaError]) -> Iterator[str]:
+    yield kind.__name__
+    for below in kind.__subclasses__():
+        yield from _subclasses(below)
+
+
+ERRORS = frozenset(_subclasses(CadenzaError))
+ON_A_TERMINAL = frozenset({"SettingsError", "DiscordError"})  # whoever starts the bot reads English
+
+
+def test_every_text_is_one_that_babel_finds() -> None:
+    found = {text if isinstance(text, str) else text[0] for text in translating.extracted()}
+    for path in (path for folder in ("core", "bot") for path in (ROOT / folder).rglob("*.py")):
+        for name, text in _said(ast.parse(path.read_text(encoding="utf-8"))):
+            where = f"{path}:{text.lineno}"
+            assert not isinstance(text, ast.JoinedStr | ast.BinOp), f"{where}: its values stand beside a template"
+            said = ast.unparse(text)
+            assert "_(" not in said, f"{where}: an error is translated where it is told"
+            if isinstance(text, ast.Constant) and path.parent != ROOT / "core" and name not in ON_A_TERMINAL:
+                assert text.value in found, f"{where}: pyproject.toml does not tell Babel of {name}"
 
 
 async def test_the_tool_finds_the_catalogue_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +252,7 @@ async def test_tells_of_a_training_in_the_language_of_whoever_asked(
 ) -> None:
     locales[scene.admin.id] = "de"
     answer = await scene.start(**{"file-10": ("3.mid", b"Dear diary")})
-    assert answer.embeds[0].title == "scales soll gelernt werden"
+    assert answer.embeds[0].title == "scales wartet auf sein Training"
     assert str(answer.embeds[0].description).startswith("Behalten: 9 von 10, mit 1,350 Noten")
     fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
     assert "Die Datei endet auf .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
@@ -225,9 +260,9 @@ async def test_tells_of_a_training_in_the_language_of_whoever_asked(
     assert fields["Platz"] == "Es ist als Nächstes an der Reihe."
     async with scene.bot.trainer:
         await scene.hold(epochs=1)
-        await until(lambda: scene.titles() == ["scales wird gelernt"])
+        await until(lambda: scene.titles() == ["scales wird trainiert"])
         await scene.keep()
     last = scene.channel.history()[-1]
-    assert last.embeds[0].title == "scales ist gelernt"
+    assert last.embeds[0].title == "scales ist trainiert"
     assert {"Ein erstes Stück", "Ende"} <= {field.name for field in last.embeds[0].fields}
     assert (await bob.click(last, label="Ausprobieren")).response is not None

@@ -231,7 +231,7 @@ async def test_says_so_when_the_database_fails(
     with closing(sqlite3.connect(settings.data / "cadenza.db")) as database:
         database.execute("DROP TABLE opera")
     [reply] = (await alice.slash(channel, "compose", bars=1)).followups
-    assert reply.content.startswith("The database cannot be reached, or has no room left, so nothing has changed.")
+    assert reply.content.startswith("The database cannot be reached or is full, so nothing has changed.")
     assert "no such table" in caplog.text
 
 

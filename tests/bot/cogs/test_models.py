@@ -73,7 +73,7 @@ class TestAtHome:
         assert form is not None
         assert "secret" in [option["value"] for option in form["components"][2]["component"]["options"]]
 
-    async def test_lists_models_and_what_they_have_learned(
+    async def test_lists_models_and_what_they_were_trained_on(
         self, alice: simcord.MemberActor, channel: simcord.ChannelHandle
     ) -> None:
         answer = (await alice.slash(channel, "models list")).response
@@ -126,7 +126,9 @@ class TestAtHome:
     async def test_composes_by_default_if_a_trainer_says_so(
         self, admin: simcord.MemberActor, alice: simcord.MemberActor, channel: simcord.ChannelHandle
     ) -> None:
-        assert _said(await alice.slash(channel, "models default", model="tiny")).startswith("Only who may manage")
+        assert _said(await alice.slash(channel, "models default", model="tiny")).startswith(
+            "Only members with the permission Manage Server"
+        )
         await admin.slash(channel, "models default", model="tiny")
         answer = (await alice.slash(channel, "compose", bars=1)).response
         assert answer is not None
@@ -142,7 +144,9 @@ class TestAtHome:
         channel: simcord.ChannelHandle,
     ) -> None:
         await admin.slash(channel, "models default", model="secret")
-        assert _said(await alice.slash(channel, "models delete", model="secret")).startswith("Only who may manage")
+        assert _said(await alice.slash(channel, "models delete", model="secret")).startswith(
+            "Only members with the permission Manage Server"
+        )
         assert await asyncio.to_thread(own.is_dir)
         assert _said(await admin.slash(channel, "models delete", model="secret")) == "secret is deleted."
         assert await asyncio.to_thread(os.listdir, own.parent) == []
@@ -151,13 +155,13 @@ class TestAtHome:
         assert answer is not None
         assert answer.embeds[0].title == "A piece by tiny"
 
-    async def test_is_not_deleted_while_another_is_learned_from_it(
+    async def test_is_not_deleted_while_another_is_trained_from_it(
         self, store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
     ) -> None:
         learner: Job = replace(job("a", guild.id), base="secret", name="apprentice")
         await store.jobs.add(learner)
         said = _said(await admin.slash(channel, "models delete", model="secret"))
-        assert said == "apprentice is being learned from secret: wait for that, or cancel it."
+        assert said == "apprentice is being trained from secret: wait until that is done, or cancel it."
 
     @pytest.mark.parametrize("name", ["tiny", "../tiny", "..", ".", " ", "shared", "secret/../../x"])
     async def test_what_is_not_its_own_cannot_be_deleted(
@@ -265,7 +269,7 @@ class TestLimits:
         ("settings", "says"),
         [
             ({"server_models": 1}, "A server may keep 1 model. Delete it with /models delete first."),
-            ({"server_model_bytes": 1000}, "The models of a server may weigh"),
+            ({"server_model_bytes": 1000}, "The models of a server may take up"),
         ],
         indirect=["settings"],
     )

@@ -123,7 +123,7 @@ async def test_lists_ones_own_pieces_newest_first_with_their_likes(
     lines = _private(await alice.slash(channel, "piece history")).splitlines()
     assert [line.split("`")[1] for line in lines] == [opera[1].id, opera[0].id]
     assert [line.endswith(" · ❤️ 1") for line in lines] == [True, False]
-    assert "as far back" in _private(await alice.slash(channel, "piece history", page=2))
+    assert "that far back" in _private(await alice.slash(channel, "piece history", page=2))
     assert "no pieces yet" in _private(await bob.slash(channel, "piece history"))
 
 
@@ -136,7 +136,7 @@ async def test_a_long_history_has_pages(
     assert len(_private(first).splitlines()) == 15
     assert len(_private(second).splitlines()) == 1
     assert first.response is not None
-    assert str(first.response.embeds[0].footer.text).endswith("More of them: page 2.")
+    assert str(first.response.embeds[0].footer.text).endswith("More on page 2.")
 
 
 async def test_ranks_the_showcase_of_this_server(

@@ -89,4 +89,4 @@ async def test_says_what_is_wrong_with_a_file(alice: simcord.MemberActor, channe
     assert "This is not a music file that can be read." in _answer(result).content
     result = await alice.slash(channel, "primer translate", file=("long.mid", bytes((1 << 20) + 1)))
     assert not result.deferred
-    assert "files of up to 1 MiB are read" in _answer(result).content
+    assert "I read files of up to 1 MiB" in _answer(result).content

@@ -39,10 +39,10 @@ async def test_says_what_is_kept(alice: simcord.MemberActor, channel: simcord.Ch
         assert result.response.ephemeral
         text = " ".join(f"{field.name} {field.value}" for field in result.response.embeds[0].fields)
         for promise in (
-            "/forget me deletes all your pieces and likes, and takes your number off your trainings",
+            "/forget me deletes all your pieces and likes, and removes your number from your trainings",
             "/train delete and /models delete",
             "the names of the files and pieces with what became of each",
-            "What /server choose has chosen",
+            "The settings that /server choose has made",
             "only their names, titles and parsed notes stay",
             "Until you delete it; of trainings that have ended, the last 25 of a server",
         ):
@@ -92,12 +92,12 @@ async def test_forgets_a_user_and_nobody_else(
     question = (await alice.slash(channel, "forget me")).response
     assert question is not None
     assert question.ephemeral
-    assert question.content.startswith("Shall I delete your 2 pieces, all that you like, and your messages")
-    assert question.content.endswith("showcases (1)? Nobody can bring that back.")
+    assert question.content.startswith("Shall I delete your 2 pieces, your likes, and your messages")
+    assert question.content.endswith("showcases (1)? This cannot be undone.")
     if restart:
         await env.restart_bot(ComposerBot(settings, workers, store))
     await alice.click(question, label="Delete everything")
-    assert question.content == "It is done: I have deleted your 2 pieces and forgotten you."
+    assert question.content == "Done: I have deleted your 2 pieces and forgotten you."
     assert question.components == []
     assert await store.by_author(alice.id, 10) == ()
     [message] = showcase.history()
@@ -146,7 +146,7 @@ async def test_a_piece_that_was_being_composed_is_not_kept(
     await until(lambda: bot.workers.playing > 0)
     await begin(env, alice.click(question, label="Delete everything"))
     await env.settle(timeout=60)
-    assert question.content.startswith("It is done:")
+    assert question.content.startswith("Done:")
     assert await store.ids(alice.id) == ()
     assert [message.attachments for message in channel.history()] == []
 

@@ -49,12 +49,12 @@ async def test_shows_what_holds_where_nothing_is_chosen(
     manager: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     assert _fields(await manager.slash(channel, "server show")) == {
-        "Model": "tiny, as nothing is chosen",
-        "Temperature": "1, as nothing is chosen",
-        "Length": "16, as nothing is chosen",
-        "Showcase": "nowhere",
-        "Trainers": "only who manages the server",
-        "Soundfont": "the bot's, as nothing is chosen",
+        "Model": "tiny (the default)",
+        "Temperature": "1 (the default)",
+        "Length": "16 (the default)",
+        "Showcase": "none",
+        "Trainers": "only those who manage the server",
+        "Soundfont": "the bot's (the default)",
     }
 
 
@@ -83,7 +83,7 @@ async def test_chooses_one_thing_after_the_other_and_takes_them_back(
     )
     assert await store.server(guild.id) == everything
     assert _fields(await manager.slash(channel, "server show")) == fields
-    assert _fields(await manager.slash(channel, "server reset", what="showcase"))["Showcase"] == "nowhere"
+    assert _fields(await manager.slash(channel, "server reset", what="showcase"))["Showcase"] == "none"
     assert (await store.server(guild.id)).model == "tiny"
     await manager.slash(channel, "server reset", what="everything")
     assert await store.server(guild.id) == Server()
@@ -108,7 +108,7 @@ async def test_a_default_model_that_is_gone_leaves_the_choice_to_the_bot(
     store: Store,
 ) -> None:
     await store.choose(guild.id, Server(model="gone", bars=1))
-    assert _fields(await manager.slash(channel, "server show"))["Model"] == "tiny, as nothing is chosen"
+    assert _fields(await manager.slash(channel, "server show"))["Model"] == "tiny (the default)"
     piece = (await alice.slash(channel, "compose")).response
     assert piece is not None
     continued = (await alice.context_menu(channel, "Continue this music", piece.message)).response
@@ -154,7 +154,7 @@ async def test_asks_for_the_right_even_where_the_server_s_settings_have_opened_i
     assert registered is not None
     guild.set_command_permissions(int(registered["id"]), {alice: True})
     result = await alice.slash(channel, f"server {command}", **options)
-    assert _refusal(result) == "Only somebody who may manage this server can do that."
+    assert _refusal(result) == "Only members with the permission Manage Server can do that."
     assert await store.server(guild.id) == Server()
 
 
@@ -181,7 +181,7 @@ async def test_refuses_a_showcase_where_it_may_not_post(
     )
     result = await manager.slash(channel, "server choose", showcase=closed, bars=3)
     assert _refusal(result) == (
-        f"In {closed.mention} I may not attach files. Allow me that, then choose the channel again."
+        f"In {closed.mention} I am not allowed to attach files. Allow me that, then choose the channel again."
     )
     assert await store.server(guild.id) == Server()
 

@@ -25,7 +25,7 @@ HOSTILE_NAMES = ("../evil", "a/b", "CON:", "-x", "ünïcode", ".hidden", "a\0b",
 async def test_trains_a_model_that_everybody_can_try(scene: Scene, bob: simcord.MemberActor) -> None:
     answer = await scene.start(name="Old Scales", **files())
     embed = answer.embeds[0]
-    assert embed.title == "old-scales is to be learned"
+    assert embed.title == "old-scales is waiting to be trained"
     assert (embed.description or "").startswith("Kept 3 of 3: 90 notes, 90 events")
     assert {field.name for field in embed.fields} == {"Keys", "Place"}
     async with scene.bot.trainer:
@@ -33,7 +33,7 @@ async def test_trains_a_model_that_everybody_can_try(scene: Scene, bob: simcord.
     assert job.state == "done"
     first, last = scene.channel.history()
     assert first.id == answer.id
-    assert first.embeds[0].title == "old-scales has been learned"
+    assert first.embeds[0].title == "old-scales is trained"
     assert first.components == []
     assert last.content == scene.admin.mention
     assert [user.id for user in last.mentions] == [scene.admin.id]
@@ -66,7 +66,7 @@ async def test_shows_how_it_goes_and_who_is_next_until_it_is_thrown_away(
         assert resource.prlimit(process, resource.RLIMIT_AS)[0] == MEMORY
         [shown] = scene.channel.history()
         assert shown.id == answer.id
-        assert shown.embeds[0].title == "first is being learned"
+        assert shown.embeds[0].title == "first is being trained"
         assert re.fullmatch(r"`█*░*` \d+%", str(shown.embeds[0].description))
         assert {field.name for field in shown.embeds[0].fields} == {"Epoch", "Loss", "Time left", "On held-out pieces"}
         assert [attachment.filename for attachment in shown.attachments][:2] == ["curve.png", "epoch-001.mp3"]
@@ -74,13 +74,13 @@ async def test_shows_how_it_goes_and_who_is_next_until_it_is_thrown_away(
 
         second = (await scene.admin.slash(scene.channel, "train start", name="second", **files(2))).response
         assert second is not None
-        assert second.embeds[0].fields[-1].value == "1 other training goes first."
+        assert second.embeds[0].fields[-1].value == "1 other training is ahead of it."
         status = (await scene.admin.slash(scene.channel, "train status")).response
         assert status is not None
         assert status.ephemeral
         assert [field.name for field in status.embeds[0].fields] == ["🎓 first", "⏳ second"]
         assert str(status.embeds[0].fields[0].value).startswith("Epoch ")
-        assert status.embeds[0].fields[1].value == "1 other training goes first."
+        assert status.embeds[0].fields[1].value == "1 other training is ahead of it."
         await scene.admin.slash(scene.channel, "train cancel", training="second")
 
         scene.release()
@@ -110,7 +110,7 @@ async def test_says_so_when_the_database_fails(
     reply = (await admin.slash(channel, f"train {command}", **options)).response
     assert reply is not None
     assert reply.ephemeral
-    assert reply.content.startswith("The database cannot be reached, or has no room left, so nothing has changed.")
+    assert reply.content.startswith("The database cannot be reached or is full, so nothing has changed.")
 
 
 async def test_the_same_files_and_settings_twice_are_one_training(
@@ -119,9 +119,9 @@ async def test_the_same_files_and_settings_twice_are_one_training(
     await admin.slash(channel, "train start", name="scales", **files())
     [reply] = (await admin.slash(channel, "train start", name="scales", **files())).followups
     assert reply.ephemeral
-    assert reply.content.startswith("The same files with the same settings are one training. scales waits")
+    assert reply.content.startswith("There is a training on these files with these settings already. scales is waiting")
     [other] = (await admin.slash(channel, "train start", name="scales", **files(4))).followups
-    assert other.content == "A model called scales is being learned already. Choose another name."
+    assert other.content == "A model called scales is being trained already. Choose another name."
     assert len(await store.jobs.of(guild.id)) == 1
 
 
@@ -167,7 +167,7 @@ async def test_trains_on_the_files_of_a_message(
     ids = [label["component"]["custom_id"] for label in form.modal["components"]]
     answer = (await admin.submit_modal(form, dict(zip(ids, ("tunes", "tiny", "10"), strict=True)))).response
     assert answer is not None
-    assert answer.embeds[0].title == "tunes is to be learned"
+    assert answer.embeds[0].title == "tunes is waiting to be trained"
     job = await newest(store, guild)
     assert (job.name, job.base, job.minutes, job.gathered.kept) == ("tunes", "tiny", 10, 3)
 
@@ -187,7 +187,7 @@ async def test_a_message_without_files_has_nothing_to_train_on(
         ({"base": "../tiny"}, "There is no model called '../tiny'. There are: tiny."),
         ({"base": "tiny", "from-nothing": True}, "choose base or from-nothing, not both"),
         ({"size": "large"}, "choose a size only with from-nothing"),
-        ({"minutes": 241}, "A training may take 240 minutes here at most."),
+        ({"minutes": 241}, "A training may take at most 240 minutes here."),
         ({"name": "tiny"}, "There is a model called tiny already. Choose another name."),
     ],
 )

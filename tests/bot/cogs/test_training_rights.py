@@ -35,7 +35,7 @@ async def test_a_stranger_may_do_nothing(
     for result in results:
         assert result.ephemeral
         assert result.response is not None
-        assert result.response.content == "Only who may manage this server can do that."
+        assert result.response.content == "Only members with the permission Manage Server can do that."
     assert await store.jobs.of(guild.id) == (job,)
 
 
@@ -51,10 +51,13 @@ async def test_the_trainers_that_a_server_names_may(
     )
     answer = (await musician.slash(channel, "train start", name="scales", **files())).response
     assert answer is not None
-    assert answer.embeds[0].title == "scales is to be learned"
+    assert answer.embeds[0].title == "scales is waiting to be trained"
     refused = (await other.click(answer, label="Cancel")).response
     assert refused is not None
-    assert refused.content == f"Only who may manage this server, or who has the role <@&{role.id}>, can do that."
+    assert (
+        refused.content
+        == f"Only members with the permission Manage Server, or with the role <@&{role.id}>, can do that."
+    )
     assert (await musician.click(answer, label="Cancel")).acknowledged
     assert (await newest(store, guild)).state == "cancelled"
 
@@ -86,7 +89,7 @@ async def test_another_servers_admin_finds_nothing_whatever_they_send(
     assert await store.jobs.of(guild.id) == (job,)
     again = (await thief.slash(room, "train start", name="scales", **files())).response
     assert again is not None
-    assert again.embeds[0].title == "scales is to be learned"
+    assert again.embeds[0].title == "scales is waiting to be trained"
 
 
 async def test_everyone_is_a_role_that_all_have(
@@ -100,7 +103,7 @@ async def test_everyone_is_a_role_that_all_have(
     await store.choose(guild.id, Server(trainers=guild.id))
     answer = (await alice.slash(channel, "train start", name="scales", **files())).response
     assert answer is not None
-    assert answer.embeds[0].title == "scales is to be learned"
+    assert answer.embeds[0].title == "scales is waiting to be trained"
 
 
 async def test_only_trainers_are_offered_the_names_of_trainings(

@@ -32,7 +32,7 @@ async def test_share_is_for_the_author_alone(
         assert await files(shown) == await files(old_piece)
         assert "in a showcase already" in refusal(await alice.click(old_piece, label="Share"))
     else:
-        assert answer == "Only the one who had this piece composed can do that."
+        assert answer == "Only the person who asked for this piece can do that."
         assert showcase.history() == []
 
 
@@ -150,5 +150,5 @@ async def test_share_names_the_showcase_that_it_may_not_write_to(
     locked = discord.PermissionOverwrite(send_messages=False)
     channel = guild.create_text_channel("locked", overwrites={env.bot.user: locked})
     await store.choose(guild.id, Server(showcase=channel.id))
-    assert refusal(await alice.click(piece, label="Share")).startswith(f"I may not write to <#{channel.id}>.")
+    assert refusal(await alice.click(piece, label="Share")).startswith(f"I am not allowed to write to <#{channel.id}>.")
     assert await store.showing((await opus_of(store, piece)).id) is None

@@ -21,7 +21,7 @@ def test_every_button_that_is_shown_has_its_action() -> None:
     items = (*buttons.ITEMS, *showcase.ITEMS, *deletion.ITEMS)
     actions = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in items}
     assert actions == {"like", "withdraw", *(action for action, *_ in presentation.UNDER_A_PIECE)}
-    assert tuple(label for _, label, *_ in presentation.UNDER_A_PIECE) == UNDER_A_PIECE
+    assert tuple(str(label) for _, label, *_ in presentation.UNDER_A_PIECE) == UNDER_A_PIECE
 
 
 async def test_every_button_says_when_its_piece_is_gone(

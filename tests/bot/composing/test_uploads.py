@@ -84,7 +84,7 @@ async def test_what_is_too_large_is_refused_before_it_is_fetched(
 ) -> None:
     result = await alice.slash(channel, "compose", midi=("long.mid", HYMN[1] + bytes(1 << 20)))
     assert not result.deferred
-    assert _refusal(result) == "long.mid has 1.0 MiB; files of up to 1 MiB are read."
+    assert _refusal(result) == "long.mid is 1.0 MiB; I read files of up to 1 MiB."
 
 
 async def test_composes_in_a_key_that_is_asked_for(

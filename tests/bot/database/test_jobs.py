@@ -81,7 +81,7 @@ async def test_one_that_runs_is_neither_deleted_nor_cancelled_as_if_it_waited(st
     assert (await store.jobs.get("a", 1)).state == "running"
 
 
-async def test_files_may_be_learned_again_when_their_model_is_gone(store: Store) -> None:
+async def test_files_may_be_trained_on_again_when_their_model_is_gone(store: Store) -> None:
     await store.jobs.add(job("a"))
     await store.jobs.end("a", "done", mark("It ended."))
     assert await store.jobs.same("print of a") is not None

@@ -21,12 +21,15 @@ async def test_reads_one_collection_of_a_server_at_a_time(
     second = await admin.slash(channel, "train start", name="second", **files(first=3))
     assert not second.deferred
     assert second.response is not None
-    assert second.response.content == "Files of this server are being read already. Wait for that, then try again."
+    assert (
+        second.response.content
+        == "Files from this server are being read already. Wait until that is done, then try again."
+    )
     await env.settle()
     assert [job.name for job in await store.jobs.of(guild.id)] == ["first"]
     third = (await admin.slash(channel, "train start", name="third", **files(first=3))).response
     assert third is not None
-    assert third.embeds[0].title == "third is to be learned"
+    assert third.embeds[0].title == "third is waiting to be trained"
 
 
 async def test_the_machine_reads_one_collection_at_a_time_and_the_next_is_not_even_fetched(
@@ -58,7 +61,10 @@ async def test_few_servers_wait(
         result = await admin.slash(channel, "train start", name="scales", **files())
         assert not result.deferred
         assert result.response is not None
-        assert result.response.content == "The files of other servers are being read. Try again in a few minutes."
+        assert (
+            result.response.content
+            == "Files from other servers are being read at the moment. Try again in a few minutes."
+        )
     assert await store.jobs.of(guild.id) == ()
 
 

@@ -68,8 +68,8 @@ class TestKilled:
         job = await scene.job()
         assert len(killed) == 3
         assert job.state == "failed"
-        assert str(job.outcome) == "The process that trained it died 3 times in a row. Try it with fewer files."
-        assert scene.titles()[-1] == "scales could not be learned"
+        assert str(job.outcome) == "The process that trained it crashed 3 times in a row. Try it with fewer files."
+        assert scene.titles()[-1] == "scales could not be trained"
 
     def test_with_the_bot(self, tiny_model: Path, tmp_path: Path) -> None:
         """A bot killed with -9 leaves no training behind that goes on without it."""
@@ -117,7 +117,7 @@ class TestRestarted:
             assert scene.epochs[0] == before[0]
             question = await scene.admin.click(answer, label="Cancel")
             assert question.response is not None
-            await scene.admin.click(question.response, label="Keep the best so far")
+            await scene.admin.click(question.response, label="Keep the best epoch")
             scene.release()
             job = await scene.ended()
         starts = job.starts
@@ -138,7 +138,7 @@ class TestRestarted:
                 job = await scene.ended()
             assert (job.state, job.starts) == ("done", starts), moment
             assert {path.name: path.read_bytes() for path in model.iterdir()} == content, moment
-            assert scene.titles() == ["scales has been learned"] * (2 + number), moment
+            assert scene.titles() == ["scales is trained"] * (2 + number), moment
 
 
 class TestFailed:
@@ -152,7 +152,7 @@ class TestFailed:
         assert "/notes.txt must name the anchor" in str(job.outcome)
         assert scene.models() == ()
         again = await scene.start(**files(2))
-        assert again.embeds[0].title == "scales is to be learned"
+        assert again.embeds[0].title == "scales is waiting to be trained"
 
     async def test_no_epoch_takes_longer_than_agreed(self, tiny_model: Path, tmp_path: Path) -> None:
         limited = replace(train_job(tiny_model, tmp_path, pieces=40), seconds=0.06)
@@ -161,7 +161,7 @@ class TestFailed:
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
         limited = replace(train_job(tiny_model, tmp_path), file_bytes=20_000)
         assert str(await _last_said(limited)) == (
-            "There is no room left on the bot's disk. Its owner has to make some; then ask again."
+            "The bot's disk is full. Its owner needs to free some space; then try again."
         )
         assert not (tmp_path / PUBLISHED).exists()
 
@@ -181,7 +181,7 @@ class TestFailed:
             job = await scene.ended()
         assert job.state == "failed"
         [letter] = scene.admin.user.dm_channel.history()
-        assert letter.embeds[0].title == "scales could not be learned"
+        assert letter.embeds[0].title == "scales could not be trained"
 
 
 async def _last_said(job: TrainJob) -> Any:

@@ -35,7 +35,7 @@ async def test_the_form_survives_a_restart(
     await then()
     answer = (await admin.submit_modal(form, filled_in(form, "tunes", "tiny", " 10 "))).response
     assert answer is not None
-    assert answer.embeds[0].title == "tunes is to be learned"
+    assert answer.embeds[0].title == "tunes is waiting to be trained"
     job = await newest(store, guild)
     assert (job.name, job.base, job.minutes, job.gathered.kept) == ("tunes", "tiny", 10, 3)
 
@@ -66,7 +66,7 @@ async def test_a_right_that_was_lost_meanwhile_is_lost(
     form = await alice.context_menu(channel, "Train on these", message)
     await store.choose(guild.id, Server())
     said = refusal(await alice.submit_modal(form, filled_in(form, "tunes", "", "10")))
-    assert said == "Only who may manage this server can do that."
+    assert said == "Only members with the permission Manage Server can do that."
     assert await store.jobs.of(guild.id) == ()
 
 

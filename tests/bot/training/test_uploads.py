@@ -33,7 +33,7 @@ async def test_refuses_hostile_files_while_composing_goes_on(
         await admin.slash(channel, "train start", name="evil", **named(*((name, HOSTILE[name]) for name in names)))
     ).followups
     assert answer.ephemeral
-    assert answer.content.startswith("There is nothing to learn from, so nothing was started. No piece was kept.")
+    assert answer.content.startswith("There is nothing to train on, so nothing was started: no piece was kept.")
     lines = [line for line in answer.content.splitlines() if line.startswith("- ")]
     assert all(line.endswith(".") for line in lines)
     assert all(any(line.startswith(f"- {Path(name).name}") for line in lines) for name in names), lines
@@ -79,10 +79,10 @@ async def test_keeps_of_uploads_only_their_notes(
 @pytest.mark.parametrize(
     ("uploads", "says"),
     [
-        (named(("one.mid", midi(1))), "Only one piece was kept, and two are the least"),
-        (named(("one.mid", midi(1)), ("again.mid", midi(1))), "Only one piece was kept"),
+        (named(("one.mid", midi(1))), "only one piece was kept, and at least two are needed"),
+        (named(("one.mid", midi(1)), ("again.mid", midi(1))), "only one piece was kept"),
         (named(("large.mid", bytes(2 << 20))), "The file is larger than 1 MiB."),
-        (named(*((f"{n}.zip", bytes(3 << 20)) for n in range(6))), "weigh more than 16 MiB together"),
+        (named(*((f"{n}.zip", bytes(3 << 20)) for n in range(6))), "larger than 16 MiB together"),
         (named(("short.mid", midi(1, notes=3)), ("shorter.mid", midi(2, notes=2))), "at least 8 are needed"),
     ],
 )

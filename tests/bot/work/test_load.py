@@ -82,7 +82,7 @@ async def test_a_server_has_only_so_many_waiting(settings: Settings, workers: Wo
         refusals = [request for user in users for request in user.requests if request.end == "refused"]
         assert refusals
         told = [env.backend.get_message(r.record.channel_id, r.record.message_id).content for r in refusals]
-        assert {bool(re.match("2 requests of this server are waiting already", text)) for text in told} == {True}
+        assert {bool(re.match("2 requests from this server are waiting already", text)) for text in told} == {True}
         assert all(len(user.answers) == 1 for user in users)
 
 
@@ -94,7 +94,7 @@ def _places(env: simcord.Env, requests: list[Request]) -> list[int]:
         for patch in env.http_requests
         if patch.method == "PATCH" and patch.json and patch.json.get("content") and tokens & set(patch.path.split("/"))
     ]
-    return [0 if text.startswith("Yours is next") else int(text.split()[0]) for text in texts]
+    return [0 if text.startswith("You are next") else int(text.split()[0]) for text in texts]
 
 
 def _figures(seconds: float, crowds: list[list[User]], flood: list[Request], quiet: list[Request]) -> str:

@@ -120,13 +120,13 @@ async def test_a_server_cannot_have_more_waiting_than_agreed() -> None:
     hall = Hall(_queue(running=1, waiting=2))
     for user, name in enumerate("abc"):
         await hall.arrive(name, user, server=1)
-    with pytest.raises(QueueError, match="2 requests of this server are waiting already"):
+    with pytest.raises(QueueError, match="2 requests from this server are waiting already"):
         await hall.queue.admit(_asked(9, 1, 1))
     await hall.queue.admit(_asked(9, 2, 1))
     hall = Hall(_queue(running=1, waiting=1))
     for user, name in enumerate("ab"):
         await hall.arrive(name, user, server=1)
-    with pytest.raises(QueueError, match="A request of this server is waiting already"):
+    with pytest.raises(QueueError, match="1 request from this server is waiting already"):
         await hall.queue.admit(_asked(9, 1, 1))
 
 

@@ -104,7 +104,7 @@ async def test_a_server_has_only_so_many_waiting_over_all_processes(store: Store
         await crowd.ask(one, 1, server=1)
         await crowd.ask(other, 2, server=1)
         for line in (one, other):
-            with pytest.raises(QueueError, match="2 requests of this server are waiting already"):
+            with pytest.raises(QueueError, match="2 requests from this server are waiting already"):
                 await line.admit(_asked(3, 1))
         await Machines(store.engine).beat("m", "compose", 2, 1.0)  # which has begun none, and is free for two
         await one.admit(_asked(3, 1))

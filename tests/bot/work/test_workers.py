@@ -33,7 +33,7 @@ async def test_brings_errors_that_a_user_can_mend_back_whole(workers: Workers, t
 
 
 async def test_gives_a_request_up_that_kills_its_worker_twice(workers: Workers) -> None:
-    with pytest.raises(WorkError, match="died, twice"):
+    with pytest.raises(WorkError, match="crashed twice"):
         await workers.run(os._exit, 9)
     assert await workers.run(abs, -1) == 1
 

@@ -160,5 +160,5 @@ def test_the_limits_of_a_seed_are_told_to_the_last_digit(seed: int, shown: str) 
 
 @pytest.mark.parametrize("takes", [0, 65])
 def test_takes_are_counted(takes: int) -> None:
-    with pytest.raises(RequestError, match=f"^There can be 1 to 64 takes; you asked for {takes}.$"):
+    with pytest.raises(RequestError, match=f"^The number of takes is {takes}; it must be from 1 to 64.$"):
         Options(takes=takes)

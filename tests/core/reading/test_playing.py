@@ -36,7 +36,7 @@ def names(piece: Piece) -> str:
         ("C4|D4:|E4|F4:|", "C D C D E F E F"),
         ("|:C4|D4::E4|F4:|", "C D C D E F E F"),
         ("|:C4|D4:||:E4|F4:|", "C D C D E F E F"),
-        ("C4|D4||E4|F4:|", "C D E F E F"),  # as far back as the double bar
+        ("C4|D4||E4|F4:|", "C D E F E F"),  # that far back as the double bar
         ("|:C4|D4||E4|F4:|", "C D E F C D E F"),  # but to what opens it first
         ("|:C4|1D4:|2E4|]F4|", "C D C E F"),
         ("|:C4|[1 D4 :|[2 E4 |: F4 :|", "C D C E F F"),
