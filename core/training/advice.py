@@ -17,7 +17,6 @@ WIDE_GAP: Final = 0.4  # nats between training and held-out loss
 def advise(
     history: Sequence[Epoch],
     *,
-    epochs: int,
     tokens: int,
     pieces: int,
     unit: Fraction,
@@ -26,7 +25,7 @@ def advise(
 ) -> tuple[Message, ...]:
     """Say what a musician should know or do next; empty if all is well.
 
-    `epochs` is what was planned, `tokens` the music learned from before transposition, `on_grid` the share of onsets on
+    `tokens` is the music learned from before transposition, `on_grid` the share of onsets on
     the grid of `unit`, `based` whether the training began from another model.
     """
     best = min(history, key=lambda epoch: epoch.val_loss)
@@ -63,12 +62,7 @@ def advise(
                     unit=unit,
                 )
             )
-    if (
-        len(history) > 1
-        and last is best
-        and len(history) >= epochs
-        and history[-2].val_loss - last.val_loss > STILL_LEARNING
-    ):
+    if still_learning(history):
         advice.append(mark("It was still improving when it stopped: train it for longer."))
     if last.val_loss - best.val_loss > OVERFIT:
         advice.append(
@@ -81,3 +75,9 @@ def advise(
     elif last is best and last.val_loss - last.loss > WIDE_GAP and not based:
         advice.append(mark("It knows its own pieces much better than new ones: more music would help."))
     return tuple(advice)
+
+
+def still_learning(history: Sequence[Epoch]) -> bool:
+    """Tell whether the held-out loss was still falling in the last epoch, whatever ended the training."""
+    before = [epoch.val_loss for epoch in history[:-1]]
+    return not before or min(before) - history[-1].val_loss > STILL_LEARNING

@@ -1,5 +1,6 @@
 """A training on disk, between two epochs."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,15 @@ from core.processes.files import write_whole
 def write(path: Path, tensors: Weights, facts: Mapping[str, str]) -> None:
     """Write a checkpoint, whole or not at all: it is on disk when this returns."""
     write_whole(path, save(dict(tensors), metadata=dict(facts)))
+
+
+def planned_epochs(path: Path, otherwise: int) -> int:
+    """Return for how many epochs a checkpoint's training was planned, if it says so."""
+    try:
+        with safe_open(path, "numpy") as file:
+            return int(json.loads(file.metadata()["settings"])["epochs"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return otherwise
 
 
 def read(path: Path, identity: Mapping[str, str]) -> tuple[Weights, dict[str, str]]:

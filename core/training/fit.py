@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import Cancelled, Message, TrainingError, check_range, mark
 from core.model.bundle import Params, Weights
@@ -29,6 +30,8 @@ STOPPED: Final = mark("stopped")
 WARM_UP: Final = 0.03  # share of all steps in which the learning rate rises
 COMPILED_STEPS: Final = 400  # from here on XLA's ten seconds of compiling are less than what it saves
 LAST_RATE: Final = 0.02  # share of the peak rate at which the cosine ends
+SAVED_EVERY: Final = 60  # seconds of an epoch after which its place is kept
+GRACE: Final = 1.1  # times the agreed time after which an epoch is left unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +93,10 @@ def fit(
     """Train a network on `train` and return the weights that predict `held_out` best.
 
     `start` gives the weights to begin from. With `checkpoint`, every epoch is written to that file, whole or not at
-    all, and a training whose file is there goes on from it to the very weights it would have reached undisturbed.
-    `epoch_done` gets each epoch's figures and averaged weights; `stop` is asked between steps. Raises TrainingError,
-    and Cancelled if it was stopped before one epoch was done.
+    all, and so is the place in an epoch every minute and when it is stopped: a training whose file is there goes on
+    from it to the very weights it would have reached undisturbed. `epoch_done` gets each epoch's figures and averaged
+    weights; `stop` is asked between steps. An epoch that is stopped on its way counts if it is the best so far. Raises
+    TrainingError, and Cancelled if it was stopped before anything was learned.
     """
     if not train or not held_out:
         raise TrainingError("There must be music to train on and music held out to test with: at least two pieces.")
@@ -108,21 +112,32 @@ def fit(
     run = Run(params, hyperparameters, tokens, start, _digest(train, held_out, start))
     if checkpoint is not None and checkpoint.exists():
         run.restore(checkpoint)
-    began = time.monotonic() - sum(epoch.seconds for epoch in run.history)
+    began = time.monotonic() - sum(epoch.seconds for epoch in run.history) - run.place.seconds
+    most = None if hyperparameters.seconds is None else GRACE * hyperparameters.seconds
+
+    def keep() -> None:
+        if checkpoint is not None:
+            run.save(checkpoint)
+
+    def over() -> bool:
+        return most is not None and time.monotonic() - began > most
+
     while not (ended := run.ended(time.monotonic() - began)):
-        if not run.epoch(train, held_out, report, stop):
-            ended = STOPPED
+        if not run.epoch(train, held_out, report, lambda: stop() or over(), keep):
+            ended = STOPPED if stop() else OUT_OF_TIME
+            keep()
+            if run.take_unfinished(held_out):
+                epoch_done(run.history[-1], run.averaged())
             break
         if not np.isfinite(run.history[-1].val_loss + run.history[-1].loss):
             run.history.pop()
             ended = mark("the loss was no longer a number")
             break
-        if checkpoint is not None:
-            run.save(checkpoint)
+        keep()
         epoch_done(run.history[-1], run.averaged())
     if not run.history:
-        if ended == STOPPED:
-            raise Cancelled("The training was stopped before its first epoch was done, so there is no model yet.")
+        if ended in (STOPPED, OUT_OF_TIME):
+            raise Cancelled("The training was stopped before anything was learned, so there is no model yet.")
         raise TrainingError("The loss is no longer a number: the learning rate is too high. Try half of it.")
     return Fitted(run.best_weights, run.best, tuple(run.history), ended)
 
@@ -133,6 +148,19 @@ def _digest(train: Sequence[Frames], held_out: Sequence[Frames], start: Weights 
     weights = sorted((start or {}).items())  # read from a file they come in any order
     sums.append(hashlib.sha256(b"".join(tensor.tobytes() for _, tensor in weights)))
     return " ".join(each.hexdigest()[:16] for each in sums)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say where in an epoch a training is: behind so many steps, after so many seconds of it.
+
+    `total` sums the loss, the correct tokens and all tokens of these steps, `states` are the network's behind them.
+    """
+
+    steps: int = 0
+    seconds: float = 0
+    total: tuple[float, ...] = (0, 0, 0)
+    states: tuple[NDArray[np.float32], ...] = ()
 
 
 class Run:
@@ -155,6 +183,7 @@ class Run:
         self.history: list[Epoch] = []
         self.best = 0
         self.best_weights: Weights = {}
+        self.place = Place()
         self.optimiser = keras.optimizers.AdamW(
             learning_rate=_schedule(hyperparameters, self.steps * hyperparameters.epochs),
             weight_decay=hyperparameters.weight_decay,
@@ -173,19 +202,38 @@ class Run:
         held_out: Sequence[Frames],
         report: Callable[[Progress], None],
         stop: Callable[[], bool],
+        keep: Callable[[], None] = lambda: None,
     ) -> bool:
-        """Learn from every piece once; return False if it was stopped on the way."""
-        began, number = time.monotonic(), len(self.history) + 1
+        """Learn from every piece once, from the place where the training is; return False if it was stopped on the way.
+
+        `keep` is called now and then.
+        """
+        import tensorflow as tf
+
+        number, place = len(self.history) + 1, self.place
+        began = time.monotonic() - place.seconds
+        saved = time.monotonic()
         stream = epoch_stream(train, number, self.hyperparameters.keys, self.hyperparameters.seed)
         batch = self.hyperparameters.batch
         length = len(stream) // batch
         lanes = stream[: length * batch].reshape(batch, length, -1).swapaxes(0, 1)
         states: Any = self.network.silence(batch)
+        if place.states:
+            states = tf.nest.pack_sequence_as(states, [tf.constant(state) for state in place.states])
         starts = range(0, length - self.params.window, self.params.window)
-        total = np.zeros(3)  # loss, correct, tokens
-        for step, at in enumerate(starts, 1):
+        total = np.array(place.total, float)  # loss, correct, tokens
+
+        def here(steps: int) -> Place:
+            arrays = tuple(state.numpy() for state in tf.nest.flatten(states)) if steps else ()
+            return Place(steps, time.monotonic() - began, tuple(total.tolist()), arrays)
+
+        for step, at in enumerate(starts[place.steps :], place.steps + 1):
             if stop():
+                self.place = here(step - 1)
                 return False
+            if time.monotonic() - saved > SAVED_EVERY:
+                self.place, saved = here(step - 1), time.monotonic()
+                keep()
             window = lanes[at : at + self.params.window + 1]
             sums, states = self.step(window[:-1], window[1:, :, ID].astype(np.int32), states)
             total += sums.numpy()
@@ -210,13 +258,31 @@ class Run:
                         last,
                     )
                 )
+        self.place = Place()
+        self._judge_epoch(held_out, total, began)
+        return True
+
+    def take_unfinished(self, held_out: Sequence[Frames]) -> bool:
+        """Count the epoch that was stopped on its way, if its averaged weights are the best so far; tell whether."""
+        if not self.place.steps:
+            return False
+        self._judge_epoch(held_out, np.array(self.place.total, float), time.monotonic() - self.place.seconds)
+        last = self.history[-1]
+        if self.best != last.epoch or not np.isfinite(last.val_loss + last.loss):
+            self.history.pop()
+            self.best = min(self.best, len(self.history))
+            return False
+        return True
+
+    def _judge_epoch(self, held_out: Sequence[Frames], total: NDArray[np.float64], began: float) -> None:
+        """Add an epoch, whose steps have summed up to `total`, to the history."""
+        number = len(self.history) + 1
         val_loss, val_accuracy = self._evaluate(held_out)
         loss, accuracy, tokens = float(total[0] / total[2]), float(total[1] / total[2]), float(total[2])
         seconds = time.monotonic() - began
         self.history.append(Epoch(number, loss, val_loss, accuracy, val_accuracy, seconds, tokens / seconds))
         if val_loss <= min(epoch.val_loss for epoch in self.history):
             self.best, self.best_weights = number, self.averaged()
-        return True
 
     def _step(self, frames: Any, targets: Any, states: Any) -> Any:
         sums, states, gradients = self._gradients(frames, targets, states)
@@ -276,23 +342,31 @@ class Run:
         """Write all that changes to one file, by rename."""
         tensors = {f"state/{i}": np.asarray(variable.numpy()) for i, variable in enumerate(self._state())}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
+        tensors |= {f"heard/{i}": tensor for i, tensor in enumerate(self.place.states)}
         history = json.dumps([EPOCHS.write(epoch) for epoch in self.history])
-        checkpoints.write(path, tensors, {"history": history, "best": str(self.best), **self._identity()})
+        place = json.dumps([self.place.steps, self.place.seconds, self.place.total])
+        facts = {"history": history, "best": str(self.best), "place": place, **self._identity()}
+        checkpoints.write(path, tensors, facts)
 
     def restore(self, path: Path) -> None:
-        """Go on from what `save` wrote. Raises TrainingError if it belongs to another training."""
-        tensors, facts = checkpoints.read(path, self._identity())
+        """Go on from what `save` wrote, maybe for more epochs. Raises TrainingError if it is of another training."""
+        planned = checkpoints.planned_epochs(path, self.hyperparameters.epochs)
+        tensors, facts = checkpoints.read(path, self._identity(min(planned, self.hyperparameters.epochs)))
         for i, variable in enumerate(self._state()):
             variable.assign(tensors[f"state/{i}"])
         self.best = int(facts["best"])
         self.best_weights = {name.removeprefix("best/"): t for name, t in tensors.items() if name.startswith("best/")}
         self.history = [EPOCHS.read(figures) for figures in json.loads(facts["history"])]
+        if "place" in facts:  # which earlier versions did not keep
+            steps, seconds, total = json.loads(facts["place"])
+            heard = tuple(tensors[f"heard/{i}"] for i in range(sum(name.startswith("heard/") for name in tensors)))
+            self.place = Place(steps, seconds, tuple(total), heard)
 
     def _state(self) -> list[Any]:
         return [*self.network.variables, *self.optimiser.variables, *self.average]
 
-    def _identity(self) -> dict[str, str]:
-        kept = replace(self.hyperparameters, seconds=None, patience=1)
+    def _identity(self, epochs: int | None = None) -> dict[str, str]:
+        kept = replace(self.hyperparameters, seconds=None, patience=1, epochs=epochs or self.hyperparameters.epochs)
         return {
             "params": json.dumps(asdict(replace(self.params, training={}))),
             "settings": json.dumps(asdict(kept)),

@@ -25,14 +25,14 @@ FROM_BASE: Final = _Manner(epochs=10, learning_rate=1e-3, average=0.99, patience
 FROM_NOTHING: Final = _Manner(epochs=30, learning_rate=3e-3, average=0.995, patience=6)
 
 
-def plan(tokens: int, seconds: float, *, based: bool, window: int) -> Hyperparameters:
-    """Choose hyperparameters for `tokens` of music, before transposition, and that much time.
+def plan(tokens: int, seconds: float, *, based: bool, window: int, speed: float = TOKENS_A_SECOND) -> Hyperparameters:
+    """Choose hyperparameters for `tokens` of music, before transposition, that much time, and tokens a second.
 
     The music is shown in as many of its twelve keys an epoch as the time allows, so that the learning rate has come
     down when the time is over; little music is shown in small batches, so that there are steps enough.
     """
     manner = FROM_BASE if based else FROM_NOTHING
-    heard = seconds * TOKENS_A_SECOND
+    heard = seconds * speed
     keys = max(1, min(len(TRANSPOSITIONS), int(heard / (tokens * manner.epochs))))
     epochs = max(2, min(manner.epochs, int(heard / (tokens * keys))))
     return Hyperparameters(

@@ -20,10 +20,13 @@ from core.corpus.split import split
 from core.drawing.curve import learning_curve
 from core.errors import AudioError, CorpusError, Message, TrainingError, check_range, named
 from core.evaluation import evaluation
+from core.evaluation.evaluation import Parsed
 from core.model import bundle, frames
 from core.model.bundle import Bundle, Params, Weights
+from core.model.hearing import Frames
 from core.model.notes import Notes, lines
 from core.model.stepping import Stepper
+from core.model.told import Told
 from core.music.score import from_ids
 from core.performing import audio
 from core.processes.files import write_whole
@@ -105,13 +108,9 @@ def train(
     work = Path(request.work)
     (work / "clips" if request.clips else work).mkdir(parents=True, exist_ok=True)
     bundle.check_name(Path(request.model).name)
-    params, start = _beginning(request)
-    parsed = evaluation.parse(request.notes)
-    told = [evaluation.told(piece, params) for piece in parsed]
-    pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, told, strict=True)]
-    learned, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
-    if not learned or not held_out:
-        raise CorpusError("At least two pieces are needed: one to train on and one to test with.")
+    made = prepare(request)
+    params, parsed, told, pieces = made.params, made.parsed, made.told, made.pieces
+    learned, held_out = made.learned, made.held_out
     checkpoint = work / "checkpoint.safetensors"
     if not request.resume:
         checkpoint.unlink(missing_ok=True)
@@ -131,7 +130,7 @@ def train(
         [pieces[i] for i in learned],
         [pieces[i] for i in held_out],
         request.hyperparameters,
-        start=start,
+        start=made.start,
         checkpoint=checkpoint,
         report=report,
         epoch_done=done,
@@ -154,7 +153,6 @@ def train(
     write_whole(work / "history.csv", _history(fitted.history))
     advice = advise(
         fitted.history,
-        epochs=request.hyperparameters.epochs,
         tokens=sum(len(pieces[i]) for i in learned),
         pieces=len(learned),
         unit=request.notes.unit,
@@ -164,6 +162,31 @@ def train(
     published = bundle.load(Path(request.model))
     best = fitted.history[fitted.best - 1]
     return Trained(published.name, published.version, fitted.history, best, fitted.ended, advice, curve)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Hold what a training begins with; `learned` and `held_out` are places among the pieces."""
+
+    params: Params
+    start: Weights | None
+    parsed: Sequence[Parsed]
+    told: Sequence[Told]
+    pieces: Sequence[Frames]
+    learned: Sequence[int]
+    held_out: Sequence[int]
+
+
+def prepare(request: TrainRequest) -> Prepared:
+    """Parse the notes of a request, hear them, and choose what to hold out. Raises CadenzaError."""
+    params, start = _beginning(request)
+    parsed = evaluation.parse(request.notes)
+    told = [evaluation.told(piece, params) for piece in parsed]
+    pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, told, strict=True)]
+    learned, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
+    if not learned or not held_out:
+        raise CorpusError("At least two pieces are needed: one to train on and one to test with.")
+    return Prepared(params, start, parsed, told, pieces, learned, held_out)
 
 
 def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:

@@ -68,7 +68,7 @@ def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fit
     seen = list[Progress]()
     stopped = learn(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
     assert str(stopped.ended) == "stopped"
-    assert len(stopped.history) == 1
+    assert stopped.history[0].val_loss == undisturbed.history[0].val_loss
     assert {progress.epoch for progress in seen} == {2}
 
     resumed = learn(checkpoint=checkpoint)
@@ -81,6 +81,35 @@ def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fit
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(TrainingError, match="cannot be read"):
         learn(checkpoint=checkpoint)
+
+
+def test_stopped_in_its_first_epoch_it_keeps_what_it_has_learned_and_goes_on_from_there(
+    undisturbed: Fitted, tmp_path: Path
+) -> None:
+    checkpoint, seen = tmp_path / "checkpoint", list[Progress]()
+    stopped = learn(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
+    assert (str(stopped.ended), stopped.best, len(stopped.history)) == ("stopped", 1, 1)
+    assert undisturbed.history[0].val_loss < stopped.history[0].val_loss < np.log(notation.SIZE)
+    steps = list[int]()
+    resumed = learn(checkpoint=checkpoint, report=lambda progress: steps.append(progress.step))
+    assert steps[0] > seen[-1].step
+    assert [epoch.val_loss for epoch in resumed.history] == [epoch.val_loss for epoch in undisturbed.history]
+
+
+def test_time_that_is_over_ends_it_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10**6, 100))  # seconds; each look at the clock takes long
+    monkeypatch.setattr("core.training.fit.time.monotonic", lambda: next(clock))
+    fitted = learn(replace(HYPERPARAMETERS, seconds=3_000), PLAIN)
+    assert (str(fitted.ended), fitted.best, len(fitted.history)) == ("out of time", 1, 1)
+
+
+def test_more_epochs_can_be_asked_for_when_it_goes_on_and_fewer_cannot(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    learn(replace(HYPERPARAMETERS, epochs=1), PLAIN, checkpoint=checkpoint)
+    longer = learn(replace(HYPERPARAMETERS, epochs=2), PLAIN, checkpoint=checkpoint)
+    assert len(longer.history) == 2
+    with pytest.raises(TrainingError, match="belongs to another training"):
+        learn(replace(HYPERPARAMETERS, epochs=1), PLAIN, checkpoint=checkpoint)
 
 
 def test_it_begins_from_a_base(undisturbed: Fitted) -> None:
