@@ -54,7 +54,8 @@ def play(printed: Printed, metres: str = IN_TWO_AND_FOUR, *, as_printed: bool = 
     metre, inside, odd = _choose(bars, metres, printed.ticks_per_quarter)
     ticks = metre.bar * printed.ticks_per_quarter
     orders = [] if as_printed else [_order(bars, jumps=True), _order(bars, jumps=False)]
-    order = next((each for each in orders if sum(bars[i].length for i in each) <= LONGEST * ticks), everything)
+    possible = (each for each in orders if sum(bars[i].length for i in each) <= LONGEST * ticks)
+    order = next((each for each in possible if any(inside[i] for i in each)), everything)  # an ending 0 has no turn
     spans = _spans(printed, [number for number in order if inside[number]], metre)
     last = spans[-1]
     onsets, pitches = _heard(printed, spans)

@@ -50,6 +50,7 @@ def names(piece: Piece) -> str:
         ('C4|"^Segno"D4|E4!fine!|F4!D.S.!|]', "C D E F D E"),
         ("C4|D4!dacoda!|E4!D.C.!|!coda!F4|]", "C D E C D F"),
         ("C4|D4||\nV:2\nz4|C4||\n", "C CD"),
+        ("[0C4|D4|", "C D"),  # an ending that is no turn's, and nothing else
     ],
 )
 def test_abc_repeats_are_played(music: str, played: str) -> None:
