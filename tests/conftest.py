@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from core.model import bundle
 from core.model.bundle import Params
@@ -25,7 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshot", metavar="PNG", help="where tests/bot/playground/test_page.py keeps its picture")
 
 
-settings.register_profile("patient", deadline=None)  # a busy machine takes its time
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a busy machine takes its time
 settings.load_profile("patient")
 
 

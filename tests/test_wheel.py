@@ -45,7 +45,7 @@ def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pip(*arguments: str | Path) -> None:
     """Run pip without a network."""
     command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -64,7 +64,7 @@ def run(*command: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """Run a command of the installation, far from the checkout."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CADENZA_"))}
     environment = {**inherited, "DISCORD_TOKEN": "", "PYTHONNOUSERSITE": "1"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from bot.training import messages
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from tests.bot import databases
+from tests.bot.acting import PATIENCE, Gate
 from tests.bot.trainings import Scene
 from tests.machine import lacking
 
@@ -24,7 +25,7 @@ from tests.machine import lacking
 @pytest.fixture(scope="session")
 def workers(tiny_model: Path) -> Iterator[Workers]:
     """Return a workers with two workers, which start with the first request."""
-    workers = Workers(2, 60, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
+    workers = Workers(2, PATIENCE, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
     yield workers
     workers.stop()
 
@@ -68,11 +69,25 @@ def bot(settings: Settings, workers: Workers, store: Store) -> ComposerBot:
 @pytest_asyncio.fixture
 async def env(bot: ComposerBot) -> AsyncIterator[simcord.Env]:
     """Log the bot in, and fail where it raises what no user could mend."""
-    env = simcord.Env(bot, settle_timeout=60)
+    env = simcord.Env(bot, settle_timeout=PATIENCE)
     await env.start()
     yield env
     await env.shutdown()
     simcord.assert_no_errors(env)
+
+
+@pytest.fixture
+def gate(env: simcord.Env, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Return a gate, open at first, behind the bot's workers."""
+    gate, run = Gate(env), Workers.run
+
+    async def answer(workers: Workers, function: Any, *args: Any, **kwargs: Any) -> Any:
+        answered = await run(workers, function, *args, **kwargs)
+        await gate.go_through()
+        return answered
+
+    monkeypatch.setattr(Workers, "run", answer)
+    return gate
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from pydantic import SecretStr
 
 from bot.client import ready
 from bot.settings import Settings
+from tests.bot.acting import PATIENCE
 
 
 async def main(models: str, data: str, database: str) -> None:
     """Compose for one user, with a database by URL."""
     settings = Settings(models=Path(models), data=Path(data), database=SecretStr(database), workers=1, shards=1)
-    async with ready(settings) as bot, simcord.run(bot, settle_timeout=60) as env:
+    async with ready(settings) as bot, simcord.run(bot, settle_timeout=PATIENCE) as env:
         guild = env.create_guild()
         user = guild.add_member(env.create_user("user"))
         result = await user.slash(guild.create_text_channel("music"), "compose", primer="60r2", bars=4, seed=7)

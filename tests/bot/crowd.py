@@ -7,9 +7,7 @@ from typing import Any
 
 import simcord
 
-from tests.bot.acting import begin
-
-PATIENCE = 600.0  # seconds for the whole crowd
+from tests.bot.acting import PATIENCE, begin
 
 
 @dataclass

@@ -33,7 +33,20 @@ def postgresql(programs: Path) -> Iterator[str]:
             shutil.chown(folder, user)
         data = f"{folder}/data"
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-        _run(user, programs / "initdb", "-D", data, "-U", "cadenza", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run(
+            user,
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "cadenza",
+            "-A",
+            "trust",
+            "--no-locale",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         _run(user, programs / "pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:
             yield f"postgresql+asyncpg://cadenza@127.0.0.1:{port}/postgres"

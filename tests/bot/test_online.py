@@ -15,7 +15,7 @@ from bot import online
 from bot.client import ComposerBot
 from bot.online import DiscordError
 from bot.settings import Settings
-from tests.bot.acting import until
+from tests.bot.acting import PATIENCE, until
 
 TOKEN = "MTIz.not.real"
 
@@ -53,7 +53,7 @@ async def test_says_when_discord_cannot_be_reached(settings: Settings, monkeypat
 
 async def test_gives_a_sign_of_life_while_it_is_connected(bot: ComposerBot, tmp_path: Path) -> None:
     assert not online.connected(bot)
-    async with simcord.run(bot):
+    async with simcord.run(bot, settle_timeout=PATIENCE):
         assert online.connected(bot)
         heart = asyncio.create_task(online.beat(bot, tmp_path / online.SIGN))
         await until((tmp_path / online.SIGN).exists)

@@ -130,7 +130,7 @@ def test_ctrl_c_twice_stops_at_once_once_keeps_the_best_so_far_and_resume_goes_o
     trained: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
-    arguments = ["-", str(tmp_path), *QUICK, "--no-clips", "--patience=99"]
+    arguments = ["-", str(tmp_path), *QUICK, "--plain", "--no-clips", "--patience=99"]
 
     twice = interrupted(["epoch   2", "Measuring"], *arguments, "--epochs=22")
     assert twice.returncode == 1, twice.stderr
@@ -244,7 +244,7 @@ def test_a_machine_without_a_synthesizer_trains_without_sound_and_figures_go_to_
     (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
     monkeypatch.setenv("PATH", str(tmp_path))
     board = tmp_path / "board"
-    assert parse_and_train.main(["-", str(tmp_path), *QUICK, "--epochs=1", f"--tensorboard={board}"]) == 0
+    assert parse_and_train.main(["-", str(tmp_path), *QUICK, "--plain", "--epochs=1", f"--tensorboard={board}"]) == 0
     said = capsys.readouterr().err
     assert "The clip of epoch 1 has notes and no sound. FluidSynth" in said
     assert "Measuring how strongly" in said

@@ -1,21 +1,26 @@
 """The way of an answer into the chat, and the detours: too large, too late, not allowed."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import discord
 import pytest
 import simcord
 
-from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.work import queue
-from tests.bot.acting import begin, until
+from tests.bot.acting import Gate, begin, until
 from tests.bot.clicking import opus_of, refusal, response
 
 ORIGINAL = "/webhooks/*/messages/@original"
 
 Asking = Callable[[simcord.ChannelHandle], Awaitable[None]]
+
+
+def _edits(env: simcord.Env) -> list[Any]:
+    """Return all edits of messages so far."""
+    return [request for request in env.http_requests if request.method == "PATCH"]
 
 
 def _names(message: simcord.ResponseMessage) -> list[str]:
@@ -67,12 +72,13 @@ class TestAfterFifteenMinutes:
     """The answer comes when Discord has forgotten the question."""
 
     @pytest.fixture
-    def asking(self, env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor) -> Asking:
+    def asking(self, env: simcord.Env, gate: Gate, alice: simcord.MemberActor) -> Asking:
         async def ask(channel: simcord.ChannelHandle) -> None:
-            await begin(env, alice.slash(channel, "compose", seed=4, bars=32))
-            await until(lambda: bot.workers.playing > 0)
+            gate.close()
+            await alice.slash(channel, "compose", seed=4, bars=2)
+            assert gate.waiting == 1
             env.backend.advance_clock(15 * 60 + 1)
-            await env.settle(timeout=60)
+            await gate.open()
 
         return ask
 
@@ -163,20 +169,22 @@ class TestWithOneWorker:
     async def test_shows_the_place_and_an_estimate_and_edits_only_when_the_place_changes(
         self,
         env: simcord.Env,
-        bot: ComposerBot,
+        gate: Gate,
         alice: simcord.MemberActor,
         bob: simcord.MemberActor,
         moderator: simcord.MemberActor,
         channel: simcord.ChannelHandle,
     ) -> None:
-        for actor in (alice, bob, moderator):
-            await begin(env, actor.slash(channel, "compose", bars=64))
-            await until(lambda: bot.workers.playing > 0)
-        await env.settle(timeout=120)
+        gate.close()
+        await alice.slash(channel, "compose", bars=1)
+        for actor in (bob, moderator):
+            told = len(_edits(env))
+            await begin(env, actor.slash(channel, "compose", bars=1))
+            await until(lambda told=told: len(_edits(env)) > told)  # type: ignore[misc]
+        assert gate.waiting == 1
+        await gate.open()
         contents = [
-            str(request.json["content"])
-            for request in env.http_requests
-            if request.method == "PATCH" and request.json and request.json.get("content")
+            str(request.json["content"]) for request in _edits(env) if request.json and request.json.get("content")
         ]
         assert len(contents) == 3
         assert contents[0] == "You are next: about 1 second."
@@ -187,16 +195,18 @@ class TestWithOneWorker:
     async def test_a_wait_that_cannot_be_shown_loses_nothing(
         self,
         env: simcord.Env,
-        bot: ComposerBot,
+        gate: Gate,
         alice: simcord.MemberActor,
         bob: simcord.MemberActor,
         channel: simcord.ChannelHandle,
     ) -> None:
-        await begin(env, alice.slash(channel, "compose", bars=32))
-        await until(lambda: bot.workers.playing > 0)
+        gate.close()
+        await alice.slash(channel, "compose", bars=1)
         env.inject_error("PATCH", ORIGINAL, status=500)
-        await begin(env, bob.slash(channel, "compose", bars=2))
-        await env.settle(timeout=60)
+        await begin(env, bob.slash(channel, "compose", bars=1))
+        await until(lambda: bool(_edits(env)))
+        assert gate.waiting == 1
+        await gate.open()
         assert [len(message.attachments) for message in channel.history()] == [3, 3]
 
 

@@ -177,8 +177,8 @@ async def test_several_languages_at_once_do_not_mix(
 ) -> None:
     locales[alice.id] = "de"
     for actor in (alice, bob):
-        await begin(env, actor.slash(channel, "compose", bars=16))
-    await env.settle(timeout=60)
+        await begin(env, actor.slash(channel, "compose", bars=2))
+    await env.settle()
     titles = {message.embeds[0].title for message in channel.history()}
     assert titles == {"Ein Stück von tiny", "A piece by tiny"}
 

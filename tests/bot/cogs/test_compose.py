@@ -18,7 +18,7 @@ from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
 from core.music import notation, score
-from tests.bot.acting import begin, until
+from tests.bot.acting import PATIENCE, Gate, begin, until
 from tests.bot.clicking import opus_of
 from tests.bot.music import midi
 from tests.processes import children, command
@@ -194,22 +194,24 @@ async def test_offers_the_models_while_one_types(alice: simcord.MemberActor, cha
 async def test_works_for_two_users_at_once(
     env: simcord.Env, alice: simcord.MemberActor, bob: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    await begin(env, alice.slash(channel, "compose", bars=32, seed=1))
-    await begin(env, bob.slash(channel, "compose", bars=32, seed=2))
-    await env.settle(timeout=60)
+    await begin(env, alice.slash(channel, "compose", bars=2, seed=1))
+    await begin(env, bob.slash(channel, "compose", bars=2, seed=2))
+    await env.settle()
     seeds = {message.embeds[0].fields[3].value for message in channel.history()}
     assert seeds == {"`1`", "`2`"}
 
 
 async def test_works_on_one_request_of_a_user_at_a_time(
-    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+    gate: Gate, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    await begin(env, alice.slash(channel, "compose", bars=64))
-    await until(lambda: bot.workers.playing > 0)
+    gate.close()
+    await alice.slash(channel, "compose", bars=1)
+    assert gate.waiting == 1
     second = await alice.slash(channel, "compose")
     assert second.ephemeral
     assert second.response is not None
     assert second.response.content.startswith("Your last request is still being worked on.")
+    await gate.open()
 
 
 async def test_survives_a_worker_killed_in_mid_piece(
@@ -219,7 +221,7 @@ async def test_survives_a_worker_killed_in_mid_piece(
     await until(lambda: bot.workers.playing > 0)
     for process in filter(lambda process: "core.processes" in command(process), children()):
         os.kill(process, signal.SIGKILL)
-    await env.settle(timeout=60)
+    await env.settle()
     [message] = channel.history()
     assert message.embeds[0].fields[3].value == "`5`"
     assert len(message.attachments) == 3
@@ -239,7 +241,7 @@ async def test_answers_for_an_error_that_nobody_expected(
     bot: ComposerBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(bot.studio, "workers", None)
-    async with simcord.run(bot, check_errors=False) as env:
+    async with simcord.run(bot, settle_timeout=PATIENCE, check_errors=False) as env:
         guild = env.create_guild()
         alice = guild.add_member(env.create_user("alice"))
         result = await alice.slash(guild.create_text_channel("music"), "compose")

@@ -15,7 +15,7 @@ from bot.work.workers import Workers
 from core.errors import mark
 from core.model.notes import read_notes
 from core.training.worker import Result
-from tests.bot.acting import begin, until
+from tests.bot.acting import PATIENCE, Gate, until
 from tests.bot.database.test_jobs import job
 from tests.bot.music import midi, named
 
@@ -138,20 +138,22 @@ async def test_names_the_messages_that_it_cannot_delete(
 
 
 async def test_a_piece_that_was_being_composed_is_not_kept(
-    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+    gate: Gate, alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
     question = (await alice.slash(channel, "forget me")).response
     assert question is not None
-    await begin(env, alice.slash(channel, "compose", bars=32))
-    await until(lambda: bot.workers.playing > 0)
-    await begin(env, alice.click(question, label="Delete everything"))
-    await env.settle(timeout=60)
+    gate.close()
+    await alice.slash(channel, "compose", bars=1)
+    assert gate.waiting == 1
+    await alice.click(question, label="Delete everything")
+    await gate.open()
     assert question.content.startswith("Done:")
     assert await store.ids(alice.id) == ()
     assert [message.attachments for message in channel.history()] == []
 
 
 async def test_neither_is_the_first_piece_of_a_model(
+    gate: Gate,
     bot: ComposerBot,
     alice: simcord.MemberActor,
     guild: simcord.GuildHandle,
@@ -162,15 +164,17 @@ async def test_neither_is_the_first_piece_of_a_model(
     done = replace(job("a", guild.id), name="tiny", user=alice.id, channel=channel.id, state="done")
     losses = {"loss": 1.0, "val_loss": 1.0, "first_val_loss": 1.0}
     result = Result(epochs=1, best=1, **losses, seconds=1.0, ended=mark("the best is known"), advice=())
+    gate.close()
     telling = asyncio.create_task(bot.messages.ended(done, result, tmp_path))
-    await until(lambda: bot.workers.playing > 0)
+    await until(lambda: gate.waiting == 1)
     await store.forget(alice.id)
+    await gate.open()
     await telling
     assert await store.ids(alice.id) == ()
 
 
 async def test_answers_for_errors_that_nobody_expected(bot: ComposerBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with simcord.run(bot, check_errors=False) as env:
+    async with simcord.run(bot, settle_timeout=PATIENCE, check_errors=False) as env:
         guild = env.create_guild()
         alice = guild.add_member(env.create_user("alice"))
         question = (await alice.slash(guild.create_text_channel("music"), "forget me")).response

@@ -134,7 +134,7 @@ async def test_two_at_the_same_moment_are_one_too(
 ) -> None:
     for _ in range(2):
         await begin(env, admin.slash(channel, "train start", name="scales", **files()))
-    await env.settle(timeout=60)
+    await env.settle()
     assert len(await store.jobs.of(guild.id)) == 1
 
 

@@ -8,7 +8,7 @@ import simcord
 
 from bot.client import ComposerBot
 from bot.database.store import Server, Store
-from tests.bot.acting import begin, until
+from tests.bot.acting import Gate
 from tests.bot.clicking import files, opus_of, refusal
 
 Then = Callable[[], Awaitable[None]]
@@ -102,10 +102,9 @@ async def test_a_button_in_a_showcase_says_when_its_piece_is_gone(
 
 @pytest.mark.parametrize("how", ["Delete", "forget me"])
 async def test_a_piece_that_goes_while_it_is_shared_leaves_nothing_in_the_showcase(
-    env: simcord.Env,
+    gate: Gate,
     bot: ComposerBot,
     alice: simcord.MemberActor,
-    channel: simcord.ChannelHandle,
     showcase: simcord.ChannelHandle,
     piece: discord.Message,
     store: Store,
@@ -113,14 +112,14 @@ async def test_a_piece_that_goes_while_it_is_shared_leaves_nothing_in_the_showca
 ) -> None:
     opus = await opus_of(store, piece)
     await bot.cache.drop(opus.id)  # so that there are files to make
-    sharing = alice.click(piece, label="Share")
-    await begin(env, sharing)
-    await until(lambda: bot.workers.playing > 0)
+    gate.close()
+    await alice.click(piece, label="Share")
+    assert gate.waiting == 1
     if how == "Delete":
-        await begin(env, alice.click(piece, label="Delete"))
+        await alice.click(piece, label="Delete")
     else:
         await store.forget(alice.id)
-    await env.settle(timeout=60)
+    await gate.open()
     assert showcase.history() == []
     assert await store.find(opus.id) == ()
 

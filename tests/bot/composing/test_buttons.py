@@ -13,7 +13,7 @@ from bot.community import deletion, showcase
 from bot.composing import buttons, presentation
 from bot.database.store import Server, Store
 from bot.settings import Settings
-from tests.bot.acting import begin, until
+from tests.bot.acting import PATIENCE, Gate
 from tests.bot.clicking import UNDER_A_PIECE, files, filled_in, opus_of, refusal, response
 
 
@@ -44,7 +44,7 @@ async def test_the_form_says_when_its_piece_is_gone(
 
 @pytest.mark.parametrize("label", ["Again", "Vary", "Continue", "Takes", "Sheet", "Share"])
 async def test_a_second_click_says_that_the_first_is_being_worked_on(
-    env: simcord.Env,
+    gate: Gate,
     bot: ComposerBot,
     guild: simcord.GuildHandle,
     alice: simcord.MemberActor,
@@ -54,34 +54,37 @@ async def test_a_second_click_says_that_the_first_is_being_worked_on(
 ) -> None:
     showcase = guild.create_text_channel("showcase")
     await store.choose(guild.id, Server(showcase=showcase.id))
-    message = response(await alice.slash(channel, "compose", bars=24, seed=3))
+    message = response(await alice.slash(channel, "compose", bars=1, seed=3))
     await bot.cache.drop((await opus_of(store, message)).id)  # so that Share has files to make
-    await begin(env, alice.click(message, label=label))
-    await until(lambda: bot.workers.playing > 0)
+    gate.close()
+    await alice.click(message, label=label)
+    assert gate.waiting == 1
     second = await alice.click(message, label=label)
     assert refusal(second) == "Your last click on this button is still being worked on."
+    await gate.open()
     place = showcase if label == "Share" else channel
     assert len(place.history()) == (1 if label == "Share" else 2)  # the first click had its answer
 
 
 async def test_clicks_of_several_people_do_not_get_in_each_others_way(
-    env: simcord.Env,
-    bot: ComposerBot,
+    gate: Gate,
     alice: simcord.MemberActor,
     bob: simcord.MemberActor,
     channel: simcord.ChannelHandle,
 ) -> None:
-    message = response(await alice.slash(channel, "compose", bars=24, seed=3))
-    await begin(env, alice.click(message, label="Again"))
-    await until(lambda: bot.workers.playing > 0)
-    response(await bob.click(message, label="Again"))
+    message = response(await alice.slash(channel, "compose", bars=1, seed=3))
+    gate.close()
+    for actor in (alice, bob):
+        await actor.click(message, label="Again")
+    assert gate.waiting == 2
+    await gate.open()
     assert len(channel.history()) == 3
 
 
 async def test_every_button_answers_for_errors_that_nobody_expected(
     bot: ComposerBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with simcord.run(bot, settle_timeout=60, check_errors=False) as env:
+    async with simcord.run(bot, settle_timeout=PATIENCE, check_errors=False) as env:
         guild = env.create_guild()
         alice = guild.add_member(env.create_user("alice"))
         message = response(await alice.slash(guild.create_text_channel("music"), "compose", bars=1))

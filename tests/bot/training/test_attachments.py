@@ -3,29 +3,42 @@
 import simcord
 
 from bot.client import ComposerBot
+from bot.database.jobs import JobError
 from bot.database.store import Store
 from bot.training.attachments import LINE
-from tests.bot.acting import begin
+from tests.bot.acting import begin, until
 from tests.bot.music import files, midi, named
 from tests.bot.trainings import newest
 
 
 async def test_reads_one_collection_of_a_server_at_a_time(
     env: simcord.Env,
+    bot: ComposerBot,
     store: Store,
     admin: simcord.MemberActor,
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
 ) -> None:
-    await begin(env, admin.slash(channel, "train start", name="first", **files()))
-    second = await admin.slash(channel, "train start", name="second", **files(first=3))
-    assert not second.deferred
-    assert second.response is not None
-    assert (
-        second.response.content
-        == "Files from this server are being read already. Wait until that is done, then try again."
-    )
-    await env.settle()
+    def reading() -> bool:
+        try:
+            with bot.trainings.reading.place(guild.id):
+                return False
+        except JobError:
+            return True
+
+    with bot.trainings.reading.place(1) as turn:
+        async with turn:
+            await begin(env, admin.slash(channel, "train start", name="first", **files()))
+            await until(reading)
+        await env.settle()
+    with bot.trainings.reading.place(guild.id):
+        second = await admin.slash(channel, "train start", name="second", **files(first=3))
+        assert not second.deferred
+        assert second.response is not None
+        assert (
+            second.response.content
+            == "Files from this server are being read already. Wait until that is done, then try again."
+        )
     assert [job.name for job in await store.jobs.of(guild.id)] == ["first"]
     third = (await admin.slash(channel, "train start", name="third", **files(first=3))).response
     assert third is not None

@@ -11,6 +11,7 @@ from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.work.workers import Workers
+from tests.bot.acting import PATIENCE
 from tests.bot.crowd import Request, User, ask_all
 
 WORKERS = 2
@@ -46,7 +47,6 @@ async def test_a_flood_loses_nothing_and_a_quiet_servers_user_waits_for_a_few_on
     bars: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    env.settle_timeout = 600
     crowds: list[list[User]] = []
     for number, server in enumerate(servers):
         guild = env.create_guild(f"server {number}")
@@ -74,7 +74,7 @@ async def test_a_flood_loses_nothing_and_a_quiet_servers_user_waits_for_a_few_on
 
 async def test_a_server_has_only_so_many_waiting(settings: Settings, workers: Workers, store: Store) -> None:
     bot = ComposerBot(settings.model_copy(update={"workers": 1, "waiting": 2}), workers, store)
-    async with simcord.run(bot, settle_timeout=60) as env:
+    async with simcord.run(bot, settle_timeout=PATIENCE) as env:
         guild = env.create_guild()
         channel = guild.create_text_channel("music")
         users = [User(guild.add_member(env.create_user(f"u{n}")), channel, 1) for n in range(6)]
