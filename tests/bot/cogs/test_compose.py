@@ -105,7 +105,7 @@ async def test_a_metre_a_form_and_an_effort_can_be_asked_for(
     ]
     refused = (await alice.slash(channel, "compose", form="AABB", bars=6)).response
     assert refused is not None
-    assert refused.content.startswith("These bars cannot be parted into 4 sections of like length")
+    assert refused.content.startswith("These bars cannot be divided into 4 sections of equal length")
 
 
 async def test_a_piece_can_have_a_single_bar(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
