@@ -1,10 +1,12 @@
 """Train on a folder of music: `python -m core.parse_and_train TRAIN_DIR PARSED_NOTES_DIR`."""
 
 import argparse
+import json
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import fields, replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,9 +17,12 @@ from core.errors import CadenzaError, Cancelled
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import Notes, read_notes, write_notes
+from core.music import notation
 from core.music.piece import Budget
 from core.processes import files, terminal
 from core.reading.playing import IN_TWO_AND_FOUR
+from core.training import plan, trial, worker
+from core.training.advice import still_learning
 from core.training.fit import STOPPED, Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
@@ -25,6 +30,9 @@ from core.training.recipe import SIZES, Trained, TrainRequest, require_tensorflo
 
 _LIMITS: Final = ("most_minutes", "most_quarters", "most_notes")
 _HIGHEST: Final = 1_000_000  # of these limits
+_SHAPE: Final = ("size", "units", "layers", "dropout", "weight_drop")
+_PLAN: Final = "plan.json"  # in the work folder, how a training was planned
+MINUTES: Final = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--base", type=Path, help="the folder of a model to go on from, instead of starting from nothing"
     )
+    model.add_argument("--from-nothing", action="store_true", help="do not try whether a model that ships is a start")
     model.add_argument("--size", choices=tuple(SIZES), help="a preset of the four below (default medium)")
     model.add_argument("--units", type=int, help="width of each LSTM")
     model.add_argument("--layers", type=int, help="how many LSTMs stand on each other")
@@ -128,9 +137,10 @@ def _parser() -> argparse.ArgumentParser:
         ("patience", int, "epochs without a better held-out loss before it stops"),
         ("seed", int, "of everything random"),
     ):
-        default = Hyperparameters.__dataclass_fields__[flag.replace("-", "_")].default
-        training.add_argument(f"--{flag}", type=kind, default=default, help=f"{help_text} (default {default})")
-    training.add_argument("--minutes", type=float, help="stop after the epoch in which this time is over")
+        training.add_argument(f"--{flag}", type=kind, help=f"{help_text} (default: what suits the music and the time)")
+    training.add_argument(
+        "--minutes", type=float, help=f"how long it may take (default {MINUTES:g}, without a limit with --epochs)"
+    )
     training.add_argument(
         "--validation-share", type=float, default=0.1, help="share of the pieces that is held out (default 0.1)"
     )
@@ -207,11 +217,82 @@ def _train(options: argparse.Namespace, request: TrainRequest) -> None:
     options.parsed.mkdir(parents=True, exist_ok=True)
     with terminal.aside(options.parsed / "tensorflow.log"):
         print(f"Training on {device()}.", file=sys.stderr)
-        training = _watched(options, request)
+        stop = terminal.interrupted()
+        if options.resume:
+            request = _resumed(options, request)
+        elif options.epochs is None:
+            request = _planned(options, request, stop)
+        training = _watched(options, request, stop)
     _conclude(training, options)
 
 
-def _watched(options: argparse.Namespace, request: TrainRequest) -> Trained:
+def _planned(options: argparse.Namespace, request: TrainRequest, stop: Callable[[], bool]) -> TrainRequest:
+    """Try what to begin from, choose how to train in the time there is, and say so."""
+    began, minutes = time.monotonic(), options.minutes or MINUTES
+    free = not options.from_nothing and not any(getattr(options, name) is not None for name in _SHAPE)
+    beginnings: list[str | None] = [request.base]
+    if request.base is None and free and not options.plain:
+        beginnings += trial.bases(request)
+    tokens = sum(len(notation.parse(entry.text, request.notes.anchor)) for entry in request.notes.pieces)
+    guess = plan.plan(tokens, minutes * 60, based=request.base is not None, window=request.params.window)
+    request = replace(request, hyperparameters=replace(guess, **_given(options)))
+    seconds = min(trial.SECONDS, minutes * 60 / 10 / len(beginnings))
+    print(f"Trying it for {seconds * len(beginnings):.0f} seconds …", file=sys.stderr)
+    trials = trial.try_out(request, beginnings, seconds=seconds, stop=stop)
+    best = trials[0]
+    if len(trials) > 1:
+        fared = ", ".join(f"{each.name} {each.val_loss:.2f}" for each in trials)
+        print(f"Begins from {best.name}. Held-out nats a token after the try: {fared}.", file=sys.stderr)
+    left = max(minutes * 60 - (time.monotonic() - began), minutes * 30)
+    speed, params = best.tokens_per_second, request.params
+    if best.base is None and free and speed * left < trial.FEW_TURNS * tokens:
+        params, speed = replace(params, **SIZES["small"]), speed * trial.SMALL_IS_FASTER
+    chosen = plan.plan(tokens, left, based=best.base is not None, window=params.window, speed=speed)
+    hyperparameters = replace(chosen, **_given(options))
+    epoch = tokens * hyperparameters.keys / speed
+    print(
+        f"An epoch shows each piece in {hyperparameters.keys} of its twelve keys and takes about {_clock(epoch)} here:"
+        f" {hyperparameters.epochs} of them in {_clock(hyperparameters.epochs * epoch)}.",
+        file=sys.stderr,
+    )
+    planned = replace(request, base=best.base, params=params, hyperparameters=hyperparameters)
+    made = {"base": best.base, "size": "small" if params != request.params else None}
+    settings = {**asdict(hyperparameters), "seconds": None}
+    files.write_whole(options.parsed / _PLAN, json.dumps({"version": 1, **made, "settings": settings}))
+    return planned
+
+
+def _resumed(options: argparse.Namespace, request: TrainRequest) -> TrainRequest:
+    """Take up the plan of a training that goes on, for --minutes more; what has had all its epochs gets some more."""
+    try:
+        made = json.loads((options.parsed / _PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        made = {"base": request.base, "size": None, "settings": asdict(request.hyperparameters)}
+    params = replace(request.params, **SIZES[made["size"]]) if made["size"] else request.params
+    hyperparameters = replace(Hyperparameters(**made["settings"]), **_given(options), seconds=None)
+    if options.minutes is not None:
+        epochs = worker.history(options.parsed)
+        spent = sum(epoch.seconds for epoch in epochs)
+        hyperparameters = replace(hyperparameters, seconds=spent + options.minutes * 60)
+        if epochs and len(epochs) >= hyperparameters.epochs and options.epochs is None:
+            more = max(1, round(options.minutes * 60 * len(epochs) / spent))
+            hyperparameters = replace(hyperparameters, epochs=len(epochs) + more)
+            settings = {**asdict(hyperparameters), "seconds": None}
+            files.write_whole(options.parsed / _PLAN, json.dumps({"version": 1, **made, "settings": settings}))
+    return replace(request, base=made["base"], params=params, hyperparameters=hyperparameters)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the hyperparameters that were asked for."""
+    names = (f.name for f in fields(Hyperparameters) if f.name != "seconds")
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02} minutes"
+
+
+def _watched(options: argparse.Namespace, request: TrainRequest, stop: Callable[[], bool]) -> Trained:
     """Train, with a progress bar on the terminal."""
     bar = Bar()
     board = None if options.tensorboard is None else tensorboard(options.tensorboard)
@@ -225,7 +306,7 @@ def _watched(options: argparse.Namespace, request: TrainRequest) -> Trained:
             board(epoch)
 
     try:
-        return train(request, report=bar.show, epoch_done=epoch_done, stage=bar.say, stop=terminal.interrupted())
+        return train(request, report=bar.show, epoch_done=epoch_done, stage=bar.say, stop=stop)
     except KeyboardInterrupt:
         if not begun and not options.resume:
             raise
@@ -248,7 +329,6 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
     }
     if options.base is not None:
         given.setdefault("tempo", bundle.load(options.base).params.tempo)
-    hyperparameters = {f.name: getattr(options, f.name) for f in fields(Hyperparameters) if f.name != "seconds"}
     seconds = None if options.minutes is None else options.minutes * 60
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
     facts |= {name: value for name in ("title", "source", "terms") if (value := getattr(options, name)) is not None}
@@ -257,7 +337,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
         model=str(model),
         work=str(options.parsed),
         params=Params(**{**SIZES[options.size or "medium"], **given}, window=options.window, hears=not options.plain),
-        hyperparameters=Hyperparameters(**hyperparameters, seconds=seconds),
+        hyperparameters=Hyperparameters(**_given(options), seconds=seconds),
         base=None if options.base is None else str(options.base),
         validation_share=options.validation_share,
         resume=options.resume,
@@ -279,7 +359,9 @@ def _conclude(trained: Trained, options: argparse.Namespace) -> None:
     print(
         f"The model is in {options.model or options.parsed / 'model'}; {left} are in {options.parsed}.", file=sys.stderr
     )
-    if trained.ended == STOPPED:
+    if still_learning(trained.history):
+        print("The same command with --resume --minutes 10 goes on from here.", file=sys.stderr)
+    elif trained.ended == STOPPED:
         print("The same command with --resume goes on from here.", file=sys.stderr)
 
 

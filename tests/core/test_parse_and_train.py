@@ -177,6 +177,22 @@ def interrupted(moments: list[str], *arguments: str) -> "subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, env=talkative)
 
 
+def test_without_epochs_it_plans_for_the_time_says_so_and_goes_on_when_asked(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
+    arguments = ["-", str(tmp_path), "--units=8", "--layers=1", "--window=16", "--seed=4", "--no-clips"]
+    assert parse_and_train.main([*arguments, "--minutes=0.02"]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"An epoch shows each piece in \d+ of its twelve keys and takes about \d+:\d\d minutes here", said)
+    assert "goes on from here" in said
+    before = bundle.load(tmp_path / "model").params.training
+    assert parse_and_train.main([*arguments, "--resume", "--minutes=0.02"]) == 0
+    after = bundle.load(tmp_path / "model").params.training
+    assert after["settings"]["epochs"] >= before["settings"]["epochs"]
+    assert after["val_loss"] <= before["val_loss"]
+
+
 def test_a_folder_without_music_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "words.mid").write_text("These are words.")
