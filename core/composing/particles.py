@@ -1,0 +1,381 @@
+"""Four voices by a particle filter: a model is led by a melody, which is the soprano, note for note.
+
+A model that writes the melody's note first is led by what it may write: at each note of the melody that note begins the
+event, between them an event's notes lie below it, and none may be written that the four voices cannot sing. A writer
+from left to right runs into corners that way, so many write side by side (a particle filter; Gordon, Salmond and Smith
+1993): each is weighed by how likely the model finds what it was led to, and by the rules of part-writing, and behind
+every note of the melody those that fit well take the place of those that do not.
+
+The voices stand beside the tokens: who sings what is decided when an event is complete, so no note loses its length.
+"""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import RequestError
+from core.model.frames import Listener
+from core.model.stepping import Floats, Stepper
+from core.model.told import Told
+from core.music import notation
+from core.music.notation import BOUNDARY, INTERVALS, LONGEST_REST, NOTES, RESTS
+from core.music.parts import RANGES, PartScore, in_parts
+
+PARTICLES: Final = 24  # that write side by side for one harmonisation
+VOICES: Final = 4
+SOPRANO, ALTO, TENOR, BASS = range(VOICES)
+WIDEST: Final = (12, 12, 24)  # semitones between neighbouring voices, from the top
+SURVIVING: Final = 0.9  # share of the particles that count, below which they are drawn anew
+
+# What speaks against a harmonisation, in nats: each about as rare in Bach as a token of that likelihood.
+PARALLEL: Final = 4.0  # two voices in fifths or octaves that move to the same
+LEAP: Final = 0.15  # a semitone by which a lower voice leaps further than a fourth, but for octaves in the bass
+LEADING: Final = 0.8  # a leading note below the soprano that does not rise to the tonic
+LOST: Final = 0.3  # a note that sounds by the model's ear and not by the voices, or the other way round
+CORNER: Final = 30.0  # nothing that may be written
+UNSETTLED: Final = 3.0  # a phrase that ends on no triad
+INVERTED: Final = 2.0  # … or on one without its root in the bass
+PLAGAL: Final = 0.8  # … or on one that the bass does not reach from its fifth
+ASTRAY: Final = 6.0  # an end on another chord than the tonic's, or not on its root
+
+_LOWER: Final = tuple(
+    movers for count in range(VOICES) for movers in combinations(range(ALTO, VOICES), count)
+)  # which of the lower voices move in an event
+_TRIADS: Final = tuple(frozenset(shape) for shape in ((0, 4, 7), (0, 3, 7)))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Hold a melody in a model's rest units: `(pitch, start, end)` of each note, and at which notes phrases end."""
+
+    notes: tuple[tuple[int, int, int], ...]
+    phrase_ends: frozenset[int]
+
+
+Voices = tuple[int, ...]  # what the four sing, from the top
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Follow one harmonisation that is being written.
+
+    `sung` has, of each voice, its notes as `(pitch, start)`; `event` the pitches of the event that is not complete yet,
+    the soprano's left out; `weight` is what is left of its likelihood since particles were last drawn, `total` all.
+    """
+
+    listener: Listener
+    chance: np.random.Generator
+    sung: tuple[tuple[tuple[int, int], ...], ...] = ((),) * VOICES
+    event: tuple[int, ...] = ()
+    last: int = BOUNDARY
+    at: int = 0  # the melody's note that comes next
+    weight: float = 0.0
+    total: float = 0.0
+    tokens: list[int] = field(default_factory=list)
+
+    def copy(self, chance: np.random.Generator) -> Self:
+        """Return a writer that goes on from here with a chance of its own."""
+        other = copy(self)
+        other.listener, other.chance, other.weight = self.listener.copy(), chance, 0.0
+        other.tokens = self.tokens.copy()
+        return other
+
+    @property
+    def time(self) -> int:
+        return self.listener.ear.time
+
+    @property
+    def voices(self) -> Voices:
+        """Return what the four sing, -1 before they have begun."""
+        return tuple(notes[-1][0] if notes else -1 for notes in self.sung)
+
+    def weigh(self, nats: float) -> None:
+        self.weight += nats
+        self.total += nats
+
+
+def harmonize(
+    model: Stepper,
+    line: Line,
+    told: Told,
+    *,
+    seed: int,
+    temperature: float = 1.0,
+    particles: int = PARTICLES,
+    surviving: float = SURVIVING,
+) -> PartScore:
+    """Put three voices under a melody. The same arguments give the same voices. Raises RequestError.
+
+    With `surviving` 0 particles are never drawn anew, and the best of them is kept.
+    """
+    if model.params.anchor != "highest":
+        raise RequestError(
+            "This model writes chords from their lowest note up, and cannot be led by a melody. Choose another."
+        )
+    if not line.notes:
+        raise RequestError("There is no note to harmonise.")
+    best = _Filter(model, line, told, temperature, seed, particles, surviving).run()
+    end = line.notes[-1][2]
+    return PartScore(
+        in_parts([_ended(notes, line if place == SOPRANO else None, end) for place, notes in enumerate(best.sung)]),
+        max(end, told.length or 0),
+        told.unit,
+        told.metre,
+        tuple(line.notes[index][1] for index in sorted(line.phrase_ends)),
+    )
+
+
+class _Filter:
+    """Write many harmonisations side by side, and keep those that fit."""
+
+    def __init__(
+        self,
+        model: Stepper,
+        line: Line,
+        told: Told,
+        temperature: float,
+        seed: int,
+        particles: int,
+        surviving: float,
+    ) -> None:
+        self.model, self.line, self.told, self.temperature, self.surviving = model, line, told, temperature, surviving
+        chances = [np.random.default_rng([seed, place]) for place in range(particles)]
+        self.drawing = np.random.default_rng([seed, particles])
+        self.writers = [_Writer(Listener(model.params, told), chance) for chance in chances]
+        self.states = model.silence(particles)
+        for token in (BOUNDARY, *notation.rests(line.notes[0][1])):  # up to the melody's first note
+            self.logits = self._step([token] * particles, list(range(particles)))
+        self.starts = {start: index for index, (_, start, _) in enumerate(line.notes)}
+
+    def run(self) -> _Writer:
+        """Write to the end; return the best."""
+        for index in range(len(self.line.notes)):
+            self._write(index)
+            self._draw_anew(last=index == len(self.line.notes) - 1)
+        return max(self.writers, key=lambda writer: writer.total)
+
+    def _write(self, index: int) -> None:
+        """Have all write until the next note of the melody may begin, or the piece is complete."""
+        goal = self.line.notes[index + 1][1] if index + 1 < len(self.line.notes) else self.line.notes[index][2]
+        going = list(range(len(self.writers)))
+        while going:
+            tokens = self._choose(going, goal)
+            self.logits[going] = self._step(tokens, going)
+            going = [i for i in going if not (self.writers[i].time >= goal and self.writers[i].last in RESTS)]
+
+    def _step(self, tokens: Sequence[int], rows: Sequence[int]) -> Floats:
+        frames = []
+        for row, token in zip(rows, tokens, strict=True):
+            writer = self.writers[row]
+            writer.last = token
+            writer.tokens.append(token)
+            frames.append(writer.listener.hear(token))
+        states = self.states[:, rows]
+        logits = self.model.step(np.array(frames, np.int16), states)
+        self.states[:, rows] = states
+        return logits
+
+    def _choose(self, going: Sequence[int], goal: int) -> list[int]:
+        """Draw a token for each, of those that it may write, and weigh it by how likely those are together."""
+        scores = self.logits[going].astype(np.float64) / self.temperature
+        scores -= np.logaddexp.reduce(scores, axis=1)[:, None]
+        tokens = []
+        for row, i in enumerate(going):
+            writer = self.writers[i]
+            allowed = self._allowed(writer, goal)
+            if not len(allowed):  # a corner: time goes on, and this one will hardly be kept
+                allowed = np.array(self._rests(writer, goal), np.intp)
+                writer.weigh(-CORNER)
+            own = scores[row, allowed]
+            mass = float(np.logaddexp.reduce(own))
+            reached = np.exp(own - mass).cumsum()
+            token = int(allowed[min(int(np.searchsorted(reached, writer.chance.random())), len(allowed) - 1)])
+            writer.weigh(mass)
+            self._take(writer, token)
+            tokens.append(token)
+        return tokens
+
+    def _allowed(self, writer: _Writer, goal: int) -> NDArray[np.intp]:
+        """Return the tokens that a writer may write next."""
+        now, ear, last = writer.time, writer.listener.ear, writer.last
+        index = self.starts.get(now)
+        if last in NOTES or last in INTERVALS:
+            soprano, begins = self._soprano(writer), index is not None
+            lowest = min(writer.event, default=soprano if begins else ear.base)
+            below = [
+                pitch for pitch in range(RANGES[BASS][0], lowest) if _ways(writer, soprano, (*writer.event, pitch))
+            ]
+            tokens = [INTERVALS.start + ear.base - pitch - 1 for pitch in below]
+            if _ways(writer, soprano, writer.event, whole=True):
+                tokens += self._rests(writer, goal)
+            return np.array(tokens, np.intp)
+        if index is not None:  # the melody's note begins
+            return np.array([NOTES.start + self.line.notes[index][0]])
+        tokens = []
+        if last in (BOUNDARY, RESTS[-1]):  # a longer rest goes on
+            tokens += self._rests(writer, goal)
+        if writer.sung[BASS] and now < self._held_from():
+            soprano = self._soprano(writer)
+            tokens += [
+                NOTES.start + pitch for pitch in range(RANGES[BASS][0], soprano) if _ways(writer, soprano, (pitch,))
+            ]
+        return np.array(tokens, np.intp)
+
+    def _held_from(self) -> int:
+        """Return the unit from which on nothing new begins: the last note is held."""
+        return self.line.notes[-1][1]
+
+    def _rests(self, writer: _Writer, goal: int) -> list[int]:
+        """Return the rests that lead no further than to the goal; where nothing new begins before it, right to it."""
+        most = min(LONGEST_REST, goal - writer.time)
+        least = most if writer.time >= self._held_from() else 1
+        return list(range(RESTS.start + least - 1, RESTS.start + most))
+
+    def _soprano(self, writer: _Writer) -> int:
+        """Return what the soprano sings at the moment of an event."""
+        index = self.starts.get(writer.time)
+        return writer.voices[SOPRANO] if index is None else self.line.notes[index][0]
+
+    def _take(self, writer: _Writer, token: int) -> None:
+        """Write a token; a rest completes the event, and who sings it is decided."""
+        if token in NOTES:
+            pitch = token - NOTES.start
+            writer.event = () if writer.time in self.starts else (pitch,)
+        elif token in INTERVALS:
+            writer.event = (*writer.event, writer.listener.ear.base - (token - INTERVALS.start + 1))
+        elif writer.last in NOTES or writer.last in INTERVALS:
+            self._complete(writer)
+
+    def _complete(self, writer: _Writer) -> None:
+        now, before, soprano = writer.time, writer.voices, self._soprano(writer)
+        index = self.starts.get(now)
+        ways = _ways(writer, soprano, writer.event, whole=True) or [
+            way for way in _LOWER if len(way) == len(writer.event)
+        ]
+        ear = set(writer.listener.ear.sounding)
+
+        def after(way: tuple[int, ...]) -> Voices:
+            new = dict(zip(way, writer.event, strict=True))
+            return (soprano, *(new.get(voice, before[voice]) for voice in range(ALTO, VOICES)))
+
+        def cost(way: tuple[int, ...]) -> float:
+            sings = after(way)
+            moves = sum(abs(a - b) for a, b in zip(sings, before, strict=True)) if before[BASS] >= 0 else 0
+            return LOST * len(ear ^ set(sings)) + 0.1 * moves + self._faults(before, sings)
+
+        best = min(ways, key=cost)
+        sings = after(best)
+        writer.weigh(-self._faults(before, sings) - LOST * len(ear ^ set(sings)))
+        moved = {SOPRANO, *best} if index is not None else set(best)
+        writer.sung = tuple(
+            (*notes, (sings[voice], now)) if voice in moved else notes for voice, notes in enumerate(writer.sung)
+        )
+        writer.event = ()
+        if index is not None and index in self.line.phrase_ends:
+            writer.weigh(-self._unsettled(writer, sings, last=index == len(self.line.notes) - 1))
+
+    def _unsettled(self, writer: _Writer, sings: Voices, *, last: bool) -> float:
+        """Return what speaks against a phrase that ends on a chord."""
+        bass = sings[BASS]
+        earlier = [pitch for pitch, _ in writer.sung[BASS] if pitch != bass]
+        shapes = [frozenset((pitch - root) % 12 for pitch in sings) for root in range(12)]
+        roots = [root for root, shape in enumerate(shapes) if any(shape <= triad and 0 in shape for triad in _TRIADS)]
+        cost = (0.0 if roots else UNSETTLED) + (0.0 if bass % 12 in roots else INVERTED)
+        cost += 0.0 if earlier and (earlier[-1] - bass) % 12 == 7 else PLAGAL
+        if last and self.told.home is not None:
+            tonic, _ = self.told.home
+            cost += 0.0 if bass % 12 == tonic and tonic in roots else ASTRAY
+        return cost
+
+    def _faults(self, before: Voices, after: Voices) -> float:
+        """Return what speaks against a step of the four voices."""
+        cost = _faults(before, after)
+        if self.told.home is not None and before[BASS] >= 0:
+            leading = (self.told.home[0] + 11) % 12
+            cost += LEADING * sum(
+                one % 12 == leading and other not in (one, one + 1)
+                for one, other in zip(before[ALTO:], after[ALTO:], strict=True)
+            )
+        return cost
+
+    def _draw_anew(self, *, last: bool) -> None:
+        """Let writers that fit well take the place of those that do not (systematic resampling)."""
+        weights = np.array([writer.weight for writer in self.writers])
+        shares = np.exp(weights - weights.max())
+        shares /= shares.sum()
+        count = len(shares)
+        if last or 1 / (shares**2).sum() >= self.surviving * count:
+            return
+        pointers = (np.arange(count) + self.drawing.random()) / count
+        reached = np.minimum(np.searchsorted(shares.cumsum(), pointers), count - 1)
+        chances = self.drawing.spawn(count)
+        self.writers = [self.writers[row].copy(chance) for row, chance in zip(reached, chances, strict=True)]
+        self.states, self.logits = self.states[:, reached], self.logits[reached]
+
+
+def _ways(writer: _Writer, soprano: int, event: tuple[int, ...], *, whole: bool = False) -> list[tuple[int, ...]]:
+    """List which of the lower voices may sing an event's new pitches, from the top; more may follow if not `whole`."""
+    before = writer.voices
+    found = []
+    for movers in _LOWER:
+        if len(movers) < len(event) or (whole and len(movers) > len(event)):
+            continue
+        if before[BASS] < 0 and len(movers) < VOICES - 1:
+            continue
+        sings: list[int | None] = [soprano, *before[ALTO:]]
+        for place, voice in enumerate(movers):
+            sings[voice] = event[place] if place < len(event) else None
+        if _can_sing(sings, event[-1] if event else soprano):
+            found.append(movers)
+    return found
+
+
+def _can_sing(sings: Sequence[int | None], lowest: int) -> bool:
+    """Tell whether four voices keep their ranges and places; those that are None will sing below `lowest`."""
+    above = sings[SOPRANO]
+    assert above is not None
+    highest, reach = above, above
+    for voice in range(ALTO, VOICES):
+        pitch = sings[voice]
+        bottom, top = RANGES[voice]
+        if pitch is None:  # any place that is left for it
+            highest = min(highest, lowest - 1, top)
+            reach = max(reach - WIDEST[voice - 1], bottom)
+            if highest < reach:
+                return False
+            continue
+        if not (bottom <= pitch <= top and reach - WIDEST[voice - 1] <= pitch <= highest):
+            return False
+        highest = reach = pitch
+    return True
+
+
+def _faults(before: Voices, after: Voices) -> float:
+    """Return what speaks against a step of the four voices."""
+    if before[BASS] < 0:
+        return 0.0
+    cost = 0.0
+    for upper, lower in combinations(range(VOICES), 2):
+        moved = after[upper] - before[upper], after[lower] - before[lower]
+        if moved[0] and moved[1]:
+            was, became = (before[upper] - before[lower]) % 12, (after[upper] - after[lower]) % 12
+            if was == became and was in (0, 7):
+                cost += PARALLEL
+    for voice in range(ALTO, VOICES):
+        leap = abs(after[voice] - before[voice])
+        if voice != BASS or leap != 12:
+            cost += LEAP * max(0, leap - 5)
+    return cost
+
+
+def _ended(notes: Sequence[tuple[int, int]], line: Line | None, end: int) -> list[tuple[int, int, int]]:
+    """Give notes their ends: where the voice's next one begins, or as the melody has them."""
+    if line is not None:
+        return list(line.notes)
+    ends = [*(start for _, start in notes[1:]), end]
+    return [(pitch, start, stop) for (pitch, start), stop in zip(notes, ends, strict=True)]

@@ -1,0 +1,122 @@
+"""Harmonising: whatever the model, the melody stays, and four voices can sing what is under it."""
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from core.composing import harmonizing
+from core.composing.harmonizing import HarmonizeRequest
+from core.composing.novelty import Index
+from core.composing.recipe import Composer
+from core.errors import RequestError
+from core.model.bundle import Bundle
+from core.music.melody import Melody, Note
+from core.music.metre import Metre
+from core.music.parts import RANGES, PartScore
+from core.reading import melody
+from tests.core.composing.test_sampling import random_stepper
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    """Return a model that writes the melody first, with random weights: a singer's worst colleague."""
+    stepper = random_stepper("highest")
+    return Composer(Bundle("random", stepper.params, {}, "0"), stepper, Index([]))
+
+
+def typed(text: str) -> Melody:
+    return melody.from_text(text).melody
+
+
+TUNES = {
+    "with an upbeat and a breath": "c/2 d/2 | e2 f g | a2 g2 | z f e d | c4",
+    "in three": "M:3/4 L:1/4 K:G G2 B | d2 c | B2 A | G3 |]",
+    "a jig": "X:1\nM:6/8\nL:1/8\nK:D\nDED F2A | d2f edB | A2F AFD | D3 D3 |]",
+    "with sixteenths": "C5/4 D5/4 E5/4 F5/4 G5 E5 C5",
+    "below the staff": "C3 D3 E3 F3 G3 E3 C3",
+}
+
+
+@pytest.mark.parametrize("name", TUNES)
+def test_the_melody_is_the_soprano_note_for_note(composer: Composer, name: str) -> None:
+    tune = typed(TUNES[name])
+    made = harmonizing.compose(HarmonizeRequest(melody=tune, seed=3, effort=4), composer)
+    [piece] = made.takes
+    sung = [(note.start * piece.unit, note.end * piece.unit, note.pitch) for note in piece.parts[0].notes]
+    assert sung == [(note.onset, note.end, note.pitch + 12 * made.octaves) for note in tune.notes]
+    assert piece.metre == tune.metre
+
+
+@pytest.mark.parametrize("name", TUNES)
+def test_four_voices_sing_to_the_end_in_their_ranges_and_do_not_cross(composer: Composer, name: str) -> None:
+    [piece] = harmonizing.compose(HarmonizeRequest(melody=typed(TUNES[name]), seed=3, effort=4), composer).takes
+    first, last = piece.parts[0].notes[0].start, piece.parts[0].notes[-1].end
+    for place, part in enumerate(piece.parts[1:], 1):
+        assert part.notes[0].start == first
+        assert part.notes[-1].end == last
+        assert all(one.end == other.start for one, other in pairwise(part.notes))
+        assert all(RANGES[place][0] <= note.pitch <= RANGES[place][1] for note in part.notes)
+    for unit in range(first, last):
+        chord = at(piece, unit)
+        assert chord == sorted(chord, reverse=True)
+
+
+def at(piece: PartScore, unit: int) -> list[int]:
+    return [note.pitch for part in piece.parts for note in part.notes if note.start <= unit < note.end]
+
+
+def test_the_same_request_gives_the_same_voices_and_takes_differ(composer: Composer) -> None:
+    request = HarmonizeRequest(melody=typed(TUNES["in three"]), seed=7, takes=2, effort=3)
+    made = harmonizing.compose(request, composer)
+    assert made == harmonizing.compose(request, composer)
+    assert made == harmonizing.compose(made.request, composer)
+    assert made.takes[0].parts != made.takes[1].parts
+    assert made.request.key == "G major"
+
+
+def test_phrases_close_where_the_melody_breathes(composer: Composer) -> None:
+    tune = typed(TUNES["with an upbeat and a breath"])
+    marked = replace(tune, notes=(*tune.notes[:3], replace(tune.notes[3], fermata=True), *tune.notes[4:]))
+    [piece] = harmonizing.compose(HarmonizeRequest(melody=marked, seed=1, effort=2), composer).takes
+    assert [unit * piece.unit for unit in piece.fermatas] == [marked.notes[3].onset, marked.notes[-1].onset]
+
+
+@pytest.mark.parametrize(
+    ("tune", "changes", "complaint"),
+    [
+        (Melody((Note(Fraction(0), Fraction(1), 60),), Fraction(1)), {}, "two notes at least"),
+        (typed("C3 C6 C4 C7"), {}, "spans 48 semitones"),
+        (typed("C5 E5"), {"key": "H"}, "is not a key"),
+        (typed("C5 E5"), {"effort": 0}, "effort"),
+        (typed("C5 E5"), {"takes": 99}, "takes"),
+        (
+            Melody((Note(Fraction(0), Fraction(1), 60), Note(Fraction(1, 3), Fraction(1), 62)), Fraction(2)),
+            {},
+            "triplets",
+        ),
+        (Melody(tuple(Note(Fraction(bar * 4), Fraction(4), 67) for bar in range(65)), Fraction(260)), {}, "65 bars"),
+    ],
+)
+def test_what_cannot_be_harmonised_is_refused(
+    composer: Composer, tune: Melody, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(RequestError, match=complaint):
+        harmonizing.compose(replace(HarmonizeRequest(melody=tune), **changes), composer)
+
+
+def test_a_model_that_writes_from_below_is_refused() -> None:
+    stepper = random_stepper("lowest")
+    composer = Composer(Bundle("random", stepper.params, {}, "0"), stepper, Index([]))
+    with pytest.raises(RequestError, match="Choose another"):
+        harmonizing.compose(HarmonizeRequest(melody=typed("C5 E5")), composer)
+
+
+def test_a_finer_melody_is_written_in_its_own_lengths(composer: Composer) -> None:
+    [piece] = harmonizing.compose(
+        HarmonizeRequest(melody=typed(TUNES["with sixteenths"]), seed=2, effort=2), composer
+    ).takes
+    assert piece.unit == Fraction(1, 4)
+    assert piece.metre == Metre()
