@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.card:
             _write(directory / "README.md", card.model_card(model, measured))
         terminal.say(card.tables(measured))
+        terminal.say(card.verdict(measured))
     except CadenzaError as error:
         print(error, file=sys.stderr)
         return 1

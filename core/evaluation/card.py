@@ -2,11 +2,11 @@
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.composing.sampling import LONGEST_PIECE
-from core.evaluation.evaluation import SEEDS, TAKES, Evaluation, Likelihood, Spread
+from core.evaluation.evaluation import SEEDS, TAKES, Evaluation, Likelihood, Samples, Spread
 from core.evaluation.figures import LOOP
 from core.model import description
 from core.model.bundle import Bundle
@@ -52,6 +52,9 @@ An overlap is Yang and Lerch's overlapping area of the distances between pieces;
 of the summed histograms; both stand beside those of one half of the real pieces with the other. A one-note loop is a
 piece with {LOOP} events in a row that sound the same. docs/evaluation.md defines all figures."""
 
+_NEAR: Final = 0.03  # that a share may be beside the real pieces' without being worth a word
+_QUOTED: Final = 8.0  # events
+
 _LIMITS: Final = f"""\
 - It knows onsets and pitches and nothing else: loudness, tempo and when a note stops come from the performance.
 - A piece ends after {LONGEST_PIECE} bars at the latest.
@@ -62,6 +65,42 @@ _LIMITS: Final = f"""\
 def tables(evaluation: Evaluation) -> str:
     """Return how real pieces are predicted, and samples and compositions beside real pieces, as Markdown tables."""
     return f"{_likelihoods(evaluation)}\n\n{_figures(evaluation)}\n\n{_composed(evaluation)}\n"
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """Say in words whether a model's pieces keep to a key, loop or quote, its best temperature, and what would help."""
+    real, best = evaluation.real, min(evaluation.samples, key=lambda samples: _distance(samples, evaluation.real))
+    off_key = real["scale_consistency"] - best.figures["scale_consistency"].mean
+    loops = best.figures["one_note_loops"].mean - real["one_note_loops"]
+    quotes = [each.figures.get("quotes", math.nan) - each.real.get("quotes", math.nan) for each in evaluation.composed]
+    longer = max((quote for quote in quotes if not math.isnan(quote)), default=math.nan)
+    is_beaten = evaluation.ngram is not None and evaluation.ngram.nats.mean <= evaluation.plain.nats.mean
+    said = [
+        f"Its pieces are most like the real ones at temperature {best.temperature:g}.",
+        "They keep to their keys." if off_key <= _NEAR else "They stray from their keys more than real pieces do.",
+        "They do not loop." if loops <= _NEAR else f"{loops:.0%} more of them than of the real ones loop on one note.",
+    ]
+    if not math.isnan(longer):
+        quoting = "Their longest quotes are {:.0f} events longer than those of other real pieces."
+        said.append(quoting.format(longer) if longer > _QUOTED else "They quote no more than other real pieces do.")
+    if is_beaten:
+        said.append(
+            "A 6-gram predicts real pieces as well: more music, a model to begin from, or more time would help."
+        )
+    elif loops > _NEAR:
+        said.append("More time to learn would help most; until then a higher temperature.")
+    elif off_key > _NEAR:
+        said.append("More gravity would help most.")
+    elif longer > _QUOTED:
+        said.append("More pieces would help most, or a smaller network.")
+    return " ".join(said)
+
+
+def _distance(samples: Samples, real: Mapping[str, float]) -> float:
+    """Sum up how far samples are from real pieces in key, loops, intervals and durations."""
+    names = ("scale_consistency", "one_note_loops", "intervals_common", "durations_common")
+    misses = [abs(samples.figures[name].mean - real[name]) for name in names]
+    return sum(miss for miss in misses if not math.isnan(miss))
 
 
 def model_card(bundle: Bundle, evaluation: Evaluation) -> str:

@@ -69,13 +69,20 @@ def run(*arguments: object) -> int:
     return evaluate.main([str(argument) for argument in (*arguments, "--samples", 4, "--seeds", 2)])
 
 
-def test_it_prints_tables_and_nothing_else_on_standard_output(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_tables_and_ends_with_a_verdict_on_standard_output(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(model) == 0
     printed = capsys.readouterr()
     assert "| nats a token" in printed.out
     assert "| 6-gram of its training pieces" in printed.out
     assert "temperature 1.2" in printed.out
-    assert all(line.startswith("|") for line in printed.out.splitlines() if line)
+    *tables, verdict = [line for line in printed.out.splitlines() if line]
+    assert all(line.startswith("|") for line in tables)
+    assert verdict.startswith("Its pieces are most like the real ones at temperature ")
+    assert "loop" in verdict
+    assert "would help" in verdict  # it has learned nothing
+    assert "nan" not in verdict.split()
     assert "seed 2" in printed.err
     assert sorted(path.name for path in model.iterdir()) == ["notes.txt", "params.json", "weights.safetensors"]
 
@@ -107,7 +114,8 @@ def test_the_card_tells_where_a_model_comes_from_and_how_good_it_is(
     assert "Seed 11." in card
     assert "nan" not in card.split()
     assert "`python -m core.evaluate small --samples 4 --seeds 2` gives these figures again" in card
-    tables = [block for block in capsys.readouterr().out.split("\n\n") if block]
+    tables = [block for block in capsys.readouterr().out.split("\n\n") if block.startswith("|")]
+    tables[-1], _, _ = tables[-1].partition("\nIts pieces")
     assert all(table.strip() in card for table in tables)
     assert bundle.load(model).name == "small"
 
