@@ -5,13 +5,14 @@ import pickle
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
-from threading import Lock
+from threading import Event, Lock
 from typing import IO, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
+from core.errors import CadenzaError
 from core.processes.launching import Limits, launch
 from core.processes.messages import STOP, Answer, Call, Failed, Parent, Raised, Returned, Said, receive
 
@@ -111,29 +112,39 @@ class Child:
     def end(self) -> None:
         """End the process for good, and wait until it has gone."""
         self.kill(for_good=True)
-        self._bury()
+        self.bury()
+
+    def bury(self) -> None:
+        """End the process and wait until it has gone; the next call starts another."""
+        self.kill()
+        with self._lock:
+            if self._process is not None and self._connection is not None:
+                self._process.wait()
+                self._connection.close()
+            self._process = self._connection = None
 
     def _send(self, call: Call) -> None:
         self.start()
         assert self._connection is not None
         if not self._ready:
-            self._receive(STARTING)
+            with suppress(CadenzaError, Broken):  # which a call will tell, if it matters
+                self._receive(STARTING)
             self._ready = True
         try:
             self._connection.send(call)
         except OSError:
-            self._bury()
+            self.bury()
             raise Died from None
 
     def _receive(self, seconds: float | None) -> Answer:
         assert self._connection is not None
         try:
             if not self._connection.poll(seconds):
-                self._bury()
+                self.bury()
                 raise Late
             answer = receive(self._connection)
         except (EOFError, OSError):
-            self._bury()
+            self.bury()
             raise Died from None
         except pickle.UnpicklingError as error:
             raise Broken(str(error)) from None
@@ -142,15 +153,6 @@ class Child:
         if isinstance(answer, Failed):
             raise Broken(answer.traceback)
         return answer
-
-    def _bury(self) -> None:
-        """End the process and free what it leaves."""
-        self.kill()
-        with self._lock:
-            if self._process is not None and self._connection is not None:
-                self._process.wait()
-                self._connection.close()
-            self._process = self._connection = None
 
 
 class Pool:
@@ -187,17 +189,26 @@ class Pool:
         return len(self._children) - self._idle.qsize()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Have a function called as soon as a process is free. Raises RuntimeError behind the end."""
-        return self.threads.submit(lambda: self.call(function, *args, **kwargs))
+        """Have a function called as soon as a process is free; to cancel the future kills a process at work on it.
+
+        Raises RuntimeError behind the end.
+        """
+        work = _Work(lambda child: child.call(self._deadline, function, *args, **kwargs))
+        self.threads.submit(work.run, self._free)
+        return work
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Have a function called. Raises what it raises, Broken, Late, and Died if that happens twice."""
+        work = _Work(lambda child: child.call(self._deadline, function, *args, **kwargs))
+        work.run(self._free)
+        return work.result()
+
+    @contextmanager
+    def _free(self) -> Iterator[Child]:
+        """Wait for a process that is free, and keep it busy."""
         child = self._idle.get()
         try:
-            for _ in range(ATTEMPTS - 1):
-                with suppress(Died):
-                    return child.call(self._deadline, function, *args, **kwargs)
-            return child.call(self._deadline, function, *args, **kwargs)
+            yield child
         finally:
             with suppress(Died):  # behind the end
                 child.start()
@@ -205,9 +216,62 @@ class Pool:
 
     def close(self) -> None:
         """End the processes, whatever they do, and wait until they are gone."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.threads.shutdown(wait=False)  # what waits still will find no process
         for child in self._children:
             child.kill(for_good=True)
         self.threads.shutdown()
         for child in self._children:
             child.end()
+
+
+class _Work(Future[T]):
+    """Be the future of a call, which ends with its process where it is cancelled."""
+
+    def __init__(self, call: Callable[[Child], T]) -> None:
+        super().__init__()
+        self._call = call
+        self._lock = Lock()  # on what follows, so that no process is killed that has gone on to other work
+        self._child: Child | None = None
+        self._unwanted = Event()
+
+    def cancel(self) -> bool:
+        """Give the call up, and kill the process that is at work on it; return False if it is done."""
+        with self._lock:
+            self._unwanted.set()
+            if self._child is not None:
+                self._child.kill()
+        return super().cancel() or not self.done()
+
+    def run(self, free: Callable[[], AbstractContextManager[Child]]) -> None:
+        """Have a free process do it, twice if it dies of it."""
+        if not self.set_running_or_notify_cancel():
+            return
+        try:
+            with free() as child:
+                result = self._asked(child)
+        except BaseException as error:
+            self.set_exception(CancelledError() if self._unwanted.is_set() else error)
+        else:
+            self.set_result(result)
+
+    def _asked(self, child: Child) -> T:
+        for _ in range(ATTEMPTS - 1):
+            with suppress(Died), self._at_work(child):
+                return self._call(child)
+        with self._at_work(child):
+            return self._call(child)
+
+    @contextmanager
+    def _at_work(self, child: Child) -> Iterator[None]:
+        child.start()  # for one that does not run could not be killed
+        with self._lock:
+            if self._unwanted.is_set():
+                raise CancelledError
+            self._child = child
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._child, killed = None, self._unwanted.is_set()
+            if killed:
+                child.bury()

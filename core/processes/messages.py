@@ -38,11 +38,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """Say that the child takes calls."""
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """Hold what a function says while it works."""
 
@@ -70,7 +65,7 @@ class Failed:
     traceback: str
 
 
-Answer = Ready | Said | Returned | Raised | Failed
+Answer = Said | Returned | Raised | Failed
 
 
 def receive(connection: "Connection[Any, Any]") -> Answer:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from core.errors import BundleError, CadenzaError, LimitError, reason
 from core.processes.launching import Limits
-from core.processes.messages import STOP, Answer, Call, Failed, Parent, Raised, Ready, Returned, Said
+from core.processes.messages import STOP, Answer, Call, Failed, Parent, Raised, Returned, Said
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -29,8 +29,6 @@ def serve(channel: int) -> None:
     calls: SimpleQueue[bytes] = SimpleQueue()
     parent = Parent(lambda message: connection.send(Said(message)), Event())
     Thread(target=_listen, args=(connection, calls, parent.stop), daemon=True).start()
-    _answer(calls.get(), parent)
-    connection.send(Ready())
     while True:
         call = calls.get()
         limits.allow_seconds()

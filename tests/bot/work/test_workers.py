@@ -20,6 +20,11 @@ def _modules() -> list[str]:
     return list(sys.modules)
 
 
+def _begin_and_sleep(path: str) -> None:
+    Path(path).write_bytes(str(os.getpid()).encode())
+    time.sleep(600)
+
+
 async def test_composes_in_another_process(workers: Workers, tiny_model: Path) -> None:
     composition = await workers.compose(ComposeRequest(model=str(tiny_model), primer="72r1", bars=2, seed=1))
     assert composition.takes[0].midi[:4] == b"MThd"
@@ -36,6 +41,20 @@ async def test_gives_a_request_up_that_kills_its_worker_twice(workers: Workers) 
     with pytest.raises(WorkError, match="crashed twice"):
         await workers.run(os._exit, 9)
     assert await workers.run(abs, -1) == 1
+
+
+async def test_a_request_that_is_cancelled_leaves_its_worker_to_others(tiny_model: Path, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    request = ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0)
+    async with Workers(1, 600, request) as workers:
+        endless = asyncio.create_task(workers.run(_begin_and_sleep, str(begun)))
+        first = int(await asyncio.to_thread(begun.read_bytes))
+        endless.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await endless
+        assert await workers.run(os.getpid) != first
+        assert workers.playing == 0
 
 
 async def test_gives_a_request_up_at_its_deadline(tiny_model: Path) -> None:

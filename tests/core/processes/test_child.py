@@ -13,6 +13,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -67,6 +68,11 @@ def write(path: str, length: int) -> None:
 def spin() -> None:
     while True:
         pass
+
+
+def write_and_spin(path: str) -> None:
+    Path(path).write_bytes(b"")
+    spin()
 
 
 def start_another() -> int:
@@ -138,9 +144,9 @@ def test_limits_are_kept(tmp_path: Path) -> None:
     limits = Limits(memory=512 * MIB, file_bytes=MIB, cpu_seconds=0, threads=3, nice=7)
     child = Child(limits)
     try:
-        with pytest.raises(LimitError, match="This needs more memory than it may have"):
+        with pytest.raises(LimitError, match="This needs more memory than it may use"):
             child.call(60, grow, 1024 * MIB)
-        with pytest.raises(LimitError, match="no room left"):
+        with pytest.raises(LimitError, match="disk is full"):
             child.call(60, write, str(tmp_path / "file"), 2 * MIB)
         assert child.call(60, os.getpriority, os.PRIO_PROCESS, 0) == 7
         assert child.call(60, os.getenv, "OMP_NUM_THREADS") == "3"
@@ -206,3 +212,33 @@ def test_a_pool_works_side_by_side_and_leaves_nothing_behind() -> None:
     assert children() == before
     with pytest.raises(RuntimeError):
         pool.submit(abs, -1)
+
+
+def test_what_is_cancelled_ends_its_process_and_is_not_tried_again() -> None:
+    with Pool(1, Limits(), deadline=60) as pool, TemporaryDirectory() as folder:
+        begun = Path(folder, "begun")
+        os.mkfifo(begun)
+        first = pool.call(os.getpid)
+        endless, waiting = pool.submit(write_and_spin, str(begun)), pool.submit(spin)
+        begun.read_bytes()
+        assert waiting.cancel()
+        assert endless.cancel()
+        second = pool.call(os.getpid)
+        for future in (endless, waiting):
+            with pytest.raises(CancelledError):
+                future.result()
+        assert second != first
+        wait_for_end(first)
+        done = pool.submit(os.getpid)
+        assert done.result() == second
+        assert not done.cancel()
+        assert pool.call(os.getpid) == second
+
+
+def test_a_call_that_is_cancelled_at_any_moment_takes_no_other_with_it() -> None:
+    with Pool(2, Limits(), deadline=60) as pool:
+        for _ in range(25):
+            work = [pool.submit(abs, number) for number in range(4)]
+            cancelled = work[0].result(), work[1].cancel(), work[2].cancel()
+            assert work[3].result() == 3
+            assert cancelled[0] == 0
