@@ -1,7 +1,7 @@
 """The form behind the button Tune: a recipe with all its values, to be changed."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,26 +20,18 @@ from core.errors import RequestError, check_range, lines
 from core.performing.performance import INSTRUMENTS
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
-VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
-    "temperature": float,
-    "gravity": float,
-    "top_p": float,
-    "bars": int,
-    "key": str.strip,
-    "metre": str.strip,
-    "form": str.strip,
-    "tempo": float,
-    "seed": int,
-    "effort": int,
-}
-RANGES: Final[Mapping[str, Any]] = {  # of the numbers
-    "temperature": ranges.Temperature,
-    "gravity": ranges.Gravity,
-    "top_p": ranges.TopP,
-    "bars": ranges.Bars,
-    "tempo": ranges.Tempo,
-    "seed": ranges.Seed,
-    "effort": ranges.Effort,
+Number = tuple[type[float] | type[int], Any]  # its kind and its range
+VALUES: Final[Mapping[str, Number | None]] = {  # none for words
+    "temperature": (float, ranges.Temperature),
+    "gravity": (float, ranges.Gravity),
+    "top_p": (float, ranges.TopP),
+    "bars": (int, ranges.Bars),
+    "key": None,
+    "metre": None,
+    "form": None,
+    "tempo": (float, ranges.Tempo),
+    "seed": (int, ranges.Seed),
+    "effort": (int, ranges.Effort),
 }
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 
@@ -95,14 +87,14 @@ def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:
 
 
 def write(request: ComposeRequest) -> str:
-    """Write a request's numbers, a line each."""
+    """Write a request's values, a line each."""
     return "\n".join(
         f"{name.replace('_', '-')} {_plain(value)}" for name in VALUES if (value := getattr(request, name)) is not None
     )
 
 
 def read(text: str) -> dict[str, Any]:
-    """Read numbers as `write` writes them; one that is left out is left to the model.
+    """Read values as `write` writes them; one that is left out is left to the model.
 
     Raises RequestError, which names every line that is wrong.
     """
@@ -120,31 +112,38 @@ def read(text: str) -> dict[str, Any]:
     }
     wrong = list[RequestError]()
     for line in filter(None, map(str.strip, text.splitlines())):
-        name, _, number = line.replace(":", " ").replace("=", " ").partition(" ")
+        name, _, value = line.replace(":", " ").replace("=", " ").partition(" ")
         field = name.lower().replace("-", "_")
         try:
-            values[field] = VALUES[field](number)
-            if field in RANGES:
-                check_range(name, values[field], RANGES[field].min_value, RANGES[field].max_value)
+            values[field] = _value(name, VALUES[field], value.strip())
         except KeyError:
             known = ", ".join(VALUES).replace("_", "-")
             wrong.append(
                 RequestError("There is no value called {name!r}. There are: {names}.", name=name[:40], names=known)
             )
-        except (ValueError, RequestError):
-            lowest, highest = RANGES[field].min_value, RANGES[field].max_value
-            wrong.append(
-                RequestError(
-                    "{text!r} does not fit {name}: give a number from {lowest} to {highest}.",
-                    text=number.strip()[:40],
-                    name=name,
-                    lowest=lowest,
-                    highest=highest,
-                )
-            )
+        except RequestError as error:
+            wrong.append(error)
     if wrong:
         raise RequestError(lines(error.message for error in wrong))
     return values
+
+
+def _value(name: str, number: Number | None, text: str) -> float | str:
+    if number is None:
+        return text
+    kind, bounds = number
+    try:
+        value = kind(text)
+        check_range(name, value, bounds.min_value, bounds.max_value)
+    except (ValueError, RequestError):
+        raise RequestError(
+            "{text!r} does not fit {name}: give a number from {lowest} to {highest}.",
+            text=text[:40],
+            name=name,
+            lowest=bounds.min_value,
+            highest=bounds.max_value,
+        ) from None
+    return value
 
 
 def _plain(value: float | str) -> str:
