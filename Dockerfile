@@ -15,7 +15,7 @@ RUN apt-get update \
 WORKDIR /cadenza
 COPY pyproject.toml constraints.txt ./
 RUN pip install --no-cache-dir uv==0.13.9 \
-    && uv pip install --system --no-cache -c constraints.txt -r pyproject.toml --extra postgresql --extra train
+    && uv pip install --system --no-cache -c constraints.txt -r pyproject.toml --extra hum --extra postgresql --extra train
 RUN --mount=from=wheel,source=/wheel,target=/wheel \
     pip install --no-cache-dir --no-deps --no-index /wheel/*.whl
 

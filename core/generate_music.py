@@ -21,7 +21,7 @@ from core.model.bundle import Params
 from core.music.metre import COMMON
 from core.performing import audio, performance
 from core.processes import files, terminal
-from core.reading import formats, melody
+from core.reading import formats, melody, sounds
 from core.reading.melody import HIGHEST_LINE, Passage
 
 BARS: Final = 4  # of a file, where nobody says how many
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "primer",
         metavar="PRIMER",
-        help="how the piece begins: 72r1 in the notation, C4 E4 G4 by names, an ABC tune, or a music file; "
+        help="how the piece begins: 72r1 in the notation, C4 E4 G4 by names, an ABC tune, a music file or a hum; "
         '"" lets the model begin',
     )
     parser.add_argument(
@@ -146,7 +146,7 @@ def _begun(request: ComposeRequest, options: argparse.Namespace, params: Params)
     if not options.primer:
         return request
     path = Path(options.primer)
-    if path.suffix.lower() in formats.ENDINGS and path.is_file():
+    if path.suffix.lower() in (*formats.ENDINGS, *sounds.ENDINGS) and path.is_file():
         passage = Passage(options.track, options.from_bar, options.primer_bars or BARS)
         given = melody.from_file(path.read_bytes(), path.name, passage)
     else:

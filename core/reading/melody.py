@@ -1,6 +1,6 @@
 """The front door for a melody: whatever somebody types or hands over -> what they mean, as music and in words.
 
-The notation, note names, a whole ABC tune, a music file; docs/melodies.md says what each may look like.
+The notation, note names, a whole ABC tune, a music file, a hum; docs/melodies.md says what each may look like.
 """
 
 import re
@@ -17,7 +17,7 @@ from core.music.melody import Melody, Note
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.piece import Printed, Reading
-from core.reading import formats
+from core.reading import formats, humming, sounds
 from core.reading.anchors import read_notation
 from core.reading.names import are_names, read_names
 
@@ -120,12 +120,20 @@ def is_tune(text: str) -> bool:
 
 
 def from_file(
-    data: bytes, name: str, passage: Passage | None = None, *, read: Callable[[bytes, str], Reading] = formats.read
+    data: bytes,
+    name: str,
+    passage: Passage | None = None,
+    *,
+    read: Callable[[bytes, str], Reading] = formats.read,
+    listen: Callable[[bytes, str], Melody] | None = None,
 ) -> Given:
-    """Read a passage of a music file, of its first piece. Raises ReadingError.
+    """Read a passage of a music file, of its first piece, or hear a hum. Raises ReadingError.
 
-    A stranger's file is for `read=pool.read_safely`.
+    A stranger's file is for `read=pool.read_safely` and `listen=pool.listen_safely`.
     """
+    if sounds.is_sound(data, name):
+        hum = humming.listen(sounds.decode(data, name)) if listen is None else listen(data, name)
+        return Given(hum, hum.notes, "hum", _of_hum(hum))
     printed, passage = read(data, name).pieces[0], passage or Passage()
     bars = _bars(printed)
     chosen = _chosen(bars, passage, printed)
@@ -149,6 +157,16 @@ def from_file(
         place = mark("the upbeat and {place}", place=place)
     words = mark("{title}, {track}, {place}.", title=printed.title, track=track, place=place)
     return Given(line, notes, "file", (words, mark("In {metre}.", metre=metre)))
+
+
+def _of_hum(heard: Melody) -> tuple[Message, ...]:
+    upbeat = mark("As far as one can tell in {metre}, with an upbeat.", metre=heard.metre)
+    none = mark("As far as one can tell in {metre}.", metre=heard.metre)
+    count, tempo = len(heard.notes), heard.tempo or 0
+    return (
+        mark("A hum of {count} notes, at about {tempo:g} quarters a minute.", count=count, tempo=tempo),
+        upbeat if heard.pickup else none,
+    )
 
 
 def to_primer(given: Given, anchor: Anchor, unit: Fraction) -> Primer:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from core.errors import Message, NotationError, RequestError, mark
-from core.music.melody import Note
+from core.music.melody import Melody, Note
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.tempo import TEMPOS
 
@@ -24,6 +24,21 @@ LONGEST: Final = 64  # quarters of a note
 
 _STEPS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
 _MIDDLE: Final = 4  # the octave of a name that says none
+_SHARPS: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_FLATS: Final = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+_GERMAN: Final = {
+    "C#": "Cis",
+    "D#": "Dis",
+    "F#": "Fis",
+    "G#": "Gis",
+    "A#": "Ais",
+    "B": "H",
+    "Db": "Des",
+    "Eb": "Es",
+    "Gb": "Ges",
+    "Ab": "As",
+    "Bb": "B",
+}
 _UPWARDS, _DOWNWARDS = 9, 7  # the widest leaps, in semitones, within which a name without an octave keeps the last one
 _TUPLETS: Final = {2: Fraction(3, 2), 3: Fraction(2, 3), 4: Fraction(3, 4), 6: Fraction(1, 3)}
 
@@ -61,6 +76,43 @@ def read_names(text: str, *, german: bool = False) -> Written:
     Raises NotationError, which points at what is no note.
     """
     return _Names(text, german).written()
+
+
+def write_names(tune: Melody, *, german: bool = False) -> str:
+    """Write a melody as `read_names` reads it: octaves, lengths in quarters, bar lines, and its metre in front."""
+    names = _FLATS if _is_flat(tune.key) else _SHARPS
+    spelt = [_GERMAN.get(name, name) if german else name for name in names]
+    pieces = [str(tune.metre), *([] if tune.tempo is None else [f"Q:{tune.tempo:.0f}"])]
+    bar, now = tune.metre.bar, tune.notes[0].onset if tune.notes else Fraction(0)
+
+    def write(name: str, start: Fraction, end: Fraction, joined: str) -> None:
+        while start < end:
+            line = (start // bar + 1) * bar
+            upto = min(end, line)
+            pieces.append(f"{name}{_length(upto - start)}{joined if upto < end else ''}")
+            if upto == line:
+                pieces.append("|")
+            start = upto
+
+    for note in tune.notes:
+        write("rest", now, note.onset, "")
+        pieces += ["!fermata!"] if note.fermata else []
+        write(f"{spelt[note.pitch % 12]}{note.pitch // 12 - 1}", note.onset, note.end, "-")
+        now = note.end
+    write("rest", now, tune.length, "")
+    return " ".join(pieces).removesuffix(" |")
+
+
+def _is_flat(key: str) -> bool:
+    """Tell whether a key is written with flats."""
+    tonic, _, mode = key.partition(" ")
+    return "♭" in tonic or tonic in (("F",) if mode == "major" else ("D", "G", "C", "F"))
+
+
+def _length(quarters: Fraction) -> str:
+    if quarters.numerator == 1:
+        return "" if quarters == 1 else f"/{quarters.denominator}"
+    return f"*{quarters}"
 
 
 def are_names(text: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final, Self
 
 from core.errors import LimitError, ReadingError, mark
+from core.music.melody import Melody
 from core.music.piece import Budget, Reading, unpack
 from core.processes.child import Broken, Died, Late, Pool
 from core.processes.launching import Limits
@@ -22,6 +23,28 @@ def read_safely(data: bytes, name: str, budget: Budget | None = None, *, deadlin
     """Do what `formats.read` does, in a process that is killed at the deadline. Raises ReadingError."""
     with Readers(1, budget or Budget(), deadline_seconds) as readers:
         return unpack(readers.submit(data, name).result())
+
+
+def listen_safely(data: bytes, name: str, *, deadline_seconds: float = 20) -> Melody:
+    """Hear the melody in a sound, in a process that is killed at the deadline. Raises ReadingError."""
+    late, crashed = ACCIDENTS
+    with Pool(1, replace(LIMITS, cpu_seconds=deadline_seconds), deadline=deadline_seconds) as pool:
+        try:
+            return pool.call(_heard, data, name)
+        except Late:
+            raise ReadingError(
+                "Listening took longer than {seconds:g} seconds and was stopped. Record something shorter.",
+                late,
+                seconds=deadline_seconds,
+            ) from None
+        except (Broken, Died, LimitError):
+            raise ReadingError("The sound crashes its reader. Record it again, or choose another.", crashed) from None
+
+
+def _heard(data: bytes, name: str) -> Melody:
+    from core.reading import humming, sounds
+
+    return humming.listen(sounds.decode(data, name))
 
 
 class Readers:

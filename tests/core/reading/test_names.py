@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import NotationError
-from core.reading.names import Written, are_names, read_names
+from core.music.melody import Melody, Note
+from core.music.metre import parse_metre
+from core.reading.names import Written, are_names, read_names, write_names
 
 HALF = Fraction(1, 2)
 
@@ -147,3 +149,22 @@ def test_whatever_is_typed_is_read_or_pointed_at(text: str) -> None:
     assert 0 <= wrong.start < wrong.stop <= max(1, len(text))
     assert all(0 <= note.pitch <= 127 and note.length > 0 for note in written.notes)
     assert all(note.end <= written.length for note in written.notes)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 6), st.integers(1, 20), st.integers(12, 115), st.booleans()), min_size=1, max_size=20
+    ),
+    st.sampled_from(["4/4", "3/4", "6/8", "2/4"]),
+    st.booleans(),
+)
+def test_what_is_written_is_read_again(steps: list[tuple[int, int, int, bool]], signature: str, german: bool) -> None:
+    metre = parse_metre(signature)
+    notes, now = list[Note](), Fraction(0)
+    for rest, length, pitch, fermata in steps:
+        now += Fraction(rest, 4) if notes else 0
+        notes.append(Note(now, Fraction(length, 4), pitch, fermata))
+        now += Fraction(length, 4)
+    tune = Melody(tuple(notes), now, metre, 96.0)
+    back = read_names(write_names(tune, german=german), german=german)
+    assert (back.notes, back.length, back.metre, back.tempo) == (tune.notes, tune.length, metre, 96.0)
