@@ -152,9 +152,9 @@ def _begun(request: ComposeRequest, options: argparse.Namespace, params: Params)
     else:
         given = melody.from_text(options.primer, anchor=params.anchor, unit=params.unit)
     primer = melody.to_primer(given, params.anchor, params.unit)
-    print("Primer:", *given.words, *primer.words, file=sys.stderr)
+    print("Primer:", *primer.words, file=sys.stderr)
     metre = str(primer.metre) if params.remembers and primer.metre != COMMON else None
-    return replace(request, primer=primer.text, metre=request.metre or metre)
+    return replace(request, primer=primer.begun, metre=request.metre or metre)
 
 
 def _write(composition: Composition, output: Path) -> None:

@@ -21,6 +21,7 @@ from bot.chat.ranges import (
 )
 from bot.cogs import autocomplete
 from bot.composing.studio import TAKES, Studio
+from bot.composing.typed import Typed
 from bot.composing.uploads import BARS as PRIMER_BARS
 from bot.composing.uploads import Upload, UploadError
 from bot.database.store import Server
@@ -53,9 +54,11 @@ class Composing(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
-        primer="How it begins: notes 0-127 and rests r1-r4, as in 72r1 60-4-7r2. Empty: the model begins.",
-        midi="A file whose end the piece begins with: MIDI, MusicXML, ABC or Humdrum.",
-        primer_bars="How many bars of the file's end to begin with.",
+        primer="How it begins: C4 E4 G4, c d e f | g2 g2, 72r1 60-4-7r2, or ABC. Empty: the model begins.",
+        midi="A file to begin with: MIDI, MusicXML, ABC, Humdrum, or a hum as OGG, MP3, M4A or WAV.",
+        primer_bars="How many bars of the file to begin with.",
+        track="Of the file: a track's number or name, or melody for its highest line. Empty: all of it.",
+        from_bar="Of the file: the first bar. Empty: its last bars.",
         temperature="How adventurous: 0.8 is careful, 1 natural, 1.2 bold.",
         gravity="How strongly the piece stays in its key: 0 is not at all.",
         top_p="Keep to the likeliest notes of this probability together: 1 keeps all.",
@@ -79,6 +82,8 @@ class Composing(commands.Cog):
         primer: Range[str, 0, LONGEST_PRIMER] = "",
         midi: Attachment | None = None,
         primer_bars: Range[int, 1, LONGEST_ENDING] = PRIMER_BARS,
+        track: Range[str, 1, 40] | None = None,
+        from_bar: Range[int, 0, 4096] | None = None,
         temperature: Temperature | None = None,
         gravity: Gravity | None = None,
         top_p: TopP = 1.0,
@@ -98,14 +103,14 @@ class Composing(commands.Cog):
             chosen = await self._studio.store.server(interaction.guild_id)
             catalogue = self._studio.catalogue.at(interaction.guild_id)
             model = model or catalogue.usual(chosen.model)
+            params = catalogue.params(model)
             upload = None
             if midi is not None:
                 if primer:
                     raise UploadError("A piece begins with a primer or with a file. Choose one of them.")
-                upload = Upload(midi, catalogue.params(model), primer_bars)
+                upload = Upload(midi, params, primer_bars, track, from_bar)
             request = ComposeRequest(
                 model=str(catalogue.path(model)),
-                primer=primer,
                 temperature=temperature or chosen.temperature or USUAL_TEMPERATURE,
                 gravity=gravity,
                 top_p=top_p,
@@ -119,7 +124,8 @@ class Composing(commands.Cog):
                 effort=effort,
                 seed=seed,
             )
-            await self._studio.compose(interaction, request, upload=upload)
+            beginning = upload or (Typed.by(interaction, primer, params) if primer else None)
+            await self._studio.compose(interaction, request, beginning=beginning, grows=bars is None)
 
     async def continue_music(self, interaction: Interaction[Any], message: Message) -> None:
         """Compose on from the music file in a message."""
@@ -134,7 +140,7 @@ class Composing(commands.Cog):
                 temperature=chosen.temperature or USUAL_TEMPERATURE,
                 bars=_usual_bars(chosen, upload),
             )
-            await self._studio.compose(interaction, request, upload=upload)
+            await self._studio.compose(interaction, request, beginning=upload, grows=True)
 
 
 def _usual_bars(chosen: Server, upload: Upload | None) -> int:

@@ -12,14 +12,14 @@ from bot.chat.ranges import LONGEST_PRIMER
 from bot.cogs import autocomplete
 from bot.composing import presentation
 from bot.composing.studio import Studio
+from bot.composing.typed import Typed
 from bot.composing.uploads import Upload
 from core.composing import recipe, reprise
 from core.composing.recipe import ComposeRequest, ModelInfo
 from core.composing.sampling import LONGEST_PIECE
 from core.errors import RequestError
 from core.model.bundle import Params
-from core.music import score
-from core.reading import primers
+from core.reading.melody import Primer
 
 TRANSLATED: Final = 8  # bars of a file, where nobody has chosen
 
@@ -34,7 +34,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
 
     @app_commands.command()
     @app_commands.describe(
-        primer="Notes 0-127 and rests r1-r4, as in 72r1 76r1 60-4-7r2.", model="The model it is for."
+        primer="C4 E4 G4, c d e f | g2 g2, 72r1 60-4-7r2, or a tune in ABC.", model="The model it is for."
     )
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models)
     async def check(
@@ -43,16 +43,22 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
         """Check a primer, hear it and see its notes."""
         async with replies.answering(interaction):
             name, params = await self._model(interaction, model)
-            recipe.check_primer(primer, params.anchor)
-            closed = primers.closed(primer, params.anchor, params.unit)
-            bars = _judge(closed, params)
+            typed = Typed.by(interaction, primer, params)
+            typed.check()
+            bars = LONGEST_PIECE if typed.is_tune else _judge(typed.read())
             async with self._studio.turn(interaction, cost=bars, private=True):
-                answer = await self._present(interaction, closed, name, params)
+                read = await typed.primer(self._studio.workers)
+                _judge(read)
+                answer = await self._present(interaction, read, name, params)
             await self._studio.deliver(interaction, answer, private=True)
 
     @app_commands.command()
     @app_commands.describe(
-        file="MIDI, MusicXML, ABC or Humdrum.", bars="How many bars of its end.", model="The model it is for."
+        file="MIDI, MusicXML, ABC, Humdrum, or a hum as OGG, MP3, M4A or WAV.",
+        bars="How many bars.",
+        track="A track's number or name, or melody for the highest line. Empty: all of it.",
+        from_bar="The first bar. Empty: the last bars.",
+        model="The model it is for.",
     )
     @app_commands.autocomplete(model=autocomplete.models)
     async def translate(
@@ -60,16 +66,18 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
         interaction: Interaction,
         file: Attachment,
         bars: Range[int, 1, LONGEST_PIECE - 1] = TRANSLATED,
+        track: Range[str, 1, 40] | None = None,
+        from_bar: Range[int, 0, 4096] | None = None,
         model: str | None = None,
     ) -> None:
         """Write a music file as a primer, hear it and see its notes."""
         async with replies.answering(interaction):
             name, params = await self._model(interaction, model)
-            upload = Upload(file, params, bars)
+            upload = Upload(file, params, bars, track, from_bar)
             upload.check()
             async with self._studio.turn(interaction, cost=bars, private=True):
-                text = await upload.primer(self._studio.workers)
-                answer = await self._present(interaction, text, name, params)
+                read = await upload.primer(self._studio.workers)
+                answer = await self._present(interaction, read, name, params)
             await self._studio.deliver(interaction, answer, private=True)
 
     async def _model(self, interaction: Interaction, name: str | None) -> tuple[str, Params]:
@@ -78,25 +86,24 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
         name = name or catalogue.usual((await self._studio.store.server(interaction.guild_id)).model)
         return catalogue.path(name).name, catalogue.params(name)
 
-    async def _present(self, interaction: Interaction, text: str, name: str, params: Params) -> Answer:
+    async def _present(self, interaction: Interaction, primer: Primer, name: str, params: Params) -> Answer:
         """Have a primer played and engraved."""
         model = ModelInfo(name, "", params.rest_unit, params.anchor)
         font = await self._studio.soundfont(interaction.guild_id)
-        request = ComposeRequest(model=name, tempo=params.tempo, soundfont=font, picture=False)
-        take = await self._studio.workers.run(recipe.render, request, model, text, 0)
-        sheet = await self._studio.workers.run(reprise.engrave, text, model, params.tempo, "")
-        return presentation.present_primer(text, name, take, sheet)
+        request = ComposeRequest(model=name, tempo=params.tempo, metre=str(primer.metre), soundfont=font, picture=False)
+        take = await self._studio.workers.run(recipe.render, request, model, primer.text, 0)
+        sheet = await self._studio.workers.run(reprise.engrave, primer.text, model, params.tempo, "", primer.metre)
+        return presentation.present_primer(primer, name, take, sheet)
 
 
-def _judge(text: str, params: Params) -> float:
+def _judge(primer: Primer) -> float:
     """Return how many bars a primer has. Raises RequestError for one that is right, but of no use."""
-    piece = score.from_text(text, params.anchor, params.unit)
-    if not piece.events:
+    if not primer.text.replace("r", "").strip("1234"):
         raise RequestError("This is silent: it has rests, but no notes.")
-    if piece.bars >= LONGEST_PIECE:
+    if primer.bars >= LONGEST_PIECE:
         raise RequestError(
             "This is {bars:g} bars long. A piece can have {most}, its primer included.",
-            bars=float(piece.bars),
+            bars=float(primer.bars),
             most=LONGEST_PIECE,
         )
-    return float(piece.bars)
+    return float(primer.bars)

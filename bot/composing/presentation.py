@@ -9,11 +9,12 @@ from discord.ui import View
 
 from bot.chat import components
 from bot.chat.answer import COLOUR, Answer, Enclosure
-from bot.chat.language import _, ngettext
+from bot.chat.language import _, ngettext, tell
 from bot.database.store import Opus
 from core.composing.recipe import ModelInfo, Take
 from core.drawing.sheet import Sheet
-from core.errors import mark
+from core.errors import Message, mark
+from core.reading.melody import Primer
 
 NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
@@ -43,13 +44,13 @@ def length(bars: float) -> str:
     return ngettext("{bars:g} bar", "{bars:g} bars", 1 if bars == 1 else 2).format(bars=bars)
 
 
-def present(opus: Opus, take: Take, view: View | None) -> Answer:
-    """Write the message that shows a piece."""
+def present(opus: Opus, take: Take, view: View | None, words: Sequence[Message] = ()) -> Answer:
+    """Write the message that shows a piece; `words` say how its primer was read."""
     request, model = opus.request, opus.model
     embed = Embed(title=title(opus), description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
     embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
     primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else _("none: the model began")
-    embed.add_field(name=_("Primer"), value=primer)
+    embed.add_field(name=_("Primer"), value="\n".join((primer, *map(tell, words))))
     narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
     gravity = _("gravity {gravity:g}").format(gravity=request.gravity)
     embed.add_field(name=_("Temperature"), value=f"{request.temperature:g}, {gravity}{narrowed}")
@@ -99,14 +100,17 @@ def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     return Answer(opus.id, embed, (score, *pages))
 
 
-def present_primer(text: str, model: str, take: Take, sheet: Sheet) -> Answer:
-    """Write the message that shows a primer: its notation, its sound and its notes."""
+def present_primer(primer: Primer, model: str, take: Take, sheet: Sheet) -> Answer:
+    """Write the message that shows a primer: how it was read, its notation, its sound and its notes."""
+    text = primer.text
     shown = f"```\n{text}\n```" if len(text) <= DESCRIPTION else _("It is in the file primer.txt.")
     embed = Embed(title=_("A primer for {model}").format(model=model), description=shown, colour=COLOUR)
     embed.add_field(name=_("Length"), value=_bars(take))
     if take.key:
         embed.add_field(name=_("Key"), value=_(take.key))
     embed.add_field(name=_("Notation"), value=_("{count} characters").format(count=len(text)))
+    if not primer.as_typed:
+        embed.add_field(name=_("Read as"), value="\n".join(map(tell, primer.words)), inline=False)
     embed.set_footer(text=_("/compose takes it as its primer."))
     what = ngettext("a primer of {bars:g} bar", "a primer of {bars:g} bars", 1 if take.bars == 1 else 2)
     what = what.format(bars=take.bars)

@@ -5,7 +5,7 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -21,6 +21,7 @@ from bot.chat.answer import Answer
 from bot.chat.language import _, ngettext, span
 from bot.composing import presentation
 from bot.composing.piece_files import PieceFiles
+from bot.composing.typed import Typed
 from bot.composing.uploads import Upload
 from bot.database import store as database
 from bot.database.requests import Pending
@@ -33,9 +34,12 @@ from core.composing import reprise
 from core.composing.drafting import USUAL_EFFORT
 from core.composing.recipe import ComposeRequest, Composition, Take, check_request, metre_of
 from core.composing.sampling import LONGEST_PIECE
-from core.errors import BundleError, CadenzaError, RequestError
+from core.errors import BundleError, CadenzaError, Message, RequestError
+from core.model.bundle import Params
 from core.music import score
+from core.music.metre import COMMON
 from core.performing import audio
+from core.reading.melody import Primer
 
 BARS_FURTHER: Final = 16  # that a piece grows by when it is continued
 TAKES: Final = 4
@@ -76,22 +80,28 @@ class Studio:
         interaction: Interaction,
         request: ComposeRequest,
         parent: Opus | None = None,
-        upload: Upload | None = None,
+        beginning: Upload | Typed | None = None,
+        *,
+        grows: bool = False,
     ) -> None:
-        """Answer an interaction with a composition, which begins with an upload's music if there is one.
+        """Answer an interaction with a composition, which begins with what somebody typed or handed over.
 
-        Raises CadenzaError for anything that the user can mend.
+        The piece `grows` where its beginning leaves little of its length. Raises CadenzaError
+        for anything that the user can mend.
         """
-        asked = time.monotonic()
-        if upload is not None:
-            upload.check()
+        asked, words = time.monotonic(), tuple[Message, ...]()
         params = self.catalogue.at(interaction.guild_id).params(Path(request.model).name)
+        if beginning is not None:
+            beginning.check()
+        if isinstance(beginning, Typed) and not beginning.is_tune:
+            request, words = _begun(request, beginning.read(), params, grows)
+            beginning = None
         check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
         request = replace(request, soundfont=await self.soundfont(interaction.guild_id), picture=request.takes == 1)
         origin = None if parent is None else parent.id
         async with self.turn(interaction, cost=_cost(request)) as turn:
-            if upload is not None:
-                request = replace(request, primer=await upload.primer(self.workers))
+            if beginning is not None:
+                request, words = _begun(request, await beginning.primer(self.workers), params, grows)
             seed = secrets.randbelow(2**32) if request.seed is None else request.seed
             request = replace(request, seed=seed)  # whoever composes it, and however often
             await turn.note(_job(request, origin))
@@ -100,7 +110,7 @@ class Studio:
         opera = [keep(composition, take) for take in composition.takes]
         await turn.made([opus.id for opus in opera])
         await self.store.add(*opera, asked=asked)
-        await self._show(interaction, composition, opera, request.soundfont)
+        await self._show(interaction, composition, opera, request.soundfont, words)
 
     async def take_up(self, interaction: Interaction, pending: Pending) -> None:
         """Answer what a process was asked that is no more: with the same piece that it would have brought."""
@@ -128,12 +138,17 @@ class Studio:
             await promises.say(interaction, replies.sentence(error))
 
     async def _show(
-        self, interaction: Interaction, composition: Composition, opera: list[Opus], soundfont: str | None
+        self,
+        interaction: Interaction,
+        composition: Composition,
+        opera: list[Opus],
+        soundfont: str | None,
+        words: Sequence[Message] = (),
     ) -> None:
         if len(opera) == 1:
             own = replace(self.recipe(opera[0], missing_ok=True), soundfont=soundfont)
             await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
-            answer = presentation.present(opera[0], composition.takes[0], presentation.under(opera[0]))
+            answer = presentation.present(opera[0], composition.takes[0], presentation.under(opera[0]), words)
         else:
             answer = presentation.present_takes(opera, composition.takes, presentation.under_takes(opera))
         await self.deliver(interaction, answer)
@@ -238,6 +253,18 @@ class Studio:
 
     def _recipe_here(self, interaction: Interaction, opus: Opus) -> ComposeRequest:
         return self.recipe(opus, server=interaction.guild_id)
+
+
+def _begun(
+    request: ComposeRequest, primer: Primer, params: Params, grows: bool
+) -> tuple[ComposeRequest, tuple[Message, ...]]:
+    """Let a piece begin with a primer, in its metre if the model knows metres, and say how the primer was read."""
+    metre = str(primer.metre) if params.remembers and primer.metre != COMMON else None
+    bars = request.bars
+    if grows and bars is not None and bars - primer.bars < min(BARS_OF_A_TAKE, bars / 4):
+        bars = min(LONGEST_PIECE, math.ceil(primer.bars) + BARS_OF_A_TAKE)
+    words = () if primer.as_typed else primer.words
+    return replace(request, primer=primer.begun, metre=request.metre or metre, bars=bars), words
 
 
 def _cost(request: ComposeRequest) -> float:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, Final
 
 from discord import Interaction, SelectOption, TextStyle
@@ -12,12 +13,15 @@ from bot.chat import forms, ranges
 from bot.chat.language import _
 from bot.chat.ranges import LONGEST_PRIMER
 from bot.composing.studio import Studio
+from bot.composing.typed import Typed
 from bot.database.store import Opus
 from bot.models.catalogue import Catalogue
 from core.composing.drafting import USUAL_EFFORT
-from core.composing.recipe import ComposeRequest
+from core.composing.recipe import ComposeRequest, ModelInfo
 from core.errors import RequestError, check_range, lines
+from core.model.bundle import Params
 from core.performing.performance import INSTRUMENTS
+from core.reading import melody
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
 Number = tuple[type[float] | type[int], Any]  # its kind and its range
@@ -50,7 +54,9 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
                 default=request.primer if fits else "",
                 required=False,
                 max_length=LONGEST_PRIMER,
-                placeholder="72r1 76r1" if fits else _("Too long for this form: left empty, it stays as it is."),
+                placeholder="C4 E4 G4, 72r1 76r1"
+                if fits
+                else _("Too long for this form: left empty, it stays as it is."),
             ),
         ),
         (
@@ -70,15 +76,26 @@ async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: 
     opus = await studio.store.get(match["opus"])
     recipe, catalogue = studio.recipe(opus, missing_ok=True), studio.catalogue.at(interaction.guild_id)
     [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
-    too_long_to_show = recipe.primer if len(recipe.primer) > LONGEST_PRIMER else ""
+    typed = fields["primer"]["value"].strip()
+    kept = typed == recipe.primer or (not typed and len(recipe.primer) > LONGEST_PRIMER)
+    params = catalogue.params(model)
+    beginning = Typed.by(interaction, typed, params) if typed and not kept else None
     request = replace(
         recipe,
-        primer=fields["primer"]["value"] or too_long_to_show,
+        primer=_rewritten(recipe.primer, opus.model, params) if kept else "",
         model=str(catalogue.path(model)),
         instrument=instrument,
         **read(fields["numbers"]["value"]),
     )
-    await studio.compose(interaction, request, opus)
+    await studio.compose(interaction, request, opus, beginning)
+
+
+def _rewritten(primer: str, written: ModelInfo, params: Params) -> str:
+    """Write the primer of a piece as another model does."""
+    if (written.anchor, Fraction(written.rest_unit)) == (params.anchor, params.unit):
+        return primer
+    given = melody.from_text(f"{written.anchor}: {primer}", unit=Fraction(written.rest_unit))
+    return melody.to_primer(given, params.anchor, params.unit).text
 
 
 def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:

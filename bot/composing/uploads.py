@@ -10,12 +10,15 @@ from discord import Attachment
 from bot.work.workers import Work
 from core.errors import CadenzaError
 from core.model.bundle import Params
-from core.reading import formats, primers
+from core.reading import formats, primers, sounds
 from core.reading.formats import Budget
-from core.reading.pool import read_safely
+from core.reading.melody import Primer
+from core.reading.pool import listen_safely, read_safely
+from core.reading.sounds import SoundBudget
 
 BARS: Final = 4  # of a file that a piece begins with, where nobody has chosen
 MIB: Final = 1 << 20
+READ: Final = (*formats.ENDINGS, *sounds.ENDINGS)
 
 
 class UploadError(CadenzaError):
@@ -24,17 +27,23 @@ class UploadError(CadenzaError):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Hold a music file that is still at Discord, for what model it is, and how many bars of its end are wanted."""
+    """Hold a music file or a sound that is still at Discord, for what model it is, and which bars of it are wanted.
+
+    Those are the last ones, where neither a track is named nor a first bar.
+    """
 
     attachment: Attachment
     params: Params
     bars: int = BARS
+    track: str | None = None
+    first_bar: int | None = None
 
     @classmethod
     def among(cls, attachments: Sequence[Attachment], params: Params) -> Self:
         """Choose the music file among the attachments of a message. Raises UploadError unless there is just one."""
         music = [each for each in attachments if each.filename.lower().endswith(formats.ENDINGS)]
-        kinds = ", ".join(formats.ENDINGS)
+        music = music or [each for each in attachments if each.filename.lower().endswith(sounds.ENDINGS)]
+        kinds = ", ".join(READ)
         if not music:
             raise UploadError("There is no music file in this message. I can read {kinds}.", kinds=kinds)
         if len(music) > 1:
@@ -47,7 +56,8 @@ class Upload:
 
     def check(self) -> None:
         """Refuse what is too large to be read, before it is fetched. Raises UploadError."""
-        most = Budget().file_bytes
+        is_sound = self.attachment.filename.lower().endswith(sounds.ENDINGS)
+        most = SoundBudget().file_bytes if is_sound else Budget().file_bytes
         if self.attachment.size > most:
             raise UploadError(
                 "{name} is {size:.1f} MiB; I read files of up to {most:g} MiB.",
@@ -56,18 +66,25 @@ class Upload:
                 most=most / MIB,
             )
 
-    async def primer(self, workers: Work) -> str:
-        """Fetch the file and have a worker write its last bars as a primer. Raises ReadingError and UploadError."""
-        try:
-            data = await self.attachment.read()
-        except discord.HTTPException:
-            raise UploadError("The file is no longer there. Upload it again.") from None
+    async def primer(self, workers: Work) -> Primer:
+        """Fetch the file and have a worker write the bars that are wanted. Raises ReadingError and UploadError."""
         return await workers.run(
             primers.from_music,
-            data,
+            await fetch(self.attachment),
             self.attachment.filename,
             anchor=self.params.anchor,
             unit=self.params.unit,
             bars=self.bars,
+            track=self.track,
+            first_bar=self.first_bar,
             read=read_safely,
+            listen=listen_safely,
         )
+
+
+async def fetch(attachment: Attachment) -> bytes:
+    """Fetch a file from Discord. Raises UploadError."""
+    try:
+        return await attachment.read()
+    except discord.HTTPException:
+        raise UploadError("The file is no longer there. Upload it again.") from None

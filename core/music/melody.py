@@ -114,13 +114,20 @@ def alone(notes: Sequence[Note]) -> list[Note]:
 
 
 def rounded(notes: Iterable[Note], length: Fraction, unit: Fraction, metre: Metre = COMMON) -> Score:
-    """Write notes as a score, rounded to units of so many quarters, halves up."""
-    events = dict[int, set[int]]()
+    """Write notes as a score, rounded to units of so many quarters, halves up; each sounds until the next at most."""
+    events, ends = dict[int, set[int]](), dict[int, int]()
     for note in notes:
-        events.setdefault(_units(note.onset, unit), set()).add(note.pitch)
+        onset = _units(note.onset, unit)
+        events.setdefault(onset, set()).add(note.pitch)
+        ends[onset] = max(ends.get(onset, 0), onset + 1, _units(note.end, unit))
     written = tuple(Event(onset, tuple(sorted(pitches))) for onset, pitches in sorted(events.items()))
     least = written[-1].onset + 1 if written else 0
-    return Score(written, max(least, _units(length, unit)), unit, metre)
+    whole = max(least, _units(length, unit))
+    nexts = [*(event.onset for event in written[1:]), max(whole, *ends.values(), 0)]
+    lengths = tuple(
+        min(ends[event.onset], following) - event.onset for event, following in zip(written, nexts, strict=False)
+    )
+    return Score(written, whole, unit, metre, lengths)
 
 
 def _units(quarters: Fraction, unit: Fraction) -> int:

@@ -29,13 +29,15 @@ class Score:
     """Hold a piece: events with strictly ascending onsets.
 
     `length` is where the last event's rests end, in units; `unit` is how many quarters one unit lasts; `metre` is that
-    in which its bars are counted.
+    in which its bars are counted. `lengths` say for how many units the notes of each event sound, where that is known;
+    the notation does not say it, and there voice leading does.
     """
 
     events: tuple[Event, ...]
     length: int
     unit: Fraction
     metre: Metre = COMMON
+    lengths: tuple[int, ...] | None = None
 
     @property
     def units_per_bar(self) -> int:

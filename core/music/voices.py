@@ -57,7 +57,16 @@ def sounding(ringing: tuple[Ringing, ...], now: int, units_per_bar: int) -> tupl
 
 
 def notes(score: Score) -> tuple[Note, ...]:
-    """Return the notes of a score as they sound, by start and then by pitch; the last event rings a whole bar."""
+    """Return the notes of a score as they sound, by start and then by pitch.
+
+    They sound as long as the score says, or else as voices lead: then the last event rings a whole bar.
+    """
+    if score.lengths is not None:
+        return tuple(
+            Note(pitch, event.onset, event.onset + length, len(event.pitches) - 1 - place)
+            for event, length in zip(score.events, score.lengths, strict=True)
+            for place, pitch in enumerate(event.pitches)
+        )
     bar = score.units_per_bar
     played: list[Note] = []
     ringing: tuple[Ringing, ...] = ()

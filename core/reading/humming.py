@@ -184,7 +184,8 @@ def _check(samples: Samples, track: "PitchResult", notes: Sequence[Sung]) -> Non
     voiced = (track.confidence >= 0.5) & loud
     if voiced.sum() < _VOICED * loud.sum() or not notes:
         raise ReadingError(
-            "I hear no single voice in this, but noises, drums or a band. Sing, hum or whistle one line.", mark("no notes")
+            "I hear no single voice in this, but noises, drums or a band. Sing, hum or whistle one line.",
+            mark("no notes"),
         )
     if purity(samples, track) < _PURE:
         raise ReadingError(

@@ -59,23 +59,34 @@ class Given:
     """Hold what somebody has given to begin with.
 
     `melody` is its highest line, `notes` all that sounds, chords too, by onset and pitch, in the same time; `words` say
-    how it was read.
+    how it was read. `anchor` is the one that a text in the notation was read with, None where it has no chords; such a
+    text `is_open` without a rest at its end.
     """
 
     melody: Melody
     notes: tuple[Note, ...]
     source: Source
     words: tuple[Message, ...]
+    anchor: Anchor | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Primer:
-    """Hold what was given as a model writes it; its lengths were multiplied by `stretch` to fit the model's grid."""
+    """Hold what was given as a model writes it, in `bars` of a metre, with words on how it was read.
+
+    Its lengths were multiplied by `stretch` to fit the model's grid. It is `as_typed` where it was in the notation, and
+    read as the model writes. `begun` is the text with its last event left open where it was typed so, for the model to
+    close.
+    """
 
     text: str
     metre: Metre
+    bars: Fraction
     words: tuple[Message, ...]
     stretch: int = 1
+    as_typed: bool = False
+    begun: str = ""
 
 
 def from_text(
@@ -108,10 +119,10 @@ def from_text(
     notes = tuple(Note(note.start * unit, (note.end - note.start) * unit, note.pitch) for note in voices.notes(piece))
     lowest = mark("The notation, chords from their lowest note.")
     highest = mark("The notation, chords from their highest note.")
-    how = lowest if found == "lowest" else highest
+    line, is_open = Melody(melody.line(notes), piece.length * unit), not re.search(r"r\d[\s,]*$", text, re.IGNORECASE)
     if all(len(event.pitches) == 1 for event in piece.events):
-        how = mark("The notation.")
-    return Given(Melody(melody.line(notes), piece.length * unit), notes, "notation", (how,))
+        return Given(line, notes, "notation", (mark("The notation."),), is_open=is_open)
+    return Given(line, notes, "notation", (lowest if found == "lowest" else highest,), found, is_open)
 
 
 def is_tune(text: str) -> bool:
@@ -189,7 +200,10 @@ def to_primer(given: Given, anchor: Anchor, unit: Fraction) -> Primer:
                 times=stretch,
             ),
         )
-    return Primer(score.to_text(written, anchor), metre, words, stretch)
+    as_typed = given.source == "notation" and given.anchor in (None, anchor) and stretch == 1
+    text = score.to_text(written, anchor)
+    begun = re.sub(r"(?:r\d)+$", "", text) if given.is_open else text
+    return Primer(text, metre, written.bars, (*given.words, *words), stretch, as_typed=as_typed, begun=begun)
 
 
 def _stretch(given: Given, unit: Fraction) -> int:

@@ -30,7 +30,7 @@ def _refusal(result: simcord.InteractionResult) -> str:
 
 def _ending(name: str, bars: int) -> str:
     data = (DATA / name).read_bytes()
-    return primers.from_music(data, name, anchor="lowest", unit=HALF, bars=bars)
+    return primers.from_music(data, name, anchor="lowest", unit=HALF, bars=bars).text
 
 
 async def _offers(actor: simcord.MemberActor, channel: simcord.ChannelHandle, option: str, typed: str) -> list[str]:
@@ -145,7 +145,7 @@ async def test_the_menu_continues_a_composition(
     [message] = channel.history()
     opus = await _opus(store, await alice.context_menu(channel, MENU, message))
     midi = await message.attachments[0].read()
-    assert opus.request.primer == primers.from_music(midi, "tiny-3.mid", anchor="lowest", unit=HALF, bars=4)
+    assert opus.request.primer == primers.from_music(midi, "tiny-3.mid", anchor="lowest", unit=HALF, bars=4).text
 
 
 @pytest.mark.parametrize(

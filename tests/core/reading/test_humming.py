@@ -103,7 +103,10 @@ def test_what_is_no_singing_gets_a_sentence() -> None:
     MidiFile(tracks=[drums]).save(file=beaten)
     chords = score.from_text("48-16-19-24r253-12-16-21r255-8-16-23r248-12-16-24r4" * 2, "lowest", Fraction(1, 2))
     hymn = performance.perform(chords, program=performance.INSTRUMENTS["strings"])
-    for midi, sentence in ((beaten.getvalue(), "no single voice"), (hymn, "no single voice|several voices or instruments at once")):
+    for midi, sentence in (
+        (beaten.getvalue(), "no single voice"),
+        (hymn, "no single voice|several voices or instruments at once"),
+    ):
         with pytest.raises(ReadingError, match=sentence):
             humming.listen(sounds.decode(audio.render(midi, format="mp3"), "band.mp3"))
 

@@ -121,7 +121,7 @@ def test_it_is_written_as_a_model_writes() -> None:
 def test_what_is_too_short_for_a_grid_is_stretched_and_it_says_so() -> None:
     eighths = primer("c/ d/ e | f/ g/ a |", WHOLE)
     assert (eighths.text, eighths.stretch) == ("72r174r176r277r179r181r2", 2)
-    assert "all lengths are 2 times as long" in str(eighths.words[0])
+    assert "all lengths are 2 times as long" in str(eighths.words[-1])
     assert primer("c/ d/ e", HALF).stretch == 1
     jig = primer("M:3/8 L:1/8 c d e | f3 |", WHOLE)
     assert (jig.stretch, jig.metre) == (2, Metre(3, 4))

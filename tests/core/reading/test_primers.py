@@ -23,28 +23,21 @@ def piece(text: str = C_MAJOR) -> Score:
 
 def test_the_last_bars_of_a_midi_file_are_a_primer() -> None:
     midi = performance.perform(piece())
-    text = primers.from_music(midi, "tune.mid", anchor="lowest", unit=Fraction(1, 2), bars=2)
+    text = primers.from_music(midi, "tune.mid", anchor="lowest", unit=Fraction(1, 2), bars=2).text
     assert text == "62r264r265r267r260-4-7r4r4"
-    highest = primers.from_music(midi, "tune.mid", anchor="highest", unit=Fraction(1, 2), bars=99)
+    highest = primers.from_music(midi, "tune.mid", anchor="highest", unit=Fraction(1, 2), bars=99).text
     assert score.from_text(highest, "highest", Fraction(1, 2)) == piece()
 
 
 def test_a_stranger_s_file_is_read_apart() -> None:
     midi = performance.perform(piece())
-    text = primers.from_music(midi, "tune.mid", anchor="lowest", unit=Fraction(1, 2), bars=2, read=read_safely)
+    text = primers.from_music(midi, "tune.mid", anchor="lowest", unit=Fraction(1, 2), bars=2, read=read_safely).text
     assert text == "62r264r265r267r260-4-7r4r4"
 
 
 def test_a_file_that_is_no_music_is_a_sentence() -> None:
     with pytest.raises(ReadingError, match="not a music file"):
         primers.from_music(b"hello", "hello.txt", anchor="lowest", unit=Fraction(1), bars=4)
-
-
-@pytest.mark.parametrize(
-    ("text", "closed"), [("72R2, 60-4", "72r260-4r1"), ("60r4 r4", "60r4r4"), ("r4r4r1", "r4r4r1"), ("", "")]
-)
-def test_a_primer_is_closed_by_a_rest(text: str, closed: str) -> None:
-    assert primers.closed(text, "lowest", Fraction(1, 2)) == closed
 
 
 @given(scores(), st.integers(1, 9))

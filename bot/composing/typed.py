@@ -1,0 +1,55 @@
+"""What users type to begin a piece with: the notation, note names, or a tune in ABC."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import discord
+from discord import Interaction
+
+from bot.work.workers import Work
+from core.model.bundle import Params
+from core.reading import melody
+from core.reading.melody import Given, Primer
+from core.reading.pool import read_safely
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Hold a text that a piece begins with, for what model it is, and whether its B may be German."""
+
+    text: str
+    params: Params
+    german: bool = False
+
+    @classmethod
+    def by(cls, interaction: Interaction, text: str, params: Params) -> Self:
+        """Take the text of somebody whose language Discord tells."""
+        return cls(text, params, german=is_german(interaction))
+
+    @property
+    def is_tune(self) -> bool:
+        """Tell whether it is a whole ABC tune, which is for a worker to read."""
+        return melody.is_tune(self.text)
+
+    def check(self) -> None:
+        """Refuse what is wrong, if that can be told at once. Raises CadenzaError."""
+        if not self.is_tune:
+            self.read()
+
+    def read(self) -> Primer:
+        """Read it here. Raises CadenzaError."""
+        return melody.to_primer(_given(self.text, self.params, self.german), self.params.anchor, self.params.unit)
+
+    async def primer(self, workers: Work) -> Primer:
+        """Have it read by a worker. Raises CadenzaError."""
+        given = await workers.run(_given, self.text, self.params, self.german)
+        return melody.to_primer(given, self.params.anchor, self.params.unit)
+
+
+def is_german(interaction: Interaction) -> bool:
+    """Tell whether somebody reads Discord in German."""
+    return interaction.locale is discord.Locale.german
+
+
+def _given(text: str, params: Params, german: bool) -> Given:
+    return melody.from_text(text, anchor=params.anchor, unit=params.unit, german=german, read=read_safely)
