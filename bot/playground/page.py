@@ -14,7 +14,8 @@ from bot.client import ComposerBot, ready
 from bot.playground import dress
 from bot.settings import Settings, SettingsError
 
-FIRST: Final = {"primer": "72r1", "temperature": 1.1}  # what the page opens with
+FIRST: Final = {"form": "AABB"}  # what the page opens with: a theme that returns, so that one could hum it
+TUNES: Final = "fiddle"  # the model for it, where it is there
 
 
 async def run(settings: Settings) -> None:
@@ -47,7 +48,8 @@ async def _serve(bot: ComposerBot, port: int) -> None:
                 today(env),
                 env.preview(channel, viewers=viewers, layout="channel", port=port) as page,
             ):
-                await viewers[0].slash(channel, "compose", **FIRST)
+                tunes = {"model": TUNES} if TUNES in bot.studio.catalogue.names() else {}
+                await viewers[0].slash(channel, "compose", **FIRST, **tunes)
                 await page.refresh()
                 print(f"The playground is open: {page.url}\nType /compose there. Ctrl-C ends it.", flush=True)
                 await page.wait_closed()

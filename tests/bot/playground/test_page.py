@@ -102,7 +102,7 @@ def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: We
     assert browser.title == "Cadenza: the playground"
     assert browser.find_element(By.CSS_SELECTOR, ".preview-brand strong").text == "Cadenza"
     assert browser.find_elements(By.CSS_SELECTOR, "link[rel=icon]")
-    assert "72r1" in browser.find_element(By.ID, "channel-message-list").text
+    assert "16 bars" in browser.find_element(By.ID, "channel-message-list").text
     browser.find_element(By.ID, "channel-composer-input").send_keys("/compose")
     shows(".command-entry.is-active")
     type_into_focus(Keys.ENTER)
@@ -177,7 +177,7 @@ def test_shows_a_sheet_and_every_button_works(address: str, browser: WebDriver, 
     page.press(0, "Tune")
     page.until(lambda: browser.find_elements(By.NAME, "numbers"))
     values = browser.find_element(By.NAME, "numbers")
-    assert "temperature 1.1" in str(values.get_property("value"))
+    assert "form AABB" in str(values.get_property("value"))
     values.clear()
     values.send_keys("bars 2\nseed 5")
     browser.find_element(By.CSS_SELECTOR, ".modal-dialog [type=submit]").click()
