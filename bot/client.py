@@ -14,6 +14,7 @@ from bot.chat.language import Dictionary
 from bot.chat.syncing import sync
 from bot.cogs import privacy
 from bot.cogs.compose import Composing
+from bot.cogs.melodies import Melodies
 from bot.cogs.models import Models
 from bot.cogs.pieces import Pieces
 from bot.cogs.primer import Primers
@@ -22,7 +23,7 @@ from bot.cogs.server import Servers
 from bot.cogs.training import Training
 from bot.community import deletion, showcase
 from bot.composing import buttons as composing_buttons
-from bot.composing import tune
+from bot.composing import melodies, tune
 from bot.composing.studio import Studio
 from bot.database.requests import Pending
 from bot.database.store import Store
@@ -136,6 +137,7 @@ class ComposerBot(commands.AutoShardedBot):
         studio = self.studio
         for cog in (
             Composing(self.tree, studio),
+            Melodies(self.tree),
             Models(studio),
             Pieces(studio),
             Primers(studio),
@@ -146,7 +148,13 @@ class ComposerBot(commands.AutoShardedBot):
             await self.add_cog(cog)
         self.tree.add_command(privacy.privacy)
         self.add_dynamic_items(
-            *composing_buttons.ITEMS, *showcase.ITEMS, *deletion.ITEMS, *training_buttons.ITEMS, privacy.Decision
+            *composing_buttons.ITEMS,
+            *melodies.ITEMS,
+            *showcase.ITEMS,
+            *deletion.ITEMS,
+            *training_buttons.ITEMS,
+            privacy.Decision,
         )
         self.add_listener(tune.submitted, "on_interaction")
+        self.add_listener(melodies.submitted, "on_interaction")
         self.add_listener(self.form.submitted, "on_interaction")

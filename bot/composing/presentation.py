@@ -12,9 +12,10 @@ from bot.chat.answer import COLOUR, Answer, Enclosure
 from bot.chat.language import _, ngettext, tell
 from bot.database.store import Opus
 from core.composing.recipe import ModelInfo, Take
+from core.composing.tune import Shown
 from core.drawing.sheet import Sheet
 from core.errors import Message, mark
-from core.reading.melody import Primer
+from core.reading.melody import Given, Primer
 
 NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
@@ -31,6 +32,11 @@ UNDER_A_PIECE: Final = (  # action, label, symbol, row
     ("sheet", mark("Sheet"), "🎼", 1),
     ("share", mark("Share"), "📣", 1),
     ("delete", mark("Delete"), "🗑️", 1),
+)
+UNDER_A_MELODY: Final = (  # action, label, symbol
+    ("melody-continue", mark("Continue"), "⏩"),
+    ("melody-tune", mark("Make a tune of it"), "🎶"),
+    ("melody-correct", mark("Correct"), "✏️"),
 )
 
 
@@ -124,6 +130,29 @@ def present_primer(primer: Primer, model: str, take: Take, sheet: Sheet) -> Answ
         for number, page in enumerate(sheet.pages[:PAGES_OF_A_PRIMER], 1)
     ]
     return Answer(None, embed, tuple(enclosures))
+
+
+def present_melody(given: Given, names: str, shown: Shown, language: str) -> Answer:
+    """Write the message that shows what was heard of a tune: its names in a `language`, its sheet and its sound."""
+    tune = given.melody
+    embed = Embed(title=_("What I heard"), description=f"```\n{names}\n```", colour=COLOUR)
+    embed.add_field(name=_("Length"), value=length(float(tune.bars)))
+    embed.add_field(name=_("Key"), value=_("leans on {key}").format(key=_(tune.key)))
+    embed.add_field(name=_("Read as"), value="\n".join(map(tell, given.words)), inline=False)
+    embed.set_footer(text=_("Is a note wrong? Correct takes the notes as text."))
+    what = ngettext("a tune of {count} note", "a tune of {count} notes", len(tune.notes)).format(count=len(tune.notes))
+    description, pages = _("Sheet music, page {number} of {last}: {what}"), shown.sheet.pages
+    enclosures = [
+        Enclosure("tune.mid", shown.midi, _("MIDI file: {what}").format(what=what)),
+        Enclosure("tune.mp3", shown.audio, _("Sound: {what}").format(what=what)),
+        *(
+            Enclosure(f"tune-{number}.png", page, description.format(number=number, last=len(pages), what=what))
+            for number, page in enumerate(pages[:PAGES_OF_A_PRIMER], 1)
+        ),
+        Enclosure("tune.musicxml", shown.sheet.musicxml, _("MusicXML file: {what}").format(what=what)),
+    ]
+    buttons = [components.button(action, label, symbol, 0, language) for action, label, symbol in UNDER_A_MELODY]
+    return Answer(None, embed, tuple(enclosures), components.lay_out(buttons))
 
 
 def under(opus: Opus) -> View:
