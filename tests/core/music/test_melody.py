@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.music import melody
+from core.music import melody, voices
 from core.music.melody import Melody, Note
 from core.music.metre import Metre
 
@@ -61,3 +61,10 @@ def test_it_moves_by_an_octave_where_it_would_leave_what_midi_has() -> None:
     tune = Melody(notes((0, 1, 120), (1, 1, 124)), Fraction(2))
     assert [note.pitch for note in tune.transposed(5).notes] == [113, 117]
     assert [note.pitch for note in tune.transposed(-5).notes] == [115, 119]
+
+
+def test_its_rests_are_kept_in_a_score() -> None:
+    tune = Melody(notes((0, 1, 60), (2, 0.5, 62), (3, 1, 64)), Fraction(4))
+    sounding = voices.notes(tune.score(Fraction(1, 2)))
+    assert [(note.pitch, note.start, note.end) for note in sounding] == [(60, 0, 2), (62, 4, 5), (64, 6, 8)]
+    assert voices.notes(tune.score(Fraction(1)))[1].end == 3

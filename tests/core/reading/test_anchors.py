@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from core.composing import recipe
+from core.composing.recipe import ComposeRequest
 from core.errors import NotationError
+from core.model import bundle
 from core.model.notes import read_notes
 from core.music import score
 from core.music.notation import Anchor
+from core.reading import melody
 from core.reading.anchors import read_notation
 
 UNIT = Fraction(1, 2)
@@ -25,6 +29,16 @@ def test_a_text_written_downwards_is_read_downwards() -> None:
     assert anchor == "highest"
     assert piece.events[3].pitches == (41, 69, 81)
     assert read_notation("72r177r179r181-12-40r2", "lowest", UNIT)[1] == "highest"
+
+
+@pytest.mark.parametrize("model", ["chorales", "classic", "fiddle"])
+def test_it_is_a_primer_for_every_model_that_ships(model: str) -> None:
+    params = bundle.load(CHORALES.parents[1] / model).params
+    primer = melody.to_primer(
+        melody.from_text(DOWNWARDS, anchor=params.anchor, unit=params.unit), params.anchor, params.unit
+    )
+    assert primer.text.startswith("72r177r179r141-28-40r381r1")
+    assert recipe.check_request(ComposeRequest(model=model, primer=primer.begun), params)
 
 
 @pytest.mark.parametrize("text", ["60-4-7r4", "67-3-7r4", "60-3-7r2 65-4-7r2", "72r1 76r1", "r4", ""])
