@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
 
-from core.composing import recipe
+from core.composing import recipe, reprise
 from core.composing.drafting import USUAL_EFFORT
 from core.composing.form import FORMS
 from core.composing.novelty import NOTABLE
@@ -19,6 +19,7 @@ from core.errors import CadenzaError, RequestError
 from core.model import bundle
 from core.model.bundle import Params
 from core.music.metre import COMMON
+from core.music.tempo import DEFAULT_TEMPO
 from core.performing import audio, performance
 from core.processes import files, terminal
 from core.reading import formats, melody, sounds
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files.prepare(options.output)  # before the work, which would be lost
         request = _begun(request, options, composer.bundle.params)
         composition = recipe.compose(request, composer)
-        _write(composition, options.output)
+        _write(composition, options.output, options)
         terminal.say("".join(f"{take.text}\n" for take in composition.takes))
     except CadenzaError as error:
         print(error, file=sys.stderr)
@@ -112,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--soundfont", help="what to play with (default: the first that is installed)")
     parser.add_argument("--picture", action="store_true", help="write the piano roll beside OUTPUT as PNG")
+    parser.add_argument("--sheet", action="store_true", help="write sheet music beside OUTPUT as MusicXML and PNG")
+    parser.add_argument("--pdf", action="store_true", help="write sheet music beside OUTPUT as PDF")
+    parser.add_argument("--abc", action="store_true", help="write a tune beside OUTPUT as ABC")
     return parser
 
 
@@ -157,7 +161,7 @@ def _begun(request: ComposeRequest, options: argparse.Namespace, params: Params)
     return replace(request, primer=primer.begun, metre=request.metre or metre)
 
 
-def _write(composition: Composition, output: Path) -> None:
+def _write(composition: Composition, output: Path, options: argparse.Namespace) -> None:
     request = composition.request
     print(
         f"{composition.model.name}, seed {request.seed}, gravity {request.gravity:g}, tempo {request.tempo:g}",
@@ -165,8 +169,8 @@ def _write(composition: Composition, output: Path) -> None:
     )
     for number, take in enumerate(composition.takes, 1):
         path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
-        written = ", ".join(map(str, _write_take(take, path, request.audio)))
-        print(f"{_facts(take)}: {written}", file=sys.stderr)
+        written = _write_take(take, path, request.audio) + _write_sheet(composition, take, path, options)
+        print(f"{_facts(take)}: {', '.join(map(str, written))}", file=sys.stderr)
 
 
 def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:
@@ -175,6 +179,31 @@ def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:
     for target in written:
         files.write_whole(target, contents[target] or b"")
     return written
+
+
+def _write_sheet(composition: Composition, take: Take, path: Path, options: argparse.Namespace) -> list[Path]:
+    if not (options.sheet or options.pdf or options.abc):
+        return []
+    request, model = composition.request, composition.model
+    composer = f"Cadenza, {model.name}, seed {request.seed}"
+    metre, tempo = recipe.metre_of(request), request.tempo or DEFAULT_TEMPO
+    engraved = reprise.engrave(take.text, model, tempo, path.stem, metre, composer)
+    contents = {}
+    if options.sheet:
+        contents[path.with_suffix(".musicxml")] = engraved.musicxml
+        for number, page in enumerate(engraved.pages, 1):
+            contents[path.with_suffix(f".sheet-{number}.png")] = page
+    if options.pdf:
+        contents[path.with_suffix(".pdf")] = engraved.pdf
+    if options.abc:
+        if engraved.abc is None:
+            raise RequestError(
+                "ABC is for tunes of one voice, and {name} has more: leave out --abc, or take --sheet.", name=path.stem
+            )
+        contents[path.with_suffix(".abc")] = engraved.abc
+    for target, content in contents.items():
+        files.write_whole(target, content)
+    return list(contents)
 
 
 def _facts(take: Take) -> str:

@@ -17,6 +17,8 @@ from core.processes.kept import Kept
 FILES: Final = ("midi", "audio", "picture")
 REST: Final = "take.json"
 SCORE: Final = "score.musicxml"
+PRINT: Final = "score.pdf"
+TUNE: Final = "tune.abc"
 TAKE: Final = Kept(Take)
 
 
@@ -51,16 +53,22 @@ class PieceFiles:
         key = f"sheet-{zlib.crc32(title.encode()):08x}-" + await _key(opus, opus.request)
         files = await self._cache.get(opus.id, key)
         if files is not None:
-            return Sheet(files.pop(SCORE), tuple(files.values()))
+            return Sheet(files.pop(SCORE), abc=files.pop(TUNE, None), pdf=files.pop(PRINT), pages=tuple(files.values()))
         tempo, metre = opus.request.tempo or 0.0, recipe.metre_of(opus.request)
-        made = await self._workers.run(reprise.engrave, opus.text, opus.model, tempo, title, metre)
+        made = await self._workers.run(reprise.engrave, opus.text, opus.model, tempo, title, metre, composer(opus))
         pages = {f"{number:03}.png": page for number, page in enumerate(made.pages, 1)}
-        await self._cache.put(opus.id, key, {SCORE: made.musicxml, **pages})
+        tune = {} if made.abc is None else {TUNE: made.abc}
+        await self._cache.put(opus.id, key, {SCORE: made.musicxml, PRINT: made.pdf, **tune, **pages})
         return made
 
     async def drop(self, *ids: str) -> None:
         """Delete the files of pieces."""
         await self._cache.drop(*ids)
+
+
+def composer(opus: Opus) -> str:
+    """Say who composed a piece, in the line for that on its sheet."""
+    return f"Cadenza, {opus.model.name}, seed {opus.request.seed}"
 
 
 async def _key(opus: Opus, request: ComposeRequest) -> str:

@@ -22,7 +22,7 @@ PRIMER_SHOWN: Final = 100  # characters
 TAKE_SHOWN: Final = 150  # characters
 DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
 PAGES_OF_A_PRIMER: Final = 4
-PAGES_SHOWN: Final = 9  # which, with the MusicXML, are as many files as a message can have
+PAGES_SHOWN: Final = 7  # which, with MusicXML, PDF and ABC, are as many files as a message can have
 UNDER_A_PIECE: Final = (  # action, label, symbol, row
     ("again", mark("Again"), "🎲", 0),
     ("vary", mark("Vary"), "🔀", 0),
@@ -103,7 +103,11 @@ def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
         for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
     ]
     score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=what))
-    return Answer(opus.id, embed, (score, *pages))
+    printed = Enclosure(f"{opus.id}.pdf", sheet.pdf, _("PDF file, to print: {what}").format(what=what))
+    files = [score, printed]
+    if sheet.abc is not None:
+        files.append(Enclosure(f"{opus.id}.abc", sheet.abc, _("ABC file: {what}").format(what=what)))
+    return Answer(opus.id, embed, (*files, *pages))
 
 
 def present_primer(primer: Primer, model: str, take: Take, sheet: Sheet) -> Answer:

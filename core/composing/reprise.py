@@ -19,7 +19,7 @@ from core.music import score
 from core.music.metre import COMMON, Metre
 from core.performing import audio
 
-MAKERS: Final = ("lameenc", "music21", "numpy", "pillow", "resvg-py", "soundfile", "symusic", "verovio")
+MAKERS: Final = ("fpdf2", "lameenc", "music21", "numpy", "pillow", "resvg-py", "soundfile", "symusic", "verovio")
 
 
 def opening(text: str, model: ModelInfo, metre: Metre = COMMON) -> str:
@@ -31,10 +31,10 @@ def opening(text: str, model: ModelInfo, metre: Metre = COMMON) -> str:
     return score.to_text(half, model.anchor)
 
 
-def engrave(text: str, model: ModelInfo, tempo: float, title: str, metre: Metre = COMMON) -> Sheet:
+def engrave(text: str, model: ModelInfo, tempo: float, title: str, metre: Metre = COMMON, composer: str = "") -> Sheet:
     """Engrave a piece of notation. Raises PictureError for one without notes."""
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre)
-    return sheet.sheet(piece, title=title, tempo=tempo)
+    return sheet.sheet(piece, title=title, composer=composer, tempo=tempo)
 
 
 def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:

@@ -19,6 +19,7 @@ from core.music.voices import Note
 SATB: Final = ("Soprano", "Alto", "Tenor", "Bass")
 RANGES: Final = ((60, 81), (53, 74), (47, 69), (38, 64))  # MIDI pitches that each of the four sings with ease
 
+_LEAST_SPAN: Final = 14  # semitones of the chords of a piece for four voices, in the mean
 _STRAY: Final = 7  # semitones by which a piece for four voices may leave their ranges
 _LARGEST: Final = 8  # notes of an event that four voices can share
 _LEAST_FULL: Final = 0.5  # share of the notes of a piece for four voices that begin together with two others or more
@@ -29,6 +30,7 @@ _SPACING: Final = 0.6  # what a semitone costs by which upper neighbours are fur
 _CROSSING: Final = 6.0
 _UNISON: Final = 1.0  # what it costs that two voices take one note
 _DIVIDED: Final = 4.0  # what it costs that a voice takes two
+_SPREAD: Final = 0.4  # and what a semitone between them costs
 _CLASH: Final = 2.4  # what a held note costs that is a second from a new one
 _LEFT_OUT: Final = 1.9  # what it costs a voice to hold while two others or more move
 _SILENT: Final = 8.0  # what it costs a voice to be silent
@@ -84,6 +86,9 @@ def is_choral(score: Score) -> bool:
         return False
     lowest, highest = score.range
     in_range = lowest >= RANGES[-1][0] - _STRAY and highest <= RANGES[0][1] + _STRAY
+    spans = [event.pitches[-1] - event.pitches[0] for event in score.events if len(event.pitches) >= 3]
+    if not spans or sum(spans) < _LEAST_SPAN * len(spans):
+        return False
     return in_range and sum(count for count in counts if count >= 3) >= _LEAST_FULL * sum(counts)
 
 
@@ -155,7 +160,7 @@ def _sing(voices: _Voices, choice: _Choice, event: Event, bar: int) -> tuple[_Vo
         lowest, highest = RANGES[place]
         cost += step if start >= 0 else step / 4
         cost += _RANGE * (max(0, lowest - new) + max(0, new - highest))
-        cost += _DIVIDED * (len(taken) - 1)
+        cost += _DIVIDED * (len(taken) - 1) + _SPREAD * (pitches[taken[0]] - pitches[taken[-1]])
         after.append((new, now))
         sounding.append(new)
     cost += _UNISON * (sum(map(len, choice)) - len(pitches))

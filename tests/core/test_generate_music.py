@@ -195,3 +195,12 @@ def test_wrong_use_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         generate_music.main(arguments)
     assert caught.value.code == 2
+
+
+def test_sheet_music_stands_beside_the_piece(tiny_model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "air.mid"
+    arguments = [*model_files(tiny_model), str(output), "72r1", "--seed", "7", "--bars", "4", "--sheet", "--pdf"]
+    assert generate_music.main(arguments) == 0
+    assert {"air.mid", "air.musicxml", "air.pdf", "air.sheet-1.png"} == {path.name for path in tmp_path.iterdir()}
+    assert b"Cadenza, " in (tmp_path / "air.musicxml").read_bytes()
+    assert (tmp_path / "air.pdf").read_bytes().startswith(b"%PDF-")

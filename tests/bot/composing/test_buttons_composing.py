@@ -137,6 +137,7 @@ async def test_sheet_engraves_the_piece(anybody: simcord.MemberActor, old_piece:
     found = await files(sheet)
     assert found[f"{opus.id}-1.png"].startswith(b"\x89PNG")
     assert ElementTree.fromstring(found[f"{opus.id}.musicxml"]).tag == "score-partwise"
+    assert found[f"{opus.id}.pdf"].startswith(b"%PDF-")
     assert sheet.embeds[0].image.url == f"attachment://{opus.id}-1.png"
 
 

@@ -101,7 +101,8 @@ async def test_files_are_the_same_bytes_with_and_without_it(
     sheets = [await each.studio.files.sheet(opus, "A piece by tiny") for each in (bare, fresh, fresh)]
     assert sheets[0] == sheets[1] == sheets[2]
     shown = await files(response(await alice.click(piece, label="Sheet")))
-    assert list(shown.values()) == [sheets[0].musicxml, *sheets[0].pages]
+    tune = [sheets[0].abc] if sheets[0].abc else []
+    assert list(shown.values()) == [sheets[0].musicxml, sheets[0].pdf, *tune, *sheets[0].pages]
 
 
 async def test_needs_no_worker_for_what_is_there(
