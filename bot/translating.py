@@ -24,6 +24,7 @@ from bot.database.store import Store
 from bot.settings import Settings
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
+from core.performing import ensembles
 
 ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final = "Cadenza"
@@ -62,7 +63,7 @@ async def collect() -> Catalog:
     catalogue = Catalog(project=PROJECT)
     for context, text in sorted(await _commands(), key=str):
         catalogue.add(text, context=context)
-    for said in extracted():
+    for said in [*ensembles.NAMES, *extracted()]:
         catalogue.add(said)
     return catalogue
 

@@ -20,7 +20,7 @@ from core.model import bundle
 from core.model.bundle import Params
 from core.music.metre import COMMON
 from core.music.tempo import DEFAULT_TEMPO
-from core.performing import audio, performance
+from core.performing import audio, ensembles, expression
 from core.processes import files, terminal
 from core.reading import formats, melody, sounds
 from core.reading.melody import HIGHEST_LINE, Passage
@@ -103,7 +103,16 @@ def _parser() -> argparse.ArgumentParser:
         help=f"candidates for each piece, of which the best is kept (default {USUAL_EFFORT})",
     )
     parser.add_argument("--tempo", type=float, help="quarters a minute (default: the model's)")
-    parser.add_argument("--instrument", default="piano", help=f"one of: {', '.join(performance.INSTRUMENTS)}")
+    parser.add_argument(
+        "--instrument",
+        help=f"who plays, one of: {', '.join(ensembles.NAMES)} (default: those that the model's music is for)",
+    )
+    parser.add_argument(
+        "--expression",
+        type=float,
+        default=expression.USUAL,
+        help="how freely: 0 exactly as written, 1 as musicians do, 2 twice as much (default 1)",
+    )
     parser.add_argument(
         "--audio",
         nargs="?",
@@ -139,6 +148,7 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         effort=options.effort,
         tempo=options.tempo,
         instrument=options.instrument,
+        expression=options.expression,
         audio=options.audio,
         soundfont=options.soundfont,
         picture=options.picture,
@@ -164,7 +174,7 @@ def _begun(request: ComposeRequest, options: argparse.Namespace, params: Params)
 def _write(composition: Composition, output: Path, options: argparse.Namespace) -> None:
     request = composition.request
     print(
-        f"{composition.model.name}, seed {request.seed}, gravity {request.gravity:g}, tempo {request.tempo:g}",
+        f"{composition.model.name}, seed {request.seed}, gravity {request.gravity:g}, {request.instrument}",
         file=sys.stderr,
     )
     for number, take in enumerate(composition.takes, 1):
@@ -186,7 +196,7 @@ def _write_sheet(composition: Composition, take: Take, path: Path, options: argp
         return []
     request, model = composition.request, composition.model
     composer = f"Cadenza, {model.name}, seed {request.seed}"
-    metre, tempo = recipe.metre_of(request), request.tempo or DEFAULT_TEMPO
+    metre, tempo = recipe.metre_of(request), take.tempo or request.tempo or DEFAULT_TEMPO
     engraved = reprise.engrave(take.text, model, tempo, path.stem, metre, composer)
     contents = {}
     if options.sheet:
@@ -207,7 +217,7 @@ def _write_sheet(composition: Composition, take: Take, path: Path, options: argp
 
 
 def _facts(take: Take) -> str:
-    facts = f"{take.bars:g} bar{'' if take.bars == 1 else 's'}, {take.seconds:.0f} s"
+    facts = f"{take.bars:g} bar{'' if take.bars == 1 else 's'}, tempo {take.tempo:g}, {take.seconds:.0f} s"
     if take.quote and take.quote.events >= NOTABLE:
         facts += f", {take.quote.events} of {take.events} events as in {take.quote.title}"
     return facts

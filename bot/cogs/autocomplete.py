@@ -13,7 +13,7 @@ from bot.composing.studio import Studio
 from bot.database.store import Opus
 from core.composing.form import FORMS
 from core.model.told import METRES
-from core.performing import audio
+from core.performing import audio, ensembles
 
 SHOWN: Final = 25  # as many as Discord shows
 LONGEST: Final = 100  # characters of an offer
@@ -55,6 +55,14 @@ async def metres(_: Interaction, typed: str) -> list[Choice[str]]:
 async def forms(_: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the forms that begin with what is typed."""
     return _offer(form for form in FORMS if form.lower().startswith(typed.lower().strip()))
+
+
+async def instruments(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """Offer who may play, by their names in the user's language or in English; ensembles first."""
+    language.speak(interaction.locale.value)
+    wanted = typed.lower().strip()
+    names = [name for name in ensembles.NAMES if wanted in name or wanted in language._(name).lower()]
+    return [Choice(name=language._(name), value=name) for name in names[:SHOWN]]
 
 
 async def soundfonts(_: Interaction, typed: str) -> list[Choice[str]]:

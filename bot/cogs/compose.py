@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from discord import Attachment, Interaction, Message, app_commands
-from discord.app_commands import Choice, Range
+from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.chat import replies
@@ -13,6 +13,7 @@ from bot.chat.ranges import (
     USUAL_TEMPERATURE,
     Bars,
     Effort,
+    Expression,
     Gravity,
     Seed,
     Temperature,
@@ -28,7 +29,7 @@ from bot.database.store import Server
 from core.composing.drafting import USUAL_EFFORT
 from core.composing.recipe import ComposeRequest
 from core.composing.sampling import LONGEST_PIECE
-from core.performing.performance import INSTRUMENTS
+from core.performing.expression import USUAL
 
 LONGEST_ENDING: Final = 32  # bars of a file that a piece can begin with
 
@@ -68,14 +69,14 @@ class Composing(commands.Cog):
         metre="The time signature: 4/4, 3/4, 6/8.",
         form="Its sections: AABB plays each of two twice, AABA comes back to the first.",
         tempo="Quarter notes a minute.",
-        instrument="Who plays it.",
+        instrument="Who plays it. Empty: those that the model's music is for.",
+        expression="How freely it is played: 0 exactly as written, 1 as musicians do, 2 twice as much.",
         takes="How many pieces to compose at once, to choose from.",
         effort="How many candidates are written for each piece, of which the best is kept.",
         seed="A number that brings the same piece back.",
     )
-    @app_commands.choices(instrument=[Choice(name=name, value=name) for name in INSTRUMENTS])
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models, key=autocomplete.keys)
-    @app_commands.autocomplete(metre=autocomplete.metres, form=autocomplete.forms)
+    @app_commands.autocomplete(metre=autocomplete.metres, form=autocomplete.forms, instrument=autocomplete.instruments)
     async def compose(
         self,
         interaction: Interaction,
@@ -93,7 +94,8 @@ class Composing(commands.Cog):
         metre: Range[str, 1, 20] | None = None,
         form: Range[str, 1, 20] | None = None,
         tempo: Tempo | None = None,
-        instrument: str = "piano",
+        instrument: Range[str, 1, 40] | None = None,
+        expression: Expression = USUAL,
         takes: Range[int, 1, TAKES] = 1,
         effort: Effort = USUAL_EFFORT,
         seed: Seed | None = None,
@@ -120,6 +122,7 @@ class Composing(commands.Cog):
                 form=form,
                 tempo=tempo,
                 instrument=instrument,
+                expression=expression,
                 takes=takes,
                 effort=effort,
                 seed=seed,

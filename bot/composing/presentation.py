@@ -15,6 +15,7 @@ from core.composing.recipe import ModelInfo, Take
 from core.composing.tune import Shown
 from core.drawing.sheet import Sheet
 from core.errors import Message, mark
+from core.performing import ensembles
 from core.reading.melody import Given, Primer
 
 NOTATION_SHOWN: Final = 300  # characters
@@ -63,7 +64,7 @@ def present(opus: Opus, take: Take, view: View | None, words: Sequence[Message] 
     embed.add_field(name=_("Seed"), value=f"`{request.seed}`")
     embed.add_field(name=_("Length"), value=_bars(take))
     played = _("{instrument}, {tempo:g} quarters a minute").format(
-        instrument=_(request.instrument), tempo=request.tempo
+        instrument=_(request.instrument or ensembles.PLAIN), tempo=take.tempo or request.tempo
     )
     embed.add_field(name=_("Played"), value=played)
     if take.key:
@@ -193,7 +194,7 @@ def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
 
 def _describe(opus: Opus, bars: float) -> str:
     return _("{length} for {instrument} by the model {model}").format(
-        length=length(bars), instrument=_(opus.request.instrument), model=opus.model.name
+        length=length(bars), instrument=_(opus.request.instrument or ensembles.PLAIN), model=opus.model.name
     )
 
 

@@ -20,7 +20,7 @@ from core.composing.drafting import USUAL_EFFORT
 from core.composing.recipe import ComposeRequest, ModelInfo
 from core.errors import RequestError, check_range, lines
 from core.model.bundle import Params
-from core.performing.performance import INSTRUMENTS
+from core.performing import ensembles, expression
 from core.reading import melody
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
@@ -34,10 +34,12 @@ VALUES: Final[Mapping[str, Number | None]] = {  # none for words
     "metre": None,
     "form": None,
     "tempo": (float, ranges.Tempo),
+    "expression": (float, ranges.Expression),
     "seed": (int, ranges.Seed),
     "effort": (int, ranges.Effort),
 }
 MODELS_SHOWN: Final = 25  # as many as Discord shows
+PLAYERS_SHOWN: Final = 25
 
 
 def form(catalogue: Catalogue, opus: Opus) -> Modal:
@@ -66,7 +68,7 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
             ),
         ),
         (_("Model"), _choice("model", models, opus.model.name)),
-        (_("Instrument"), _choice("instrument", INSTRUMENTS, request.instrument)),
+        (_("Instrument"), _choice("instrument", _players(request), _player(request))),
     )
     return forms.lay_out(_("Tune the recipe"), f"tune:{opus.id}", fields)
 
@@ -85,6 +87,7 @@ async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: 
         primer=_rewritten(recipe.primer, opus.model, params) if kept else "",
         model=str(catalogue.path(model)),
         instrument=instrument,
+        paced=False,
         **read(fields["numbers"]["value"]),
     )
     await studio.compose(interaction, request, opus, beginning)
@@ -98,16 +101,25 @@ def _rewritten(primer: str, written: ModelInfo, params: Params) -> str:
     return melody.to_primer(given, params.anchor, params.unit).text
 
 
+def _player(request: ComposeRequest) -> str:
+    return request.instrument or ensembles.PLAIN
+
+
+def _players(request: ComposeRequest) -> list[str]:
+    """Return who may play, as many as Discord shows, the one of a request among them."""
+    names = sorted(ensembles.NAMES, key=lambda name: name != _player(request))[:PLAYERS_SHOWN]
+    return [name for name in ensembles.NAMES if name in names]
+
+
 def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:
     options = [SelectOption(label=name, value=name, default=name == chosen) for name in names]
     return Select[Any](custom_id=id, options=options, required=True)
 
 
 def write(request: ComposeRequest) -> str:
-    """Write a request's values, a line each."""
-    return "\n".join(
-        f"{name.replace('_', '-')} {_plain(value)}" for name in VALUES if (value := getattr(request, name)) is not None
-    )
+    """Write a request's values, a line each; a tempo that the model chose is left to it."""
+    values = {name: getattr(request, name) for name in VALUES if name != "tempo" or not request.paced}
+    return "\n".join(f"{name.replace('_', '-')} {_plain(value)}" for name, value in values.items() if value is not None)
 
 
 def read(text: str) -> dict[str, Any]:
@@ -124,6 +136,7 @@ def read(text: str) -> dict[str, Any]:
         "metre": None,
         "form": None,
         "tempo": None,
+        "expression": expression.USUAL,
         "seed": None,
         "effort": USUAL_EFFORT,
     }

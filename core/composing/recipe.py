@@ -21,12 +21,12 @@ from core.errors import CorpusError, RequestError, check_range, mark, named
 from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
-from core.music import keys, notation, score
+from core.music import dances, keys, notation, score
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.score import Score
 from core.music.tempo import check_tempo
-from core.performing import audio, performance
+from core.performing import audio, ensembles, expression, performance
 from core.performing.audio import Format
 
 COMMON_QUOTE: Final = 10  # events in a row that held-out pieces have in common with training pieces, in the mean
@@ -43,8 +43,9 @@ class ComposeRequest:
     compose in, `metre` as `6/8`, and `form` as `AABA` or `through-composed`; None is the primer's, or as in the pieces
     that the model was trained on. `effort` is how many candidates are written for each take, of which the critic keeps
     one. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own, None for `seed` draws
-    one. `instrument` is a key of `performing.INSTRUMENTS`; `audio` is mp3, wav, flac or ogg, None for no sound;
-    `soundfont` is the path of one, None finds one.
+    one; `paced` tells that the tempo is the model's and yields to what a piece is (`dances.paced`). `instrument` is one
+    of `ensembles.NAMES`, None what the model's music is for; `expression` is how freely it plays, from 0 to 2. `audio`
+    is mp3, wav, flac or ogg, None for no sound; `soundfont` is the path of one, None finds one.
     """
 
     model: str
@@ -60,7 +61,9 @@ class ComposeRequest:
     metre: str | None = None
     form: str | None = None
     tempo: float | None = None
-    instrument: str = "piano"
+    paced: bool = False
+    instrument: str | None = None
+    expression: float = expression.USUAL
     audio: Format | None = "mp3"
     picture: bool = True
     soundfont: str | None = None
@@ -82,7 +85,8 @@ class Take:
 
     `text` is its notation, of which the first `primer_events` events were given; `key` is found by analysis; `bars` is
     the length of the notation, `seconds` of the music as it is performed, and so of its files; `ended` tells that the
-    model closed it by itself; `quote` is its longest quote from the training pieces, if any.
+    model closed it by itself; `quote` is its longest quote from the training pieces, if any; `tempo` is what it is
+    played at, in quarters a minute.
     """
 
     text: str
@@ -96,6 +100,7 @@ class Take:
     midi: bytes
     audio: bytes | None
     picture: bytes | None
+    tempo: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +159,20 @@ def render(
 ) -> Take:
     """Make the MIDI, the sound and the picture of a piece, of which the first `given` events were given."""
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre_of(request), open_end=True)
-    if request.tempo is None:
-        raise RequestError("A piece without a tempo cannot be played.")
-    midi = performance.perform(piece, tempo=request.tempo, program=_program(request.instrument))
+    tempo = tempo_of(request, piece)
+    played = performance.prepare(
+        piece, tempo=tempo, instrument=request.instrument or ensembles.PLAIN, expression=request.expression
+    )
+    midi = played.midi()
     key = keys.key_of(piece)
     font = None if request.soundfont is None else Path(request.soundfont)
     with ThreadPoolExecutor(1) as beside:  # the synthesizer is a process of its own, which leaves us time to draw
         drawn = beside.submit(_picture, piece, given, model, key) if request.picture else None
-        sound = None if request.audio is None else audio.render(midi, format=request.audio, soundfont=font)
+        sound = (
+            None
+            if request.audio is None
+            else audio.render(played.midi(by_hand=True), format=request.audio, soundfont=font)
+        )
     return Take(
         text=text,
         primer_events=given,
@@ -174,6 +185,7 @@ def render(
         midi=midi,
         audio=sound,
         picture=None if drawn is None else drawn.result(),
+        tempo=tempo,
     )
 
 
@@ -184,6 +196,13 @@ def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
     return roll.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {bars}")
 
 
+def tempo_of(request: ComposeRequest, piece: Score) -> float:
+    """Return the tempo at which a piece of a request is played, in quarters a minute."""
+    if request.tempo is None:
+        raise RequestError("A piece without a tempo cannot be played.")
+    return dances.paced(piece, request.tempo) if request.paced else request.tempo
+
+
 def metre_of(request: ComposeRequest) -> Metre:
     """Return the metre in which the bars of a request's piece are counted, once it has been composed."""
     return parse_metre(request.metre) if request.metre else COMMON
@@ -191,7 +210,9 @@ def metre_of(request: ComposeRequest) -> Metre:
 
 def check_request(request: ComposeRequest, params: Params) -> list[int]:
     """Return the ids of a request's primer, if all that is asked is possible. Raises NotationError and RequestError."""
-    _program(request.instrument)
+    if request.instrument is not None:
+        ensembles.ensemble(request.instrument)
+    check_range("expression", request.expression, *expression.EXPRESSIONS)
     ids = check_primer(request.primer, params.anchor)
     sampling.tell(params, ids, _options(_filled_in(request, params), params), np.random.default_rng(0))
     return ids
@@ -274,6 +295,9 @@ def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
         top_p=float(request.top_p),
         seed=secrets.randbelow(2**32) if request.seed is None else request.seed,
         tempo=float(params.tempo if request.tempo is None else request.tempo),
+        paced=request.paced or request.tempo is None,
+        instrument=request.instrument or ensembles.usual(params),
+        expression=float(request.expression),
         metre=request.metre or str(COMMON if request.primer else form.habits(params.habits).metre),
     )
 
@@ -297,13 +321,3 @@ def _options(request: ComposeRequest, params: Params) -> Options:
         home=None if request.key is None else form.named(request.key, form.habits(params.habits)),
         form=request.form,
     )
-
-
-def _program(instrument: str) -> int:
-    try:
-        return performance.INSTRUMENTS[instrument]
-    except KeyError:
-        known = ", ".join(performance.INSTRUMENTS)
-        raise RequestError(
-            "There is no instrument called {name!r}. Choose one of: {known}.", name=instrument[:40], known=known
-        ) from None

@@ -19,7 +19,10 @@ from core.music import score
 from core.music.metre import COMMON, Metre
 from core.performing import audio
 
-MAKERS: Final = ("fpdf2", "lameenc", "music21", "numpy", "pillow", "resvg-py", "soundfile", "symusic", "verovio")
+MAKERS: Final = (
+    *("fpdf2", "lameenc", "loudness", "music21", "numpy", "pillow"),
+    *("resvg-py", "soundfile", "symusic", "verovio"),
+)
 
 
 def opening(text: str, model: ModelInfo, metre: Metre = COMMON) -> str:

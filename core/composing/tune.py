@@ -28,6 +28,6 @@ class Shown:
 def show(melody: Melody, soundfont: str | None = None) -> Shown:
     """Play and engrave a melody, with its own lengths and rests. Raises CadenzaError."""
     piece, tempo = melody.score(_UNIT), melody.tempo or TEMPO
-    midi = performance.perform(piece, tempo=tempo, program=performance.INSTRUMENTS[INSTRUMENT])
+    midi = performance.perform(piece, tempo=tempo, instrument=INSTRUMENT)
     font = None if soundfont is None else Path(soundfont)
     return Shown(midi, audio.render(midi, soundfont=font), sheet.sheet(piece, tempo=tempo))

@@ -8,7 +8,7 @@ from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE
 from core.errors import PictureError
 from core.music.score import Score
 from core.music.voices import Note, notes
-from core.performing.performance import velocity
+from core.performing.performance import velocities
 
 _KEYBOARD: Final = 58  # width in pixels, as all lengths
 _RULER: Final = 24  # above each system, for bar numbers
@@ -64,7 +64,7 @@ def piano_roll(score: Score, *, primer_events: int = 0, title: str = "") -> byte
     """
     if not score.events:
         raise PictureError("There are no notes to draw.")
-    sounding = notes(score)
+    sounding, loud = notes(score), velocities(score)
     primer = score.events[primer_events].onset if primer_events < len(score.events) else score.length
     systems = _layout(score)
     canvas = Canvas(round(systems[-1].bottom + _GAP + MARGIN / 2))
@@ -76,7 +76,7 @@ def piano_roll(score: Score, *, primer_events: int = 0, title: str = "") -> byte
                     canvas,
                     system,
                     note,
-                    loudness=velocity(note, score),
+                    loudness=loud[note.start, note.pitch],
                     is_primer=note.start < primer and primer_events > 0,
                 )
         _draw_keyboard(canvas, system)
@@ -130,7 +130,7 @@ def _draw_grid(canvas: Canvas, system: _System, score: Score, primer: int) -> No
 def _draw_note(canvas: Canvas, system: _System, note: Note, *, loudness: int, is_primer: bool) -> None:
     """Draw a note, with a seam before the next one."""
     colour = _PRIMER if is_primer else PALETTE[min(note.voice, len(PALETTE) - 1)]
-    shade = mix(colour, BACKGROUND, min(1.0, 0.62 + 0.38 * (loudness - 58) / 32))
+    shade = mix(colour, BACKGROUND, min(1.0, 0.62 + 0.38 * (loudness - 56) / 28))
     left, right, top = system.x(note.start), system.x(note.end), system.y(note.pitch)
     seam = min(1.5, (right - left) / 4)
     canvas.box(

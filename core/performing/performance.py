@@ -1,83 +1,207 @@
-"""Scores as performances: dynamics that follow the metre, tempo and instrument, as MIDI."""
+"""Scores as performances: who plays which notes, when, how long and how loud, as MIDI."""
 
 import math
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
-from types import MappingProxyType
 from typing import Final, cast
 
-from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
+import numpy as np
+from mido import Message, MetaMessage, MidiFile, MidiTrack
 from symusic.core import ScoreSecond, ScoreTick
 
-from core.errors import RequestError
+from core.errors import check_range
+from core.music.parts import PartScore, four_parts, is_choral
 from core.music.score import Score
 from core.music.tempo import DEFAULT_TEMPO, check_tempo
 from core.music.voices import Note, notes
-
-INSTRUMENTS: Final[Mapping[str, int]] = MappingProxyType(  # General MIDI programs, counted from 0
-    {
-        "piano": 0,
-        "electric piano": 4,
-        "harpsichord": 6,
-        "celesta": 8,
-        "music box": 10,
-        "vibraphone": 11,
-        "marimba": 12,
-        "dulcimer": 15,
-        "organ": 19,
-        "accordion": 21,
-        "guitar": 24,
-        "steel guitar": 25,
-        "violin": 40,
-        "cello": 42,
-        "harp": 46,
-        "strings": 48,
-        "choir": 52,
-        "trumpet": 56,
-        "brass": 61,
-        "oboe": 68,
-        "clarinet": 71,
-        "flute": 73,
-        "recorder": 74,
-        "ocarina": 79,
-        "fiddle": 110,
-    }
+from core.performing.accompaniment import backing
+from core.performing.ensembles import DRUMS, Backing, Ensemble, Player, ensemble
+from core.performing.expression import (
+    CADENCE_BREATH,
+    EXPRESSIONS,
+    LEAP_PAUSE,
+    REPEATED,
+    USUAL,
+    Interpretation,
+    interpret,
 )
+from core.reading.midi import ADDED
 
-_TICKS_PER_QUARTER: Final = 480
-_PULSES: Final = (80, 74, 69, 63)  # velocities of what falls on bars, their halves, beats and their parts
-_WEAKEST: Final = 58  # velocity of what falls between
-_PHRASE_BARS: Final = 4
-_ARCH: Final = 8  # velocity by which the middle of a phrase is louder than its ends
-_MELODY: Final = 9  # velocity by which the top voice stands out
-_SLOWING: Final = (0.97, 0.93, 0.88, 0.82)  # shares of the tempo at the quarters up to the last event
-_VOICES: Final = 32  # tracks at most, since readers limit them; what lies below shares the last
 RELEASE: Final = 0.4  # seconds in which the sound dies away behind the last note's end
 
+_TICKS_PER_QUARTER: Final = 480
+_VELOCITY: Final = 72  # of a note that is neither loud nor soft
+_VELOCITIES: Final = (24, 120)
+_VOLUME: Final = 100  # MIDI's usual one
+_VOICES: Final = 32  # tracks at most, since readers limit them; what lies below shares the last
+_SHORTEST: Final = 0.4  # share of its length that a note keeps, whatever lets it go early
+_STEADY: Final = 0.0005  # share by which the tempo changes before it is written
 
-def perform(score: Score, *, tempo: float = DEFAULT_TEMPO, program: int = 0) -> bytes:
-    """Write a score as a MIDI file that any player reads, with a track for each voice.
+# By hand, in milliseconds: the melody of a keyboard leads, as its louder keys are down sooner (W. Goebl, "Melody lead
+# in piano performance: expressive device or artifact?", Journal of the Acoustical Society of America 110, 2001: 20 to
+# 30); players are not quite together (R. A. Rasch, "Synchronization in performed ensemble music", Acustica 43, 1979: a
+# standard deviation of 30 to 50, of which a third is enough to be heard as several); fingers and plectra take string
+# after string.
+_LEAD: Final = 15.0
+_TOGETHER: Final = 12.0
+_LATEST: Final = 30.0
+_STRING: Final = 11.0
 
-    A voice never overlaps itself, which music21, for one, needs to find every note in its place. The file begins with
-    the first note, a pickup as a short bar of its own, and lasts as long as `duration` says.
-    `tempo` counts quarters a minute, `program` is a General MIDI program from 0. The end slows down by tempo
-    events alone, so that onsets in quarters are the score's. Raises RequestError for a tempo or program out of range.
+
+@dataclass(frozen=True, slots=True)
+class _Sounding:
+    """Name a note of a track: in units from `start` to `end`, how many `late` by hand, and its velocity."""
+
+    pitch: int
+    start: float
+    end: float
+    late: float
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """Hold the notes of one track, and on which channel who plays them."""
+
+    name: str
+    player: Player
+    channel: int
+    notes: tuple[_Sounding, ...]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Hold a piece as an ensemble plays it."""
+
+    interpretation: Interpretation
+    ensemble: Ensemble
+    tracks: tuple[_Track, ...]
+
+    def midi(self, *, by_hand: bool = False) -> bytes:
+        """Write a MIDI file that any player reads, in which onsets in quarters are the score's.
+
+        A track for each voice; what is not the score's, as doublings and accompaniment, in tracks of their own whose
+        names say so. `by_hand` writes what differs by milliseconds too, for a synthesizer and not for readers: a melody
+        that leads, chords that are spread.
+        """
+        file = MidiFile(type=1, ticks_per_beat=_TICKS_PER_QUARTER)
+        file.tracks.append(self._conductor)
+        file.tracks += [self._track(track, by_hand) for track in self.tracks]
+        data = BytesIO()
+        file.save(file=data)
+        return data.getvalue()
+
+    @property
+    def _ticks(self) -> int:
+        return int(self.interpretation.score.unit * _TICKS_PER_QUARTER)  # of a unit
+
+    @cached_property
+    def _conductor(self) -> MidiTrack:
+        """Write the track of metre and tempo, which lasts until the last notes have died away."""
+        reading = self.interpretation
+        score, opening, ticks = reading.score, reading.opening, self._ticks
+        changes: list[tuple[int, MetaMessage]] = []
+        pickup = -opening * score.unit % score.metre.bar
+        if pickup:
+            upbeat = pickup / 4
+            changes.append(
+                (0, MetaMessage("time_signature", numerator=upbeat.numerator, denominator=upbeat.denominator))
+            )
+        metre = MetaMessage("time_signature", numerator=score.metre.numerator, denominator=score.metre.denominator)
+        changes.append((int(pickup * _TICKS_PER_QUARTER), metre))
+        now = 0.0
+        for cell, seconds in enumerate(reading.pace):
+            if abs(seconds - now) > _STEADY * seconds:
+                microseconds = round(seconds / float(score.unit) * 1e6)
+                changes.append((cell * ticks, MetaMessage("set_tempo", tempo=min(microseconds, 2**24 - 1))))
+                now = seconds
+        end = max((note.end for track in self.tracks for note in track.notes), default=opening)
+        release = RELEASE / float(reading.pace[-1]) * ticks
+        changes.append((math.ceil((end - opening) * ticks + release), MetaMessage("end_of_track")))
+        track = MidiTrack([MetaMessage("track_name", name="Cadenza")])
+        tick = 0
+        for at, message in sorted(changes, key=lambda change: change[0]):
+            track.append(message.copy(time=at - tick))
+            tick = at
+        return track
+
+    def _track(self, track: _Track, by_hand: bool) -> MidiTrack:
+        """Write a track; where one note ends and another begins, the end comes first."""
+        opening, ticks = self.interpretation.opening, self._ticks
+        changes = []  # (tick, velocity, pitch)
+        for note in track.notes:
+            late = note.late if by_hand else 0.0
+            changes.append((round((note.start + late - opening) * ticks), note.velocity, note.pitch))
+            changes.append((round((note.end + late - opening) * ticks), 0, note.pitch))
+        written = MidiTrack([MetaMessage("track_name", name=track.name)])
+        if track.channel != DRUMS:
+            written.append(Message("program_change", channel=track.channel, program=track.player.program))
+        if not (self.ensemble.is_solo and not self.ensemble.backing):
+            volume = min(127, round(_VOLUME * 10 ** (track.player.level / 40)))
+            written.append(Message("control_change", channel=track.channel, control=7, value=volume))
+            written.append(Message("control_change", channel=track.channel, control=10, value=track.player.pan))
+        now = 0
+        for tick, velocity, pitch in sorted(changes):
+            written.append(
+                Message("note_on", channel=track.channel, note=pitch, velocity=velocity, time=max(0, tick - now))
+            )
+            now = max(now, tick)
+        return written
+
+
+def perform(
+    piece: Score | PartScore, *, tempo: float = DEFAULT_TEMPO, instrument: str = "piano", expression: float = USUAL
+) -> bytes:
+    """Write a score as a MIDI file, as `prepare` has it played.
+
+    The file begins with the first note, a pickup as a short bar of its own, and lasts as long as `duration` says.
+    """
+    return prepare(piece, tempo=tempo, instrument=instrument, expression=expression).midi()
+
+
+def prepare(
+    piece: Score | PartScore, *, tempo: float = DEFAULT_TEMPO, instrument: str = "piano", expression: float = USUAL
+) -> Performance:
+    """Have an instrument or ensemble play a piece: one in parts, or a flattened one, a chorale's in four voices.
+
+    `tempo` counts quarters a minute, `expression` is how much the rules of `core.performing.expression` do. Raises
+    RequestError for a tempo or expression out of range, and for a name that nobody has.
     """
     check_tempo(tempo)
-    if not 0 <= program <= 127:
-        raise RequestError(
-            "Program {program} is not a General MIDI instrument: programs go from 0 to 127.", program=program
-        )
-    file = MidiFile(type=1, ticks_per_beat=_TICKS_PER_QUARTER)
-    opening = score.events[0].onset if score.events else 0
-    sounding = notes(score)
-    file.tracks.append(_conductor(score, tempo, opening, max((note.end for note in sounding), default=0)))
-    for voice in range(min(_VOICES, 1 + max((note.voice for note in sounding), default=0))):
-        line = [note for note in sounding if min(note.voice, _VOICES - 1) == voice]
-        file.tracks.append(_voice(line, voice, program, score, opening))
-    data = BytesIO()
-    file.save(file=data)
-    return data.getvalue()
+    check_range("expression", expression, *EXPRESSIONS)
+    chosen = ensemble(instrument)
+    if isinstance(piece, Score) and len(chosen.players) == 4 and is_choral(piece):
+        piece = four_parts(piece)
+    reading = interpret(piece, tempo, expression)
+    lines = _lines(piece)
+    chance = np.random.default_rng(zlib.crc32(repr(reading.score.events).encode()))
+    channels = iter(channel for channel in range(16) if channel != DRUMS)
+    own = {player: next(channels) for player in chosen.players}
+    chords = {event.onset: event.pitches for event in reading.score.events} if chosen.is_solo else {}
+    tracks = list[_Track]()
+    for voice, line in enumerate(lines):
+        player = chosen.players[min(voice, len(chosen.players) - 1)]
+        share = voice - chosen.players.index(player) + 1
+        name = player.name if share == 1 else f"{player.name} {share}"
+        if chosen.is_solo and not chosen.backing:
+            name = f"Voice {voice + 1}"
+        hand = _Hand(chance, player, reading, voice == 0, not chosen.is_solo, chords)
+        tracks.append(_Track(name, player, own[player], tuple(_sounding(line, reading, hand, leads=voice == 0))))
+    for doubling in chosen.doublings:
+        if doubling.voice == 0 or isinstance(piece, PartScore):
+            line = [_moved(note, doubling.semitones) for note in lines[doubling.voice]]
+            hand = _Hand(chance, doubling.player, reading, False, True, {})
+            sounding = tuple(_sounding(line, reading, hand, leads=True))
+            tracks.append(_Track(doubling.player.name + ADDED, doubling.player, next(channels), sounding))
+    for kind, player in chosen.backing:
+        hand = _Hand(chance, player, reading, False, True, {})
+        channel = DRUMS if kind == "bodhran" else next(channels)
+        struck = tuple(_struck(reading, kind, hand)) if reading.score.events else ()
+        tracks.append(_Track(player.name + ADDED, player, channel, struck))
+    return Performance(reading, chosen, tuple(tracks))
 
 
 def duration(midi: bytes) -> float:
@@ -89,59 +213,124 @@ def duration(midi: bytes) -> float:
     return cast(ScoreSecond, ScoreTick.from_midi(midi).to("second")).end() + RELEASE
 
 
-def velocity(note: Note, score: Score) -> int:
-    """Return how loud a note of a score is, as MIDI does.
+def velocities(score: Score, expression: float = USUAL) -> Mapping[tuple[int, int], int]:
+    """Return how loud the notes of a score are, as MIDI does, by their start and pitch."""
+    reading = interpret(score, DEFAULT_TEMPO, expression)
+    return {
+        (note.start, note.pitch): _velocity(reading, note, mean, leads=voice == 0)
+        for voice, line in enumerate(_lines(score))
+        for mean in [_mean(line)]
+        for note in line
+    }
 
-    Its place in the bar tells, an arch over every phrase, and whether it is the top voice.
+
+def _lines(piece: Score | PartScore) -> list[list[Note]]:
+    """Return the notes of each voice, none of which overlaps another unless they begin together.
+
+    music21, for one, needs that to find every note in its place.
     """
-    quarter = note.start * score.unit
-    pulses = zip(score.metre.pulses, _PULSES, strict=True)
-    accent = next((velocity for pulse, velocity in pulses if quarter % pulse == 0), _WEAKEST)
-    phrase = score.metre.bar * _PHRASE_BARS
-    x = quarter % phrase / phrase  # 0 at the start of the phrase, 1 at its end
-    return accent + int(4 * x * (1 - x) * _ARCH) + (_MELODY if note.voice == 0 else 0)
+    if isinstance(piece, PartScore):
+        return [list(part.notes) for part in piece.parts]
+    lines: dict[int, list[Note]] = {}
+    for note in notes(piece):
+        lines.setdefault(min(note.voice, _VOICES - 1), []).append(note)
+    return [lines.get(voice, []) for voice in range(max(lines, default=0) + 1)]
 
 
-def _conductor(score: Score, tempo: float, opening: int, end: int) -> MidiTrack:
-    """Write the track of metre and tempo.
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """Say how late somebody plays, who may lead the others, be one of several, and have the notes of `chords`."""
 
-    It begins at the unit `opening`, and lasts until the notes that end at the unit `end` have died away.
-    """
-    track = MidiTrack()
-    track.append(MetaMessage("track_name", name="Cadenza"))
-    track.append(MetaMessage("set_tempo", tempo=bpm2tempo(tempo)))
-    bar = score.metre.bar
-    pickup, begun = -opening * score.unit % bar, int(opening * score.unit * _TICKS_PER_QUARTER)
-    if pickup:
-        upbeat = pickup / 4
-        track.append(MetaMessage("time_signature", numerator=upbeat.numerator, denominator=upbeat.denominator))
-    ticks = int(pickup * _TICKS_PER_QUARTER)
-    metre = score.metre
-    track.append(MetaMessage("time_signature", numerator=metre.numerator, denominator=metre.denominator, time=ticks))
-    pace, now = tempo, begun + ticks
-    last = int(score.events[-1].onset * score.unit) if score.events else 0  # the quarter that the last event is in
-    if last - opening * score.unit >= 2 * bar:
-        for quarter, share in enumerate(_SLOWING, last + 1 - len(_SLOWING)):
-            pace, tick = tempo * share, quarter * _TICKS_PER_QUARTER
-            track.append(MetaMessage("set_tempo", tempo=bpm2tempo(pace), time=tick - now))
-            now = tick
-    release = math.ceil(RELEASE * pace / 60 * _TICKS_PER_QUARTER)
-    track.append(MetaMessage("end_of_track", time=int(end * score.unit * _TICKS_PER_QUARTER) - now + release))
-    return track
+    chance: np.random.Generator
+    player: Player
+    reading: Interpretation
+    leads: bool
+    together: bool
+    chords: Mapping[int, tuple[int, ...]]
+
+    def late(self, start: float, string: int = 0) -> float:
+        """Return in units how late a note is, on a string counted from the lowest of those that begin together."""
+        milliseconds = _LEAD if self.player.attack == "keys" and not self.leads else 0.0
+        if self.together and not self.leads:
+            milliseconds += min(_LATEST, abs(float(self.chance.normal(0, _TOGETHER))))
+        return self._units(start, milliseconds) + self.spread(start, string)
+
+    def spread(self, start: float, string: int) -> float:
+        """Return in units how late a string is behind the lowest one."""
+        return self._units(start, _STRING * string) if self.player.attack == "plucked" else 0.0
+
+    def _units(self, start: float, milliseconds: float) -> float:
+        place = min(max(0, int(start) - self.reading.opening), len(self.reading.pace) - 1)
+        return self.reading.strength * milliseconds / 1000 / float(self.reading.pace[place])
 
 
-def _voice(line: Sequence[Note], voice: int, program: int, score: Score, opening: int) -> MidiTrack:
-    """Write the track of one voice; where one note ends and another begins, the end comes first."""
-    ticks_per_unit = int(score.unit * _TICKS_PER_QUARTER)
-    changes = []  # (tick, velocity, pitch)
+def _sounding(line: Sequence[Note], reading: Interpretation, hand: _Hand, *, leads: bool) -> Iterator[_Sounding]:
+    """Play the notes of a voice, let go as the rules of expression have it."""
+    ends = {phrase.end for phrase in reading.phrases[:-1]} if "cadences" in reading.rules else set()
+    following = {note.start: note for note in reversed(line)}
+    mean = _mean(line)
     for note in line:
-        changes.append((note.start * ticks_per_unit, velocity(note, score), note.pitch))
-        changes.append((note.end * ticks_per_unit, 0, note.pitch))
-    track = MidiTrack()
-    track.append(MetaMessage("track_name", name=f"Voice {voice + 1}"))
-    track.append(Message("program_change", program=program))
-    now = opening * ticks_per_unit
-    for tick, loudness, pitch in sorted(changes):
-        track.append(Message("note_on", note=pitch, velocity=loudness, time=tick - now))
-        now = tick
-    return track
+        chord = hand.chords.get(note.start, ())
+        yield _Sounding(
+            note.pitch,
+            note.start,
+            _let_go(note, following.get(note.end), ends, reading, leads=leads),
+            hand.late(note.start, chord.index(note.pitch) if note.pitch in chord else 0),
+            _velocity(reading, note, mean, leads=leads),
+        )
+
+
+def _let_go(note: Note, following: Note | None, ends: set[int], reading: Interpretation, *, leads: bool) -> float:
+    """Return when a note is let go, in units.
+
+    Before the same note at 85% of its length (R. Bresin and G. U. Battel, "Articulation strategies in expressive piano
+    performance", Journal of New Music Research 29, 2000), 80 ms before a phrase begins (KTH's Phrase), and in the
+    melody some way before a leap (KTH's Leap articulation).
+    """
+    length = note.end - note.start
+    early = 0.0  # units
+    milliseconds = reading.milliseconds(note.start, note.end)
+    if following is not None and following.pitch == note.pitch and "repeated notes" in reading.rules:
+        early = reading.strength * (1 - REPEATED) * length
+    pause = 0.0
+    if any(note.start < end <= note.end for end in ends):
+        pause = CADENCE_BREATH
+    elif leads and following is not None and "leaps" in reading.rules and milliseconds > 100:
+        size = min(abs(following.pitch - note.pitch), 9)
+        pause = LEAP_PAUSE * size * (0.3 / 600 * (min(milliseconds, 700) - 100) + 0.3) if size > 2 else 0.0
+    early = max(early, reading.strength * pause / milliseconds * length)
+    return note.end - min(early, (1 - _SHORTEST) * length)
+
+
+def _struck(reading: Interpretation, kind: Backing, hand: _Hand) -> Iterator[_Sounding]:
+    """Play what accompanies a tune, spread from string to string."""
+    score = reading.score
+    for struck in backing(score, kind):
+        start, end = float(struck.start / score.unit), float((struck.start + struck.length) / score.unit)
+        place = min(max(0, int(start) - reading.opening), len(reading.levels) - 1)
+        loud = _loudness(struck.level + float(reading.levels[place]))
+        late = hand.late(start)
+        for string, pitch in enumerate(struck.pitches):
+            yield _Sounding(pitch, start, end - 0.04 * (end - start), late + hand.spread(start, string), loud)
+
+
+def _velocity(reading: Interpretation, note: Note, mean: float, *, leads: bool) -> int:
+    return _loudness(reading.level(note.start, note.pitch, mean, leads=leads))
+
+
+def _loudness(level: float) -> int:
+    """Return the velocity of a level in decibels.
+
+    Synthesizers play the square of the velocity as amplitude (R. Dannenberg, "The interpretation of MIDI velocity",
+    International Computer Music Conference 2006; in General MIDI level 2 it is the rule).
+    """
+    lowest, highest = _VELOCITIES
+    return max(lowest, min(highest, round(_VELOCITY * 10 ** (level / 40))))
+
+
+def _mean(line: Sequence[Note]) -> float:
+    return sum(note.pitch for note in line) / len(line) if line else 60.0
+
+
+def _moved(note: Note, semitones: int) -> Note:
+    return Note(max(0, min(127, note.pitch + semitones)), note.start, note.end, note.voice)

@@ -12,6 +12,8 @@ from core.music import grid
 from core.music.metre import is_metre
 from core.music.piece import Bar, Budget, Printed, clean_title, damaged, too_long, too_many, too_slow
 
+ADDED: Final = " (added by Cadenza)"  # ends the names of tracks that Cadenza has written and no piece consists of
+
 _END: Final = b"\xff\x2f\x00"  # of a track
 _CLOCK: Final = 2**31  # ticks; symusic's clock has 32 bits and starts again below zero
 
@@ -28,6 +30,7 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
         raise too_many(mark("notes"), score.note_num(), budget.notes)
     _check_times(score, budget)
     tracks_heard = [track for track in score.tracks if not track.is_drum and len(track.notes)]
+    tracks_heard = [track for track in tracks_heard if not track.name.endswith(ADDED)] or tracks_heard
     tables = [track.notes.numpy() for track in tracks_heard]
     if not tables:
         if not score.note_num():

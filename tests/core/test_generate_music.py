@@ -108,7 +108,7 @@ def test_other_formats_are_what_they_are_called(sound: str, tiny_model: Path, tm
         ({2: "nothing.txt"}, "cannot be read"),
         ({5: "--bars=0"}, "The number of bars is 0; it must be from 1 to 64."),
         ({5: "--temperature=0"}, "temperature is 0"),
-        ({5: "--instrument=spoons"}, "no instrument called"),
+        ({5: "--instrument=spoons"}, "no instrument or ensemble called"),
     ],
 )
 def test_what_the_user_can_mend_exits_with_1_and_a_sentence(

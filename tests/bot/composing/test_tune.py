@@ -19,7 +19,10 @@ async def test_tune_asks_with_all_values_filled_in_and_composes_by_the_answers(
     assert form.modal is not None
     fields = [label["component"] for label in form.modal["components"]]
     assert fields[0]["value"] == "60r264r2"
-    assert fields[1]["value"] == "temperature 1\ngravity 0.5\ntop-p 1\nbars 4\nmetre 4/4\ntempo 120\nseed 11\neffort 8"
+    assert (
+        fields[1]["value"]
+        == "temperature 1\ngravity 0.5\ntop-p 1\nbars 4\nmetre 4/4\ntempo 120\nexpression 1\nseed 11\neffort 8"
+    )
     chosen = [[option["value"] for option in field["options"] if option.get("default")] for field in fields[2:]]
     assert chosen == [["tiny"], ["piano"]]
     await then()

@@ -63,6 +63,23 @@ def test_a_piece_has_one_length_which_its_midi_and_its_sound_have_too(text: str,
     assert [notes, file, sound] == pytest.approx([take.seconds] * 3, abs=0.5)
 
 
+def test_a_tempo_that_was_asked_for_is_kept_and_the_model_s_yields_to_the_piece() -> None:
+    model, dense = ModelInfo("fiddle", "1", "1/4", "lowest"), "67r169r171r172r1" * 16
+    request = ComposeRequest(model="", tempo=180, audio=None, picture=False)
+    assert recipe.render(request, model, dense, 0).tempo == 180
+    assert recipe.render(replace(request, paced=True), model, dense, 0).tempo == 120
+
+
+@pytest.mark.parametrize("name", ["string quartet", "fiddle and guitar"])
+def test_an_ensemble_is_heard_as_long_as_its_midi_lasts(name: str) -> None:
+    request = ComposeRequest(model="", tempo=96, instrument=name, audio="flac", picture=False)
+    take = recipe.render(request, ModelInfo("chorales", "1", "1/2", "lowest"), "r4r248-7-12-16r4" * 4, 1)
+    assert take.audio is not None
+    sound, rate = soundfile.read(io.BytesIO(take.audio))
+    assert len(sound) / rate == pytest.approx(take.seconds, abs=0.5)
+    assert (np.abs(sound).max(1) > 0.05 * np.abs(sound).max()).argmax() / rate < 0.3
+
+
 def test_a_picture_is_headed_by_model_key_and_length() -> None:
     model = ModelInfo("chorales", "1", "1", "lowest")
     for text, title in (
@@ -80,6 +97,9 @@ def test_what_was_left_open_is_filled_in(request_: ComposeRequest) -> None:
     assert composition.request.seed is not None
     assert composition.request.gravity == 0.5
     assert composition.request.tempo == 300
+    assert composition.request.paced
+    assert composition.request.instrument == "piano"
+    assert composition.takes[0].tempo <= 300
     assert recipe.compose(composition.request).takes == composition.takes
 
 
@@ -134,7 +154,8 @@ def test_every_tempo_that_a_model_may_have_is_composed_at(
         ({"tempo": 5}, RequestError, "The tempo is 5; it must be from 20 to 400"),
         ({"tempo": float("nan")}, RequestError, "tempo is nan; it must be"),
         ({"temperature": 0}, RequestError, "temperature is 0"),
-        ({"instrument": "kazoo choir"}, RequestError, "no instrument called 'kazoo choir'"),
+        ({"instrument": "kazoo choir"}, RequestError, "no instrument or ensemble called 'kazoo choir'"),
+        ({"expression": 3}, RequestError, "expression is 3; it must be from 0"),
         ({"key": "H"}, RequestError, "is not a key"),
         ({"model": "nowhere"}, BundleError, "There is no model in nowhere"),
     ],

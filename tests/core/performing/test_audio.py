@@ -47,11 +47,11 @@ def test_the_sound_lasts_as_long_as_the_music_and_is_as_loud_in_every_format(for
     assert loudness.integrated_loudness(samples, rate) == pytest.approx(LOUDNESS, abs=0.3)
 
 
-@pytest.mark.parametrize("instrument", ["piano", "harpsichord", "marimba", "guitar", "choir", "fiddle"])
+@pytest.mark.parametrize("instrument", ["piano", "harpsichord", "marimba", "guitar", "choir", "ceili band"])
 def test_every_instrument_is_as_loud_and_no_peak_too_high(instrument: str) -> None:
     piece = score.from_text(CHORALE, "lowest", Fraction(1, 2))
-    program = performance.INSTRUMENTS[instrument]
-    samples, rate = decoded(audio.render(performance.perform(piece, tempo=84, program=program)))
+    played = performance.prepare(piece, tempo=84, instrument=instrument)
+    samples, rate = decoded(audio.render(played.midi(by_hand=True)))
     assert loudness.integrated_loudness(samples, rate) == pytest.approx(LOUDNESS, abs=0.3)
     assert true_peak(samples) < TRUE_PEAK
     loud = np.abs(samples).max(1) > 0.05 * np.abs(samples).max()

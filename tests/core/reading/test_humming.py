@@ -102,7 +102,7 @@ def test_what_is_no_singing_gets_a_sentence() -> None:
     beaten = io.BytesIO()
     MidiFile(tracks=[drums]).save(file=beaten)
     chords = score.from_text("48-16-19-24r253-12-16-21r255-8-16-23r248-12-16-24r4" * 2, "lowest", Fraction(1, 2))
-    hymn = performance.perform(chords, program=performance.INSTRUMENTS["strings"])
+    hymn = performance.perform(chords, instrument="strings", expression=0)
     for midi, sentence in (
         (beaten.getvalue(), "no single voice"),
         (hymn, "no single voice|several voices or instruments at once"),
