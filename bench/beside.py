@@ -25,7 +25,7 @@ from bot.settings import Settings
 
 TURNS: Final = 20
 BARS: Final = 16
-FILES: Final = 40  # that it learns from, which takes some minutes
+FILES: Final = 40  # that it trains on, which takes some minutes
 MODELS: Final = Path(__file__).parent.parent / "models"
 
 
@@ -56,7 +56,7 @@ async def _measure() -> list[tuple[float, float]]:
                     opened.writestr(f"{number}.mid", data)
             await admin.slash(channel, "train start", name="tunes", file=("tunes.zip", archive.getvalue()))
             [job] = await bot.store.jobs.of(guild.id)
-            await _until_learning(bot, job.id)
+            await _until_training(bot, job.id)
             turns = [
                 (
                     await _compose(bot, admin, channel, seed, signal.SIGSTOP),
@@ -80,7 +80,7 @@ async def _compose(
     return time.perf_counter() - began
 
 
-async def _until_learning(bot: ComposerBot, id: str) -> None:
+async def _until_training(bot: ComposerBot, id: str) -> None:
     async with asyncio.timeout(300):
         while True:
             if bot.trainer.status(id).epochs:

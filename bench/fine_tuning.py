@@ -25,7 +25,7 @@ from core.training import worker
 from core.training.worker import PUBLISHED, TrainJob
 
 MODELS: Final = Path(__file__).parent.parent / "models"
-LEARNED: Final = 20  # files
+TRAINED_ON: Final = 20  # files
 TESTED: Final = 60
 SECONDS: Final = 180.0
 OTHER_KIND: Final = {"fiddle": "chorales", "chorales": "fiddle"}
@@ -40,18 +40,18 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory(prefix="cadenza-bench-") as folder:
             before, after, scratch = asyncio.run(_compare(Path(folder), MODELS / name, kind))
-        print(f"| {name} | {LEARNED} {kind} | {before:.3f} | {after:.3f} | {scratch:.3f} |", flush=True)
+        print(f"| {name} | {TRAINED_ON} {kind} | {before:.3f} | {after:.3f} | {scratch:.3f} |", flush=True)
 
 
 async def _compare(folder: Path, base: Path, kind: str) -> tuple[float, float, float]:
     loaded = bundle.load(base)
-    music, notes = kinds.files(kind, LEARNED + TESTED), folder / "notes"
-    both = [await asyncio.to_thread(_read, notes, part, loaded) for part in (music[:LEARNED], music[LEARNED:])]
-    learned, tested = both[0], replace(both[1], unit=both[0].unit)
+    music, notes = kinds.files(kind, TRAINED_ON + TESTED), folder / "notes"
+    both = [await asyncio.to_thread(_read, notes, part, loaded) for part in (music[:TRAINED_ON], music[TRAINED_ON:])]
+    trained_on, tested = both[0], replace(both[1], unit=both[0].unit)
     if both[0].unit != both[1].unit:
         raise RuntimeError("The two halves of the files want different rest units.")
-    before = _loss(replace(loaded, params=replace(loaded.params, rest_unit=str(learned.unit))), tested)
-    results = [await _train(folder / name, learned, path) for name, path in (("tuned", base), ("scratch", None))]
+    before = _loss(replace(loaded, params=replace(loaded.params, rest_unit=str(trained_on.unit))), tested)
+    results = [await _train(folder / name, trained_on, path) for name, path in (("tuned", base), ("scratch", None))]
     return before, _loss(results[0], tested), _loss(results[1], tested)
 
 

@@ -1,4 +1,4 @@
-"""How fast a network learns: ours against PyTorch's LSTM and against Keras as it comes.
+"""How fast a network is trained: ours against PyTorch's LSTM and against Keras as it comes.
 
 All have 2 LSTMs of 256 units and learn with AdamW, dropout and clipped gradients, in batches and windows of our own
 defaults. Ours does all that a training does: it carries the state, averages the weights and keeps count. The plain one

@@ -1,1 +1,1 @@
-"""Cadenza's musical half: notation, scores, learning, sampling, sound and pictures. It knows no chat."""
+"""Cadenza's musical half: notation, scores, training, sampling, sound and pictures. It knows no chat."""

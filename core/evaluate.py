@@ -127,24 +127,24 @@ def _measure(model: Bundle, directory: Path, options: argparse.Namespace) -> Eva
     notes = read_notes(directory / "notes.txt")
     real: Sequence[Parsed]
     if options.folder is None:
-        real, learned = evaluation.held_out(model, notes)
+        real, trained_on = evaluation.held_out(model, notes)
     else:
-        learned = (
+        trained_on = (
             evaluation.held_out(model, notes)[1] if "held_out" in model.params.training else evaluation.parse(notes)
         )
-        real = _unlearned(options.folder, model, learned)
+        real = _unseen(options.folder, model, trained_on)
     seeds = range(1, options.seeds + 1)
-    return evaluation.evaluate(model, real, learned, takes=options.samples, seeds=seeds, report=_say)
+    return evaluation.evaluate(model, real, trained_on, takes=options.samples, seeds=seeds, report=_say)
 
 
 def _say(stage: str) -> None:
     print(f"{stage} …", file=sys.stderr, flush=True)
 
 
-def _unlearned(folder: Path, model: Bundle, learned: Sequence[Parsed]) -> list[Parsed]:
-    """Read a folder, and leave out what would be no test: what the model has learned, or versions of it."""
+def _unseen(folder: Path, model: Bundle, trained_on: Sequence[Parsed]) -> list[Parsed]:
+    """Read a folder, and leave out what would be no test: what the model was trained on, or versions of it."""
     pieces = _read(folder, model)
-    others = evaluation.unlearned(pieces, learned, model.params.anchor)
+    others = evaluation.unseen(pieces, trained_on, model.params.anchor)
     if not others:
         raise CorpusError(
             "{model} was trained on every piece in {folder}, or on a version of it, so none of them can test it. Name a"

@@ -22,7 +22,7 @@ from core.music.piece import Budget
 from core.processes import files, terminal
 from core.reading.playing import IN_TWO_AND_FOUR
 from core.training import plan, trial, worker
-from core.training.advice import still_learning
+from core.training.advice import still_improving
 from core.training.fit import STOPPED, Hyperparameters, device
 from core.training.monitor import Bar, tensorboard
 from core.training.progress import Epoch
@@ -359,7 +359,7 @@ def _conclude(trained: Trained, options: argparse.Namespace) -> None:
     print(
         f"The model is in {options.model or options.parsed / 'model'}; {left} are in {options.parsed}.", file=sys.stderr
     )
-    if still_learning(trained.history):
+    if still_improving(trained.history):
         print("The same command with --resume --minutes 10 goes on from here.", file=sys.stderr)
     elif trained.ended == STOPPED:
         print("The same command with --resume goes on from here.", file=sys.stderr)

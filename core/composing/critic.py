@@ -178,7 +178,7 @@ class Critic:
 
 
 def critic_of(pieces: Sequence[Score]) -> Critic:
-    """Learn what real pieces are like, from MOST_PIECES of them at most, spread evenly."""
+    """Measure what real pieces are like, from MOST_PIECES of them at most, spread evenly."""
     some = [pieces[i * len(pieces) // MOST_PIECES] for i in range(MOST_PIECES)] if len(pieces) > MOST_PIECES else pieces
     some = [piece for piece in some if piece.events]
     return Critic(np.array([measure(piece) for piece in some]), np.array([float(piece.bars) for piece in some]))

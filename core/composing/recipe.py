@@ -246,10 +246,10 @@ def _open(folder: Path, stamps: tuple[tuple[int, int], ...]) -> Composer:
 
 def _composer(model: Bundle, parsed: Path) -> Composer:
     """Make a model ready, with the notes that it was trained on."""
-    learned = notes.read_notes(parsed)
+    trained_on = notes.read_notes(parsed)
     for what, its, theirs in (
-        (mark("anchor"), model.params.anchor, learned.anchor),
-        (mark("rest unit"), model.params.rest_unit, str(learned.unit)),
+        (mark("anchor"), model.params.anchor, trained_on.anchor),
+        (mark("rest unit"), model.params.rest_unit, str(trained_on.unit)),
     ):
         if its != theirs:
             raise CorpusError(
@@ -261,7 +261,7 @@ def _composer(model: Bundle, parsed: Path) -> Composer:
                 theirs=theirs,
                 its=its,
             )
-    index = novelty.Index([(entry.title, entry.text) for entry in learned.pieces])
+    index = novelty.Index([(entry.title, entry.text) for entry in trained_on.pieces])
     return Composer(model, Stepper(model), index, critic.critic(model.params.habits))
 
 

@@ -12,8 +12,8 @@ LARGEST_FAMILY: Final = 0.15  # share of what is held out
 def split(notes: Notes, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
     """Choose by piece what to train on and what to hold out; return indices of both, in order.
 
-    Versions of one piece stay together, so that what is held out was not learned under another title; of what is held
-    out no family makes up more than LARGEST_FAMILY, or it would stand for that one tune. The choice depends on the
+    Versions of one piece stay together, so that what is held out was not trained on under another title; of what is
+    held out no family makes up more than LARGEST_FAMILY, or it would stand for that one tune. The choice depends on the
     texts and the seed; one piece more moves few others.
     """
     pieces, families = notes.pieces, dict[int, list[int]]()

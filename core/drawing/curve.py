@@ -20,7 +20,7 @@ class Figures(Protocol):
 
     @property
     def loss(self) -> float:
-        """Average over what it learned from."""
+        """Average over what it was trained on."""
 
     @property
     def val_loss(self) -> float:

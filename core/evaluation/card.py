@@ -88,7 +88,7 @@ def verdict(evaluation: Evaluation) -> str:
             "A 6-gram predicts real pieces as well: more music, a model to begin from, or more time would help."
         )
     elif loops > _NEAR:
-        said.append("More time to learn would help most; until then a higher temperature.")
+        said.append("Training it for longer would help most; until then a higher temperature.")
     elif off_key > _NEAR:
         said.append("More gravity would help most.")
     elif longer > _QUOTED:

@@ -125,13 +125,13 @@ class Evaluation:
 def evaluate(
     bundle: Bundle,
     real: Sequence[Parsed],
-    learned: Sequence[Parsed],
+    trained_on: Sequence[Parsed],
     *,
     takes: int = TAKES,
     seeds: Sequence[int] = SEEDS,
     report: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Measure a model on pieces that it was not trained on; `learned` are those that it has, for the n-gram.
+    """Measure a model on pieces that it was not trained on; `trained_on` are those that it has, for the n-gram.
 
     `takes` samples are drawn for each temperature and seed, and compared with as many of the real pieces. Raises
     CorpusError.
@@ -144,7 +144,9 @@ def evaluate(
     plain, with_gravity = likelihood(exact, real, (0.0, params.gravity))
     report("n-gram")
     counted = (
-        ngram_likelihood(in_twelve_keys([piece.ids for piece in learned], params.anchor), real) if learned else None
+        ngram_likelihood(in_twelve_keys([piece.ids for piece in trained_on], params.anchor), real)
+        if trained_on
+        else None
     )
     compared = [_score(piece, params) for piece in _some(real, takes)]
     made = []
@@ -158,7 +160,7 @@ def evaluate(
     composed = []
     for bars in COMPOSED_BARS:
         report(f"{takes} compositions of {bars} bars")
-        composed.append(_composed(bundle, stepper, real, learned, bars, takes))
+        composed.append(_composed(bundle, stepper, real, trained_on, bars, takes))
     return Evaluation(
         model=bundle.name,
         version=bundle.version,
@@ -178,7 +180,7 @@ def evaluate(
 
 
 def held_out(bundle: Bundle, notes: Notes) -> tuple[list[Parsed], list[Parsed]]:
-    """Return a model's held-out pieces and those that it learned from. Raises CorpusError."""
+    """Return a model's held-out pieces and those that it was trained on. Raises CorpusError."""
     places = bundle.params.training.get("held_out")
     total = len(notes.pieces)
     if not isinstance(places, list) or not all(isinstance(place, int) and 0 <= place < total for place in places):
@@ -196,10 +198,10 @@ def told(piece: Parsed, params: Params) -> Told:
     return form.read(_score(piece, params))
 
 
-def unlearned(pieces: Sequence[Parsed], learned: Sequence[Parsed], anchor: Anchor) -> list[Parsed]:
-    """Return the pieces of which no version is among the learned ones."""
-    families = find_families([notation.text(piece.ids) for piece in (*learned, *pieces)], anchor)[len(learned) :]
-    return [piece for piece, family in zip(pieces, families, strict=True) if family >= len(learned)]
+def unseen(pieces: Sequence[Parsed], trained_on: Sequence[Parsed], anchor: Anchor) -> list[Parsed]:
+    """Return the pieces of which no version was trained on."""
+    families = find_families([notation.text(piece.ids) for piece in (*trained_on, *pieces)], anchor)[len(trained_on) :]
+    return [piece for piece, family in zip(pieces, families, strict=True) if family >= len(trained_on)]
 
 
 def parse(notes: Notes) -> list[Parsed]:
@@ -264,9 +266,9 @@ def likelihood(
     return tuple(_likelihood(losses, hits, pieces) for losses, hits in zip(nats, correct, strict=True))
 
 
-def ngram_likelihood(learned: Sequence[Ids], pieces: Sequence[Parsed]) -> Likelihood:
-    """Return how well an interpolated n-gram of the learned pieces predicts others."""
-    ngram = NGram(learned)
+def ngram_likelihood(trained_on: Sequence[Ids], pieces: Sequence[Parsed]) -> Likelihood:
+    """Return how well an interpolated n-gram of the pieces that were trained on predicts others."""
+    ngram = NGram(trained_on)
     nats, correct = np.zeros(len(pieces)), np.zeros(len(pieces))
     for i, piece in enumerate(pieces):
         tokens = np.array([*piece.ids, BOUNDARY])
@@ -346,11 +348,11 @@ def _real_figures(real: Sequence[Score]) -> dict[str, float]:
 
 
 def _composed(
-    bundle: Bundle, stepper: Stepper, real: Sequence[Parsed], learned: Sequence[Parsed], bars: int, takes: int
+    bundle: Bundle, stepper: Stepper, real: Sequence[Parsed], trained_on: Sequence[Parsed], bars: int, takes: int
 ) -> Composed:
     """Compose as the bot does, and compare with real pieces of about the length."""
     params, metre = bundle.params, form.habits(bundle.params.habits).metre
-    index = Index([("", notation.text(piece.ids)) for piece in learned])
+    index = Index([("", notation.text(piece.ids)) for piece in trained_on])
     composer = Composer(bundle, stepper, index, critic(params.habits))
     made = []
     for seed in range(1, takes + 1):

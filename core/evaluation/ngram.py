@@ -65,7 +65,7 @@ class NGram:
 
 
 def in_twelve_keys(pieces: Iterable[Sequence[int]], anchor: Anchor) -> list[list[int]]:
-    """Return every piece in each of the keys that the network learns it in."""
+    """Return every piece in each of the keys that the network is trained on it in."""
     keys = []
     for ids in pieces:
         pitches = notation.pitches(ids, anchor)

@@ -9,7 +9,7 @@ from core.training.progress import Epoch
 
 FEW_NOTES: Final = 20_000  # tokens of music, before transposition, under which a network from nothing learns little
 OVERFIT: Final = 0.02  # nats that the held-out loss may rise above its best before it counts
-STILL_LEARNING: Final = 0.01  # nats an epoch
+STILL_IMPROVING: Final = 0.01  # nats an epoch
 OFF_GRID: Final = 0.05  # share of onsets beside the grid
 WIDE_GAP: Final = 0.4  # nats between training and held-out loss
 
@@ -25,7 +25,7 @@ def advise(
 ) -> tuple[Message, ...]:
     """Say what a musician should know or do next; empty if all is well.
 
-    `tokens` is the music learned from before transposition, `on_grid` the share of onsets on
+    `tokens` is the music trained on before transposition, `on_grid` the share of onsets on
     the grid of `unit`, `based` whether the training began from another model.
     """
     best = min(history, key=lambda epoch: epoch.val_loss)
@@ -62,7 +62,7 @@ def advise(
                     unit=unit,
                 )
             )
-    if still_learning(history):
+    if still_improving(history):
         advice.append(mark("It was still improving when it stopped: train it for longer."))
     if last.val_loss - best.val_loss > OVERFIT:
         advice.append(
@@ -77,7 +77,7 @@ def advise(
     return tuple(advice)
 
 
-def still_learning(history: Sequence[Epoch]) -> bool:
+def still_improving(history: Sequence[Epoch]) -> bool:
     """Tell whether the held-out loss was still falling in the last epoch, whatever ended the training."""
     before = [epoch.val_loss for epoch in history[:-1]]
-    return not before or min(before) - history[-1].val_loss > STILL_LEARNING
+    return not before or min(before) - history[-1].val_loss > STILL_IMPROVING

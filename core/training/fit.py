@@ -96,7 +96,7 @@ def fit(
     all, and so is the place in an epoch every minute and when it is stopped: a training whose file is there goes on
     from it to the very weights it would have reached undisturbed. `epoch_done` gets each epoch's figures and averaged
     weights; `stop` is asked between steps. An epoch that is stopped on its way counts if it is the best so far. Raises
-    TrainingError, and Cancelled if it was stopped before anything was learned.
+    TrainingError, and Cancelled if it was stopped before there was anything to keep.
     """
     if not train or not held_out:
         raise TrainingError("There must be music to train on and music held out to test with: at least two pieces.")
@@ -137,7 +137,7 @@ def fit(
         epoch_done(run.history[-1], run.averaged())
     if not run.history:
         if ended in (STOPPED, OUT_OF_TIME):
-            raise Cancelled("The training was stopped before anything was learned, so there is no model yet.")
+            raise Cancelled("The training was stopped before there was anything to keep, so there is no model yet.")
         raise TrainingError("The loss is no longer a number: the learning rate is too high. Try half of it.")
     return Fitted(run.best_weights, run.best, tuple(run.history), ended)
 
@@ -204,7 +204,7 @@ class Run:
         stop: Callable[[], bool],
         keep: Callable[[], None] = lambda: None,
     ) -> bool:
-        """Learn from every piece once, from the place where the training is; return False if it was stopped on the way.
+        """Train on every piece once, from the place where the training is; return False if it was stopped on the way.
 
         `keep` is called now and then.
         """

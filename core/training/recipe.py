@@ -110,7 +110,7 @@ def train(
     bundle.check_name(Path(request.model).name)
     made = prepare(request)
     params, parsed, told, pieces = made.params, made.parsed, made.told, made.pieces
-    learned, held_out = made.learned, made.held_out
+    trained_on, held_out = made.trained_on, made.held_out
     checkpoint = work / "checkpoint.safetensors"
     if not request.resume:
         checkpoint.unlink(missing_ok=True)
@@ -127,7 +127,7 @@ def train(
 
     fitted = fit(
         params,
-        [pieces[i] for i in learned],
+        [pieces[i] for i in trained_on],
         [pieces[i] for i in held_out],
         request.hyperparameters,
         start=made.start,
@@ -137,15 +137,15 @@ def train(
         stop=stop,
     )
     if params.remembers:
-        habits = form.habits_of([told[i] for i in learned]).as_json()
-        judge = critic_of([from_ids(parsed[i].ids, params.anchor, params.unit, parsed[i].metre) for i in learned])
+        habits = form.habits_of([told[i] for i in trained_on]).as_json()
+        judge = critic_of([from_ids(parsed[i].ids, params.anchor, params.unit, parsed[i].metre) for i in trained_on])
         params = replace(params, habits=habits | judge.as_json())
     gravity = request.gravity
     if gravity is None:
         stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")
         gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), [parsed[i] for i in held_out])
     params = replace(
-        params, gravity=gravity, training=_facts(request, params, fitted, learned, held_out, sum(map(len, pieces)))
+        params, gravity=gravity, training=_facts(request, params, fitted, trained_on, held_out, sum(map(len, pieces)))
     )
     bundle.publish(Path(request.model), params, fitted.weights, "".join(line + "\n" for line in lines(request.notes)))
     curve = learning_curve(fitted.history)
@@ -153,8 +153,8 @@ def train(
     write_whole(work / "history.csv", _history(fitted.history))
     advice = advise(
         fitted.history,
-        tokens=sum(len(pieces[i]) for i in learned),
-        pieces=len(learned),
+        tokens=sum(len(pieces[i]) for i in trained_on),
+        pieces=len(trained_on),
         unit=request.notes.unit,
         on_grid=request.on_grid,
         based=request.base is not None,
@@ -166,14 +166,14 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Hold what a training begins with; `learned` and `held_out` are places among the pieces."""
+    """Hold what a training begins with; `trained_on` and `held_out` are places among the pieces."""
 
     params: Params
     start: Weights | None
     parsed: Sequence[Parsed]
     told: Sequence[Told]
     pieces: Sequence[Frames]
-    learned: Sequence[int]
+    trained_on: Sequence[int]
     held_out: Sequence[int]
 
 
@@ -183,10 +183,10 @@ def prepare(request: TrainRequest) -> Prepared:
     parsed = evaluation.parse(request.notes)
     told = [evaluation.told(piece, params) for piece in parsed]
     pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, told, strict=True)]
-    learned, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
-    if not learned or not held_out:
+    trained_on, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
+    if not trained_on or not held_out:
         raise CorpusError("At least two pieces are needed: one to train on and one to test with.")
-    return Prepared(params, start, parsed, told, pieces, learned, held_out)
+    return Prepared(params, start, parsed, told, pieces, trained_on, held_out)
 
 
 def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
@@ -238,13 +238,18 @@ def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Cal
 
 
 def _facts(
-    request: TrainRequest, params: Params, fitted: Fitted, learned: Sequence[int], held_out: Sequence[int], tokens: int
+    request: TrainRequest,
+    params: Params,
+    fitted: Fitted,
+    trained_on: Sequence[int],
+    held_out: Sequence[int],
+    tokens: int,
 ) -> dict[str, Any]:
     best = fitted.history[fitted.best - 1]
     return {
         **request.facts,
         "base": None if request.base is None else Path(request.base).name,
-        "pieces": len(learned) + len(held_out),
+        "pieces": len(trained_on) + len(held_out),
         "held_out": list(held_out),
         "tokens": tokens,
         "parameters": sum(_size(shape) for shape in params.shapes.values()),

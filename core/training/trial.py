@@ -15,7 +15,7 @@ from core.training.recipe import TrainRequest
 
 SECONDS: Final = 15.0  # for each beginning
 HELD_OUT: Final = 16  # pieces that are predicted
-FEW_TURNS: Final = 3  # times that the music could be heard in the time, under which a small network learns more
+FEW_TURNS: Final = 3  # times that the music could be heard in the time, under which a small network comes further
 SMALL_IS_FASTER: Final = 3  # times, than one of medium size
 
 
@@ -78,7 +78,7 @@ def _try(request: TrainRequest, seconds: float, stop: Callable[[], bool]) -> Tri
 
     fitted = fit.fit(
         made.params,
-        [made.pieces[place] for place in made.learned],
+        [made.pieces[place] for place in made.trained_on],
         [made.pieces[place] for place in made.held_out[:HELD_OUT]],
         _short(request.hyperparameters, based=request.base is not None),
         start=made.start,

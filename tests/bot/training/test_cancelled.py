@@ -22,7 +22,7 @@ async def test_before_there_is_anything_to_keep(scene: Scene) -> None:
         scene.release()
         job = await scene.ended()
     assert job.state == "cancelled"
-    assert "before anything was learned" in str(job.outcome)
+    assert "before there was anything to keep" in str(job.outcome)
     assert scene.models() == ()
 
 

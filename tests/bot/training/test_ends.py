@@ -111,7 +111,7 @@ class TestRestarted:
         job = await scene.job()
         assert (job.state, job.starts) == ("running", 0)
 
-        await scene.restart()  # while it learns
+        await scene.restart()  # while it trains
         async with scene.bot.trainer:
             await scene.hold(epochs=1)
             assert scene.epochs[0] == before[0]

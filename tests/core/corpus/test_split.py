@@ -31,8 +31,8 @@ def lowest(pieces: Iterable[Entry]) -> Notes:
 
 
 def test_a_split_depends_on_the_texts_and_the_seed_alone(notes: Notes) -> None:
-    learned, held_out = split(notes, 0.2, 1)
-    assert sorted(learned + held_out) == list(range(55))
+    trained_on, held_out = split(notes, 0.2, 1)
+    assert sorted(trained_on + held_out) == list(range(55))
     assert 11 <= len(held_out) <= 12
     turned = lowest(notes.pieces[::-1])
     assert {turned.pieces[place] for place in split(turned, 0.2, 1)[1]} == {notes.pieces[place] for place in held_out}
@@ -48,7 +48,7 @@ def test_versions_stay_on_one_side_of_the_split(notes: Notes) -> None:
         assert all((number in held_out) == (50 + number in held_out) for number in range(5))
 
 
-def test_a_family_that_would_outweigh_the_others_is_learned(notes: Notes) -> None:
+def test_a_family_that_would_outweigh_the_others_is_trained_on(notes: Notes) -> None:
     again = [Entry(f"again {key}", "".join(f"{pitch + key}r1" for pitch in melody(7))) for key in range(1, 7)]
     many = lowest([*notes.pieces, *again])
     family = {7, *range(55, 61)}

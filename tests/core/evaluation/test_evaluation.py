@@ -117,7 +117,7 @@ def test_samples_beyond_a_batch_are_drawn_too_and_differ() -> None:
     assert len({sample.ids for sample in samples[:3]} | {sample.ids for sample in samples[-3:]}) > 3
 
 
-def test_without_learned_pieces_there_is_no_ngram_and_without_pieces_no_evaluation() -> None:
+def test_without_training_pieces_there_is_no_ngram_and_without_pieces_no_evaluation() -> None:
     assert evaluate(model(0.3), PIECES, [], takes=4, seeds=(1,)).ngram is None
     with pytest.raises(CorpusError, match="no piece to evaluate"):
         evaluate(model(0.3), [Parsed(())], PIECES)
@@ -125,9 +125,9 @@ def test_without_learned_pieces_there_is_no_ngram_and_without_pieces_no_evaluati
 
 def test_held_out_pieces_are_those_that_the_training_names() -> None:
     notes = Notes("lowest", Fraction(1, 2), tuple(Entry(str(i), text) for i, text in enumerate(TEXTS)))
-    apart, learned = held_out(model(0, held_out=[4, 1]), notes)
+    apart, trained_on = held_out(model(0, held_out=[4, 1]), notes)
     assert apart == [PIECES[1], PIECES[4]]
-    assert learned == [PIECES[0], PIECES[2], PIECES[3], PIECES[5]]
+    assert trained_on == [PIECES[0], PIECES[2], PIECES[3], PIECES[5]]
     for damaged in (model(0), model(0, held_out=[6]), model(0, held_out="all")):
         with pytest.raises(CorpusError, match="name a FOLDER"):
             held_out(damaged, notes)

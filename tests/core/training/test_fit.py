@@ -32,13 +32,13 @@ def frames(params: Params = PARAMS) -> list[Frames]:
     return [columns.listen(notation.parse(text * 4), params) for text in SCALES]
 
 
-def learn(hyperparameters: Hyperparameters = HYPERPARAMETERS, params: Params = PARAMS, **arguments: Any) -> Fitted:
+def train(hyperparameters: Hyperparameters = HYPERPARAMETERS, params: Params = PARAMS, **arguments: Any) -> Fitted:
     return fit(params, frames(params), frames(params)[:1], hyperparameters, **arguments)
 
 
 @pytest.fixture(scope="module")
 def undisturbed() -> Fitted:
-    return learn()
+    return train()
 
 
 def test_it_learns(undisturbed: Fitted) -> None:
@@ -55,43 +55,43 @@ def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fit
     program = f"""
         import os, signal
         from pathlib import Path
-        from tests.core.training.test_fit import learn
+        from tests.core.training.test_fit import train
         def report(progress):
             if progress.epoch == 2:
                 os.kill(os.getpid(), signal.SIGKILL)
-        learn(checkpoint=Path({str(checkpoint)!r}), report=report)
+        train(checkpoint=Path({str(checkpoint)!r}), report=report)
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.DEVNULL)
     assert killed.returncode == -signal.SIGKILL
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
     seen = list[Progress]()
-    stopped = learn(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
+    stopped = train(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
     assert str(stopped.ended) == "stopped"
     assert stopped.history[0].val_loss == undisturbed.history[0].val_loss
     assert {progress.epoch for progress in seen} == {2}
 
-    resumed = learn(checkpoint=checkpoint)
+    resumed = train(checkpoint=checkpoint)
     assert [epoch.val_loss for epoch in resumed.history] == [epoch.val_loss for epoch in undisturbed.history]
     for name, tensor in undisturbed.weights.items():
         np.testing.assert_array_equal(resumed.weights[name], tensor)
 
     with pytest.raises(TrainingError, match="belongs to another training"):
-        learn(replace(HYPERPARAMETERS, seed=99), checkpoint=checkpoint)
+        train(replace(HYPERPARAMETERS, seed=99), checkpoint=checkpoint)
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(TrainingError, match="cannot be read"):
-        learn(checkpoint=checkpoint)
+        train(checkpoint=checkpoint)
 
 
-def test_stopped_in_its_first_epoch_it_keeps_what_it_has_learned_and_goes_on_from_there(
+def test_stopped_in_its_first_epoch_it_keeps_what_it_has_and_goes_on_from_there(
     undisturbed: Fitted, tmp_path: Path
 ) -> None:
     checkpoint, seen = tmp_path / "checkpoint", list[Progress]()
-    stopped = learn(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
+    stopped = train(checkpoint=checkpoint, report=seen.append, stop=lambda: bool(seen))
     assert (str(stopped.ended), stopped.best, len(stopped.history)) == ("stopped", 1, 1)
     assert undisturbed.history[0].val_loss < stopped.history[0].val_loss < np.log(notation.SIZE)
     steps = list[int]()
-    resumed = learn(checkpoint=checkpoint, report=lambda progress: steps.append(progress.step))
+    resumed = train(checkpoint=checkpoint, report=lambda progress: steps.append(progress.step))
     assert steps[0] > seen[-1].step
     assert [epoch.val_loss for epoch in resumed.history] == [epoch.val_loss for epoch in undisturbed.history]
 
@@ -99,54 +99,54 @@ def test_stopped_in_its_first_epoch_it_keeps_what_it_has_learned_and_goes_on_fro
 def test_time_that_is_over_ends_it_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 100))  # seconds; each look at the clock takes long
     monkeypatch.setattr("core.training.fit.time.monotonic", lambda: next(clock))
-    fitted = learn(replace(HYPERPARAMETERS, seconds=3_000), PLAIN)
+    fitted = train(replace(HYPERPARAMETERS, seconds=3_000), PLAIN)
     assert (str(fitted.ended), fitted.best, len(fitted.history)) == ("out of time", 1, 1)
 
 
 def test_more_epochs_can_be_asked_for_when_it_goes_on_and_fewer_cannot(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint"
-    learn(replace(HYPERPARAMETERS, epochs=1), PLAIN, checkpoint=checkpoint)
-    longer = learn(replace(HYPERPARAMETERS, epochs=2), PLAIN, checkpoint=checkpoint)
+    train(replace(HYPERPARAMETERS, epochs=1), PLAIN, checkpoint=checkpoint)
+    longer = train(replace(HYPERPARAMETERS, epochs=2), PLAIN, checkpoint=checkpoint)
     assert len(longer.history) == 2
     with pytest.raises(TrainingError, match="belongs to another training"):
-        learn(replace(HYPERPARAMETERS, epochs=1), PLAIN, checkpoint=checkpoint)
+        train(replace(HYPERPARAMETERS, epochs=1), PLAIN, checkpoint=checkpoint)
 
 
 def test_it_begins_from_a_base(undisturbed: Fitted) -> None:
-    based = learn(replace(HYPERPARAMETERS, epochs=1, learning_rate=1e-4), start=undisturbed.weights)
+    based = train(replace(HYPERPARAMETERS, epochs=1, learning_rate=1e-4), start=undisturbed.weights)
     assert based.history[0].val_loss < undisturbed.history[0].val_loss
 
 
 def test_it_stops_early_when_it_no_longer_gets_better_and_does_not_go_on_when_resumed(tmp_path: Path) -> None:
     hopeless = replace(HYPERPARAMETERS, epochs=20, patience=2, learning_rate=0.5)
-    early = learn(hopeless, PLAIN, checkpoint=tmp_path / "checkpoint")
+    early = train(hopeless, PLAIN, checkpoint=tmp_path / "checkpoint")
     assert len(early.history) < 20
     assert str(early.ended) == f"no better since epoch {early.best}"
     assert early.best == len(early.history) - 2
-    resumed = learn(hopeless, PLAIN, checkpoint=tmp_path / "checkpoint")
+    resumed = train(hopeless, PLAIN, checkpoint=tmp_path / "checkpoint")
     assert (resumed.best, resumed.history, resumed.ended) == (early.best, early.history, early.ended)
-    patient = learn(replace(hopeless, patience=3), PLAIN, checkpoint=tmp_path / "checkpoint")
+    patient = train(replace(hopeless, patience=3), PLAIN, checkpoint=tmp_path / "checkpoint")
     assert len(patient.history) > len(early.history)
 
 
 def test_a_checkpoint_belongs_to_its_music(tmp_path: Path) -> None:
     hyperparameters = replace(HYPERPARAMETERS, epochs=1)
-    learn(hyperparameters, PLAIN, checkpoint=tmp_path / "checkpoint")
+    train(hyperparameters, PLAIN, checkpoint=tmp_path / "checkpoint")
     first, second, third = frames(PLAIN)
-    for learned, held_out in (([first, second, second], [first]), ([first, second, third], [second])):
+    for trained_on, held_out in (([first, second, second], [first]), ([first, second, third], [second])):
         with pytest.raises(TrainingError, match="belongs to another training"):
-            fit(PLAIN, learned, held_out, hyperparameters, checkpoint=tmp_path / "checkpoint")
+            fit(PLAIN, trained_on, held_out, hyperparameters, checkpoint=tmp_path / "checkpoint")
 
 
 def test_the_order_of_the_first_weights_does_not_matter(tmp_path: Path) -> None:
     hyperparameters, chance = replace(HYPERPARAMETERS, epochs=1), np.random.default_rng(1)
     weights = {name: chance.standard_normal(shape).astype(np.float32) for name, shape in PLAIN.shapes.items()}
-    first = learn(hyperparameters, PLAIN, start=weights, checkpoint=tmp_path / "checkpoint")
+    first = train(hyperparameters, PLAIN, start=weights, checkpoint=tmp_path / "checkpoint")
     turned = dict(reversed(weights.items()))
-    assert learn(hyperparameters, PLAIN, start=turned, checkpoint=tmp_path / "checkpoint").history == first.history
+    assert train(hyperparameters, PLAIN, start=turned, checkpoint=tmp_path / "checkpoint").history == first.history
 
 
-def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_there_was_before_the_loss_broke_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     epoch = Run.epoch
 
     def broken(self: Run, *arguments: Any) -> bool:
@@ -155,21 +155,21 @@ def test_what_was_learned_before_the_loss_broke_is_kept(monkeypatch: pytest.Monk
         return epoch(self, *arguments)
 
     monkeypatch.setattr(Run, "epoch", broken)
-    kept = learn(params=PLAIN)
+    kept = train(params=PLAIN)
     assert str(kept.ended) == "the loss was no longer a number"
     assert (kept.best, len(kept.history)) == (1, 1)
     assert all(np.isfinite(tensor).all() for tensor in kept.weights.values())
 
 
-def test_nothing_to_learn_from_and_nothing_learned_are_sentences() -> None:
+def test_nothing_to_train_on_and_nothing_to_keep_are_sentences() -> None:
     with pytest.raises(TrainingError, match="at least two pieces"):
         fit(PLAIN, frames(PLAIN), [], HYPERPARAMETERS)
     with pytest.raises(Cancelled, match="no model yet"):
-        learn(params=PLAIN, stop=lambda: True)
+        train(params=PLAIN, stop=lambda: True)
     with pytest.raises(TrainingError, match=r"too little music for steps of 1000 windows"):
-        learn(replace(HYPERPARAMETERS, batch=1000), PLAIN)
+        train(replace(HYPERPARAMETERS, batch=1000), PLAIN)
     with pytest.raises(TrainingError, match="learning rate is too high"):
-        learn(
+        train(
             replace(HYPERPARAMETERS, learning_rate=1, weight_decay=1),
             PLAIN,
             start={name: tensor * np.nan for name, tensor in NOTHING.items()},
