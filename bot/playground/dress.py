@@ -1,4 +1,4 @@
-"""What makes SimCord's page look like Cadenza's: its name, its icon, mentions by name, and no links to nowhere.
+"""What makes SimCord's page look like Cadenza's: its name, its icon, mentions by name, its clock, no links to nowhere.
 
 SimCord has no settings for these. The versions are pinned, and a test in a browser looks at each.
 """
@@ -6,7 +6,7 @@ SimCord has no settings for these. The versions are pinned, and a test in a brow
 from typing import Any, Final
 from urllib.parse import quote
 
-from simcord.preview import _markdown
+from simcord.preview import Preview, _markdown
 from simcord.preview._server import PreviewServer
 
 ICON: Final = (
@@ -21,7 +21,8 @@ INSTEAD: Final = {
         "<strong>SimCord</strong><small>Preview</small>": "<strong>Cadenza</strong><small>Playground</small>",
     },
     "/preview.css": {
-        ":root": 'a[href^="https://discord.com/channels/"] { display: none; }\n'
+        ":root": ".embed-field { grid-template-columns: minmax(0, 1fr); }\n"  # notation scrolls in its box
+        'a[href^="https://discord.com/channels/"] { display: none; }\n'
         f'.brand-mark {{ background: url("data:image/svg+xml,{quote(ICON)}") center / cover !important; }}\n:root',
     },
 }
@@ -40,5 +41,13 @@ def put_on() -> None:
         return response
 
     PreviewServer._static = dressed  # type: ignore[assignment, method-assign]
+
+    publish = Preview._publish
+
+    def publish_now(preview: Preview, *args: Any, **options: Any) -> None:
+        preview._advance_presentation_time()  # from which "a minute ago" counts: SimCord's is the last refresh
+        publish(preview, *args, **options)
+
+    Preview._publish = publish_now  # type: ignore[assignment, method-assign]
     for field in ("embed_description", "embed_field_value"):  # where Discord shows mentions by name too
         _markdown._FIELD_POLICIES[field]["mentions"] = True

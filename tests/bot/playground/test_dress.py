@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 import simcord
+from simcord.preview import Preview
 from simcord.preview._server import PreviewServer
 
 from bot.playground import dress, page
@@ -15,6 +16,7 @@ from bot.playground import dress, page
 @pytest.fixture(autouse=True)
 def dressed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PreviewServer, "_static", PreviewServer._static)
+    monkeypatch.setattr(Preview, "_publish", Preview._publish)
     dress.put_on()
 
 
@@ -36,6 +38,15 @@ async def test_shows_users_and_channels_by_name_and_todays_date(
         favourites = (await preview.snapshot())["messages"][str(channel.history()[-1].id)]
     assert '"label": "@alice"' in json.dumps(favourites)
     assert before <= channel.history()[-1].created_at.date() <= datetime.now(UTC).date()
+
+
+async def test_counts_how_long_ago_something_was_from_now(
+    env: simcord.Env, channel: simcord.ChannelHandle, alice: simcord.MemberActor
+) -> None:
+    async with env.preview(channel, viewers=[alice], layout="channel") as preview:
+        env.backend.advance_clock(7200)
+        shown = (await preview.snapshot())["profile"]["presentationTime"]
+        assert datetime.fromisoformat(shown) == env.now()
 
 
 async def test_names_cadenza_and_hides_links_that_lead_nowhere(

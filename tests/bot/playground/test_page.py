@@ -173,6 +173,10 @@ def test_shows_a_sheet_and_every_button_works(address: str, browser: WebDriver, 
     for number, (label, sounds) in enumerate((("Again", 1), ("Vary", 1), ("Continue", 1), ("Takes", 4)), 3):
         page.press(0, label)
         page.until(partial(_sounds, page, number, sounds))
+    card = page.in_view(5).find_element(By.CSS_SELECTOR, ".embed-card")
+    widths = [block.rect["width"] for block in card.find_elements(By.CSS_SELECTOR, ".code-block")]
+    assert len(widths) == 4
+    assert max(widths) < card.rect["width"]
 
     page.press(0, "Tune")
     page.until(lambda: browser.find_elements(By.NAME, "numbers"))
