@@ -61,6 +61,10 @@ async def work(chosen: Settings) -> None:
         from bot.machine import compose
 
         parts.append(compose(chosen))
+    if "train" in chosen.roles and not chosen.alone:
+        from bot.machine import train
+
+        parts.append(train(chosen))
     try:
         async with asyncio.TaskGroup() as group:
             for part in parts:

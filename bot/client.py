@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import Interaction, app_commands
@@ -25,6 +25,7 @@ from bot.community import deletion, showcase
 from bot.composing import buttons as composing_buttons
 from bot.composing import melodies, tune
 from bot.composing.studio import Studio
+from bot.database.gateway import Gateway
 from bot.database.requests import Pending
 from bot.database.store import Store
 from bot.models.catalogue import Catalogue
@@ -40,6 +41,9 @@ from bot.work.queue import Line, Queue
 from bot.work.workers import Work, Workers
 from core.composing.recipe import ComposeRequest
 from core.errors import reason
+
+if TYPE_CHECKING:
+    from bot.training.sharing import Shared
 
 WARM_UP_BARS: Final = 4  # what a worker composes when it starts
 
@@ -63,12 +67,13 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
         store = await stack.enter_async_context(Store(url))
         if settings.alone:
             workers: Work = await stack.enter_async_context(Workers(settings.workers, settings.deadline, first))
-            line = None
+            shared = None
         else:
-            from bot.work.sharing import share  # with PgQueuer, which one machine does not need
+            from bot.training.sharing import share  # with PgQueuer, which one machine does not need
 
-            line, workers = await stack.enter_async_context(share(settings, store, url))
-        bot = ComposerBot(settings, workers, store, line)
+            shared = await stack.enter_async_context(share(settings, store, url))
+            workers = shared.work
+        bot = ComposerBot(settings, workers, store, shared)
         async with bot.trainer:
             yield bot
 
@@ -91,7 +96,7 @@ class Tree(app_commands.CommandTree["ComposerBot"]):
 class ComposerBot(commands.AutoShardedBot):
     """Compose in the chat."""
 
-    def __init__(self, settings: Settings, workers: Work, store: Store, line: Line | None = None) -> None:
+    def __init__(self, settings: Settings, workers: Work, store: Store, shared: "Shared | None" = None) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -99,11 +104,15 @@ class ComposerBot(commands.AutoShardedBot):
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             shard_count=settings.shards,
+            shard_ids=settings.shard_numbers,  # type: ignore[arg-type]  # None is its default
         )
+        self.gateway = None if shared is None else Gateway(store.engine)
         self.settings, self.workers, self.store = settings, workers, store
         self.catalogue = Catalogue(settings.models, settings.model, settings.data)
         self.cache = Cache(settings.data / "cache", settings.cache_bytes)
-        self.line = line or Queue(settings.workers, settings.waiting, Allowance(settings.allowance))
+        self.line: Line = Queue(settings.workers, settings.waiting, Allowance(settings.allowance))
+        if shared is not None:
+            self.line = shared.line
         self.studio = Studio(
             self.catalogue,
             store,
@@ -112,9 +121,13 @@ class ComposerBot(commands.AutoShardedBot):
             self.cache,
             soundfont=settings.soundfont,
             upload_bytes=settings.upload_bytes,
+            shelves=None if shared is None else shared.shelves,
         )
         self.messages = Messages(self, self.studio)
-        self.trainer = Trainer(settings, store.jobs, self.catalogue, self.messages)
+        if shared is None:
+            self.trainer = Trainer(settings, store.jobs, self.catalogue, self.messages)
+        else:
+            self.trainer = shared.desk(settings, store.jobs, self.catalogue, self.messages)
         self.trainings = Trainings(settings, self.studio, self.trainer, self.messages)
         self.form = TrainOnThese(self.trainings)
 
@@ -122,10 +135,17 @@ class ComposerBot(commands.AutoShardedBot):
         """Get ready for commands."""
         await self.tree.set_translator(Dictionary())
         await self.add_commands()
-        await sync(self.tree, self.settings.data / "commands.json")
-        if "train" in self.settings.roles:
-            self.trainer.open()
+        await sync(self.tree, self.settings.data / "commands.json", self.gateway)
+        self.trainer.open()
         self.line.open(self._take_up)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait until a shard may IDENTIFY, since other processes of this bot have shards too."""
+        if self.gateway is None:
+            await super().before_identify_hook(shard_id, initial=initial)
+            return
+        *_, limit = await self.http.get_bot_gateway()
+        await self.gateway.identify(shard_id or 0, limit["max_concurrency"])
 
     async def _take_up(self, pending: Pending) -> None:
         """Answer what was asked of a process that is no more."""

@@ -1,23 +1,28 @@
-"""A machine that composes for those that chat: it needs no token, and no TensorFlow."""
+"""A machine that composes or trains for those that chat: it needs no token, and to compose no TensorFlow."""
 
+import asyncio
 import logging
 
 from bot.client import warm_up
 from bot.database.requests import Machines, Requests
 from bot.database.store import Store
+from bot.models.catalogue import Catalogue
+from bot.models.shared import SharedShelves
 from bot.settings import Settings
+from bot.training.desk import TrainingMachine
+from bot.training.sharing import parcels, storage_of
 from bot.work.composer import Composer
 from bot.work.postgres import Connections
-from bot.work.sharing import parcels
+from bot.work.storage import Fetched, Storage
 from bot.work.workers import Workers
+from core.training.recipe import require_tensorflow
 
 _log = logging.getLogger(__name__)
 
 
 async def compose(settings: Settings) -> None:
     """Compose for all until cancelled. Raises CadenzaError where this machine cannot compose."""
-    assert settings.database is not None
-    url = settings.database.get_secret_value()
+    url = _database(settings)
     async with (
         Workers(settings.workers, settings.deadline, warm_up(settings)) as workers,
         Store(url) as store,
@@ -26,10 +31,40 @@ async def compose(settings: Settings) -> None:
         composer = Composer(
             connections,
             workers,
-            parcels(settings),
+            parcels(settings, _fetched(settings)),
             Requests(store.engine, ""),
             Machines(store.engine),
             slots=settings.workers,
         )
         _log.info("This machine composes, %d pieces at once.", settings.workers)
         await composer.run()
+
+
+async def train(settings: Settings) -> None:
+    """Train for all until cancelled. Raises CadenzaError where this machine cannot train."""
+    require_tensorflow()
+    url = _database(settings)
+    async with Store(url) as store, Connections(url) as connections:
+        files = Storage(storage_of(settings))
+        machine = TrainingMachine(
+            settings,
+            store.jobs,
+            Catalogue(settings.models, settings.model, settings.data),
+            SharedShelves(store.engine, files, settings.data, connections.say, mirrors=False),
+            files,
+            connections,
+            Machines(store.engine),
+            _fetched(settings),
+        )
+        async with machine:
+            _log.info("This machine trains, one model at a time.")
+            await asyncio.Event().wait()
+
+
+def _database(settings: Settings) -> str:
+    assert settings.database is not None
+    return settings.database.get_secret_value()
+
+
+def _fetched(settings: Settings) -> Fetched:
+    return Fetched(Storage(storage_of(settings)), settings.data / "fetched", settings.cache_bytes)

@@ -1,5 +1,6 @@
 """The environment as one frozen Settings; docs/settings.md is its table."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -58,6 +59,18 @@ def _roles(text: str) -> str:
     return " ".join(role for role in ROLES if role in roles)
 
 
+def _shard_ids(text: str) -> str:
+    if re.fullmatch(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*", text) is None or not _numbers(text):
+        raise ValueError("numbers of shards from 0, as 0-7 or 0,2")
+    return text
+
+
+def _numbers(text: str) -> list[int]:
+    """Return the numbers in ranges such as 0-7,9."""
+    ranges = (part.partition("-") for part in text.split(","))
+    return sorted({number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)})
+
+
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -101,6 +114,13 @@ class Settings(BaseSettings):
             " also as `python -m bot compose`. Anything but all needs PostgreSQL."
         ),
     ] = " ".join(ROLES)
+    storage: Annotated[
+        str | None,
+        Field(
+            description="Where several processes keep models and trainings: a folder that all of them see, or"
+            " `s3://bucket/prefix`, with credentials as AWS has them. Unset: a folder in the data folder."
+        ),
+    ] = None
     workers: Annotated[int, Field(ge=1, le=64, description="How many processes compose at the same time.")] = 2
     deadline: Annotated[int, Field(ge=5, le=600, description="Seconds after which a request is given up.")] = 60
     waiting: Annotated[int, Field(ge=1, le=1000, description="How many requests of one server may wait.")] = 20
@@ -143,6 +163,10 @@ class Settings(BaseSettings):
         int | None,
         Field(ge=1, le=10_000, description="How many shards to open. Unset: as many as Discord advises."),
     ] = None
+    shard_ids: Annotated[
+        Annotated[str, AfterValidator(_shard_ids)] | None,
+        Field(description="Which of the shards this process opens, as `0-7` or `0,2`. Unset: all of them."),
+    ] = None
     port: Annotated[
         int, Field(ge=0, le=65_535, description="The playground's port on this machine; 0 takes any free one.")
     ] = 8765
@@ -154,6 +178,11 @@ class Settings(BaseSettings):
     def alone(self) -> bool:
         """Tell whether this process does everything, and shares its work with none."""
         return self.roles == " ".join(ROLES)
+
+    @property
+    def shard_numbers(self) -> list[int] | None:
+        """Return the numbers of the shards that this process opens, None for all."""
+        return None if self.shard_ids is None else _numbers(self.shard_ids)
 
     @model_validator(mode="before")
     @classmethod
@@ -179,6 +208,10 @@ def from_environment(*roles: str) -> Settings:
             "A process that does not do everything shares its work by PostgreSQL:"
             " set CADENZA_DATABASE to postgresql+asyncpg://user:password@host/name."
         )
+    if chosen.shard_numbers is not None and chosen.shard_numbers[-1] >= (chosen.shards or 0):
+        raise SettingsError("CADENZA_SHARDS must say how many shards there are, more than CADENZA_SHARD_IDS names.")
+    if chosen.alone and chosen.shard_numbers not in (None, list(range(chosen.shards or 0))):
+        raise SettingsError("A process with some of the shards is not alone: give it roles, as python -m bot chat.")
     return chosen
 
 

@@ -110,7 +110,7 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
                     names=", ".join(based),
                     model=path.name,
                 )
-            await asyncio.to_thread(shelves.remove, path)
+            await self._studio.shelves.remove(path)
             await store.jobs.release(server, path.name)
             chosen = await store.server(server)
             if chosen.model == path.name:
@@ -125,7 +125,8 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
         async with replies.answering(interaction):
             await checks.owner(interaction)
             shelf = self._studio.catalogue.at(interaction.guild_id)
-            await asyncio.to_thread(shelves.withdraw if withdraw else shelves.share, shelf, model)
+            own = self._studio.shelves
+            await (own.withdraw if withdraw else own.share)(shelf, model)
             done = _("{model} is no longer offered.") if withdraw else _("{model} is offered to all servers.")
             await interaction.response.send_message(done.format(model=model), ephemeral=True)
 

@@ -147,6 +147,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Train m
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._trainings.studio.store)
             job = await self._find(interaction, training)
+            await self._trainings.trainer.bring(job.id)
             folder = self._trainings.trainer.folder(job.id)
             answer = await messages.present_report(job, folder)
             files = [enclosure.file() for enclosure in answer.enclosures]

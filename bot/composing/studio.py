@@ -27,6 +27,7 @@ from bot.database import store as database
 from bot.database.requests import Pending
 from bot.database.store import Opus, Store
 from bot.models.catalogue import Catalogue
+from bot.models.shelves import Shelves
 from bot.work.cache import Cache
 from bot.work.queue import TURN, Asked, Line, Place, QueueError, Turn
 from bot.work.workers import Work
@@ -64,7 +65,9 @@ class Studio:
         *,
         soundfont: Path | None,
         upload_bytes: int,
+        shelves: Shelves | None = None,
     ) -> None:
+        self.shelves = shelves or Shelves()
         self.catalogue, self.store, self.workers, self.upload_bytes = catalogue, store, workers, upload_bytes
         self.files = PieceFiles(cache, workers)
         self._queue, self._soundfont = queue, soundfont

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
@@ -17,6 +17,7 @@ from core.errors import CadenzaError, Message
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Wish = Literal["keep", "drop"]
 
+LEASE: Final = timedelta(seconds=20)  # without a sign of life, after which another machine takes a training up
 LIVE: Final[tuple[State, ...]] = ("queued", "running")
 
 
@@ -122,6 +123,36 @@ class Jobs:
         await self.note(
             id, state="running", started=func.coalesce(TRAININGS.c.started, datetime.now(UTC)), starts=starts
         )
+
+    async def claim(self, machine: str) -> Job | None:
+        """Give a machine the training that is next and that no other machine keeps; None if there is none."""
+        free = TRAININGS.c.machine.is_(None) | (TRAININGS.c.beat < func.now() - LEASE)
+        for job in await self.live():
+            mine = (TRAININGS.c.id == job.id) & TRAININGS.c.state.in_(LIVE) & free
+            async with transaction(self._engine) as connection:
+                take = update(TRAININGS).where(mine).values(machine=machine, beat=func.now())
+                if (await connection.execute(take)).rowcount:
+                    return job
+        return None
+
+    async def hold(self, id: str, machine: str) -> bool:
+        """Give a sign of life of the machine that trains; return False if the training is no longer its own."""
+        mine = (TRAININGS.c.id == id) & (TRAININGS.c.machine == machine)
+        async with transaction(self._engine) as connection:
+            sign = update(TRAININGS).where(mine).values(beat=func.now())
+            return bool((await connection.execute(sign)).rowcount)
+
+    async def release_machine(self, machine: str) -> None:
+        """Leave a machine's trainings to others."""
+        async with transaction(self._engine) as connection:
+            mine = TRAININGS.c.machine == machine
+            await connection.execute(update(TRAININGS).where(mine).values(machine=None))
+
+    async def statuses(self) -> dict[str, Any]:
+        """Return how the trainings go that have not ended, by their ids."""
+        query = select(TRAININGS.c.id, TRAININGS.c.status).where(TRAININGS.c.state == "running")
+        async with transaction(self._engine) as connection:
+            return {row.id: row.status for row in await connection.execute(query) if row.status is not None}
 
     async def end(self, id: str, state: State, outcome: Message) -> bool:
         """Note how a training ended, unless it has ended already; only one that is done stays known by its files."""

@@ -140,6 +140,9 @@ TRAININGS: Final = Table(
     Column("outcome", Said),  # how it ended
     Column("told", Boolean, nullable=False),  # whether the end has been announced
     Column("locale", String(8), nullable=False, server_default="en-US"),  # of who asked for it
+    Column("machine", String(32)),  # that trains it, where there are several
+    Column("beat", Moment),  # its last sign of life
+    Column("status", JSON(none_as_null=True)),  # how it goes
 )
 
 REQUESTS: Final = Table(  # that have not been answered, where several processes chat
@@ -185,4 +188,29 @@ MACHINES: Final = Table(  # that compose or train
     Column("slots", Integer, nullable=False),  # how much they do at once
     Column("seconds", Float, nullable=False),  # that a request takes there, in the mean
     Column("beat", Moment, nullable=False),
+)
+
+MODELS: Final = Table(  # that were trained, where there are several machines
+    "models",
+    METADATA,
+    Column("server", String(20), primary_key=True),  # its id, or shared
+    Column("name", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False),  # under which the storage has it
+    Column("bytes", BigInteger, nullable=False),
+    Column("card", LargeBinary, nullable=False),  # its files but for weights and notes, as a zip file
+    Column("created", Moment, nullable=False),
+)
+
+IDENTIFIED: Final = Table(  # when shards last did, where several processes have some
+    "identified",
+    METADATA,
+    Column("bucket", Integer, primary_key=True, autoincrement=False),  # of those of which one may at a time
+    Column("moment", Moment, nullable=False),
+)
+
+SYNCED: Final = Table(  # which commands Discord knows
+    "synced",
+    METADATA,
+    Column("bot", BigInteger, primary_key=True, autoincrement=False),  # the application's id
+    Column("digest", String(64), nullable=False),
 )

@@ -1,13 +1,39 @@
 """Models put on a server's shelf, taken off it, and offered to all."""
 
+import asyncio
+import json
 import secrets
 import shutil
 from pathlib import Path
+from typing import Final
 
 from bot.models.catalogue import Catalogue
 from core.errors import BundleError, reason
 from core.model import bundle
 from core.processes.files import folder_whole
+
+OBJECT: Final = "object.json"  # in the folder of a model whose weights are in the storage: its digest and its bytes
+
+
+class Shelves:
+    """Put models on shelves and take them off, on this machine alone."""
+
+    async def place(self, model: Path, catalogue: Catalogue) -> None:
+        """Put a model on a server's shelf, whole, in place of one of that name."""
+        assert catalogue.own is not None
+        await asyncio.to_thread(place, model, catalogue.own)
+
+    async def remove(self, model: Path) -> None:
+        """Take a model off its shelf at once."""
+        await asyncio.to_thread(remove, model)
+
+    async def share(self, catalogue: Catalogue, name: str) -> None:
+        """Offer a server's model to all servers. Raises BundleError."""
+        await asyncio.to_thread(share, catalogue, name)
+
+    async def withdraw(self, catalogue: Catalogue, name: str) -> None:
+        """No longer offer a shared model. Raises BundleError."""
+        await asyncio.to_thread(withdraw, catalogue, name)
 
 
 def place(model: Path, shelf: Path) -> None:
@@ -65,8 +91,17 @@ def withdraw(catalogue: Catalogue, name: str) -> None:
 
 
 def weight(models: Path) -> int:
-    """Return how many bytes the models of a shelf have on the disk."""
-    return sum(path.stat().st_size for path in models.rglob("*") if path.is_file())
+    """Return how many bytes the models of a shelf have, here or in the storage."""
+    elsewhere: int = sum(json.loads(path.read_text(encoding="utf-8"))["bytes"] for path in models.glob(f"*/{OBJECT}"))
+    return elsewhere + sum(path.stat().st_size for path in models.rglob("*") if path.is_file())
+
+
+def version(model: Path) -> str:
+    """Return what changes with a model's weights."""
+    if (model / OBJECT).exists():
+        return (model / OBJECT).read_text(encoding="utf-8")
+    stamp = (model / "weights.safetensors").stat()
+    return f"{stamp.st_mtime_ns}-{stamp.st_size}"
 
 
 def tidy(data: Path) -> None:

@@ -13,6 +13,7 @@ from bot.database.engine import StoreError
 from bot.database.jobs import Job, JobError, Jobs, State, Wish
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
+from bot.models.shelves import Shelves
 from bot.settings import Settings
 from bot.training.messages import Messages, Status
 from bot.work import child
@@ -36,8 +37,11 @@ class Trainer:
     Used as a context; it begins when `open` says that the bot is logged in.
     """
 
-    def __init__(self, settings: Settings, jobs: Jobs, catalogue: Catalogue, messages: Messages) -> None:
+    def __init__(
+        self, settings: Settings, jobs: Jobs, catalogue: Catalogue, messages: Messages, own: Shelves | None = None
+    ) -> None:
         self._settings, self._jobs, self._catalogue, self._messages = settings, jobs, catalogue, messages
+        self._shelves = own or Shelves()
         self._data = settings.data.absolute()
         self._opened, self._woken = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -88,21 +92,31 @@ class Trainer:
             raise JobError("This training has ended already.")
         if await self._jobs.cancel_queued(job.id, mark("It was cancelled before it began.")):
             job = await self._jobs.get(job.id, job.server)
-            await _tell(self._messages.close(job))
-            await _tell(self._messages.ended(job, None, self.folder(job.id)))
+            await tell(self._messages.close(job))
+            await tell(self._messages.ended(job, None, self.folder(job.id)))
             line = await self._jobs.live()
-            await _tell(self._messages.queued(other for other in line if other.state == "queued"))
+            await tell(self._messages.queued(other for other in line if other.state == "queued"))
             return
         await self._jobs.note(job.id, wish=wish)
         if self._child is not None and self._child[0] == job.id:
-            _carry_out(wish, self._child[1])
+            carry_out(wish, self._child[1])
 
     async def forget(self, job: Job) -> None:
         """Delete a training that has ended, with the notes it was trained on. Raises JobError if it has not."""
         if job.live:
             raise JobError("This training has not ended yet. Cancel it first.")
         await self._jobs.delete(job.id)
-        await asyncio.to_thread(shutil.rmtree, self.folder(job.id), ignore_errors=True)
+        await self.drop(job.id)
+
+    async def keep(self, id: str) -> None:
+        """Keep what was made for a training in its folder."""
+
+    async def bring(self, id: str) -> None:
+        """Have in a training's folder what there is of it."""
+
+    async def drop(self, id: str) -> None:
+        """Delete all there is of a training in its folder."""
+        await asyncio.to_thread(shutil.rmtree, self.folder(id), ignore_errors=True)
 
     async def _work(self) -> None:
         await self._opened.wait()
@@ -113,7 +127,7 @@ class Trainer:
                 for job in await self._jobs.unannounced():
                     await self._announce(job)
                 line = await self._jobs.live()
-                await _tell(self._messages.queued(job for job in line if job.state == "queued"))
+                await tell(self._messages.queued(job for job in line if job.state == "queued"))
                 if line:
                     await self._train(line[0])
                 else:
@@ -147,7 +161,7 @@ class Trainer:
             if job.wish == "drop":
                 await self._end(job, "cancelled", mark("It was cancelled."))
             elif result is not None:
-                await asyncio.to_thread(self._publish, job, work)
+                await self._publish(job, work)
                 await self._end(job, "done", mark("It ended: {reason}.", reason=result.ended))
             elif failure is not None:
                 await self._end(job, "cancelled" if job.wish == "keep" else "failed", failure)
@@ -167,12 +181,11 @@ class Trainer:
             return mark(
                 "The process that trained it crashed {times} times in a row. Try it with fewer files.", times=STARTS
             )
-        shelf = self._catalogue.at(job.server)
         title = counted("{count} piece from its server", "{count} pieces from its server", job.gathered.kept)
         ask = TrainJob(
             work=str(work),
             name=job.name,
-            base=None if job.base is None else str(shelf.path(job.base).absolute()),
+            base=None if job.base is None else str(await self._base(job, job.base)),
             size=job.size,
             seconds=job.minutes * 60,
             threads=self._settings.training_threads,
@@ -184,7 +197,7 @@ class Trainer:
         try:
             async with child.start(ask.limits, work / "log.txt") as process:
                 self._child = job.id, process
-                _carry_out((await self._jobs.get(job.id, job.server)).wish, process)
+                carry_out((await self._jobs.get(job.id, job.server)).wish, process)
                 async for message in child.talk(process, SILENCE, worker.work, ask):
                     if isinstance(message, CadenzaError):
                         failure = message.message
@@ -212,16 +225,21 @@ class Trainer:
                 await self._jobs.note(job.id, starts=0)
                 job = replace(job, starts=0)
         self._status = job.id, status
-        await _tell(self._messages.progress(job, status, self.folder(job.id)))
+        await self._progress(job, status, message)
         return job
 
-    def _publish(self, job: Job, work: Path) -> None:
+    async def _progress(self, job: Job, status: Status, message: Progress | EpochDone) -> None:
+        await tell(self._messages.progress(job, status, self.folder(job.id)))
+
+    async def _base(self, job: Job, name: str) -> Path:
+        """Return the folder of the model that a training begins from. Raises BundleError."""
+        return self._catalogue.at(job.server).path(name).absolute()
+
+    async def _publish(self, job: Job, work: Path) -> None:
         """Put the model on its server's shelf, if that has not been done."""
-        shelf = self._catalogue.at(job.server).own
-        assert shelf is not None
         made = work / PUBLISHED / job.name
         if made.exists():
-            shelves.place(made, shelf)
+            await self._shelves.place(made, self._catalogue.at(job.server))
 
     async def _end(self, job: Job, state: State, outcome: Message) -> None:
         if await self._jobs.end(job.id, state, outcome):
@@ -231,13 +249,13 @@ class Trainer:
 
     async def _announce(self, job: Job) -> None:
         folder = self.folder(job.id)
-        await _tell(self._messages.close(job))  # first, since what has been told is not done again after a restart
-        if await _tell(self._messages.ended(job, await asyncio.to_thread(Result.read, folder), folder)):
+        await tell(self._messages.close(job))  # first, since what has been told is not done again after a restart
+        if await tell(self._messages.ended(job, await asyncio.to_thread(Result.read, folder), folder)):
             await self._jobs.note(job.id, told=True)
             await asyncio.to_thread(clear, folder)
 
 
-async def _tell(news: Awaitable[None]) -> bool:
+async def tell(news: Awaitable[None]) -> bool:
     """Let the chat be told, and return whether that went well; a training goes on even if it did not."""
     try:
         await news
@@ -264,7 +282,8 @@ def _report(job: Job) -> None:
     _log.info("a training: waited %.0f s, took %.0f s, %s", waited, took, job.state)
 
 
-def _carry_out(wish: Wish | None, process: Child) -> None:
+def carry_out(wish: Wish | None, process: Child) -> None:
+    """Have a training process do what whoever cancels it wants."""
     if wish == "keep":
         process.stop()
     elif wish == "drop":

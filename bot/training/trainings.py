@@ -74,7 +74,8 @@ class Trainings:
 
     async def start(self, interaction: Interaction, wanted: Wanted) -> None:
         """Read the files and put a training into the line. Raises CadenzaError for anything that the user can mend."""
-        require_tensorflow()
+        if self._settings.alone:
+            require_tensorflow()
         await checks.trainer(interaction, self.studio.store)
         server = interaction.guild_id
         assert server is not None
@@ -102,6 +103,7 @@ class Trainings:
             base = None if blueprint.base is None else self.studio.catalogue.at(server).params(blueprint.base)
             async with turn:
                 digest, gathered = await attachments.gather(chosen, uploads, work, base)
+            await self.trainer.keep(training)
             message = await interaction.original_response()
             job = Job(
                 id=training,
@@ -122,7 +124,7 @@ class Trainings:
             begun = True
         finally:
             if not begun:
-                await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+                await self.trainer.drop(training)
         return job
 
     async def _enter(self, job: Job, blueprint: Blueprint) -> None:
@@ -206,8 +208,7 @@ def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Blueprint:
     if wanted.size is not None:
         raise JobError("A model has the size of the one that it starts from: choose a size only with from-nothing.")
     base = shelf.path(wanted.base)
-    stamp = (base / "weights.safetensors").stat()
-    return Blueprint(name, base.name, f"{stamp.st_mtime_ns}-{stamp.st_size}", "medium", wanted.minutes)
+    return Blueprint(name, base.name, shelves.version(base), "medium", wanted.minutes)
 
 
 def _fingerprint(server: int, digest: bytes, blueprint: Blueprint) -> str:

@@ -95,7 +95,7 @@ class Composer:
         if request is not None:
             await self._requests.begin(request)
         if row["starts"] > STARTS:
-            died = WorkError("The process that worked on this died, twice. Ask for less, or try again in a minute.")
+            died = WorkError("The process that worked on this crashed twice. Ask for less, or try again in a minute.")
             result = outcome(error=CadenzaError(died.message))
         else:
             result = await self._do(job.payload or b"")
@@ -104,7 +104,7 @@ class Composer:
 
     async def _do(self, payload: bytes) -> tuple[Any, CadenzaError | None]:
         try:
-            function, args, kwargs = self._parcels.unpack(payload)
+            function, args, kwargs = await asyncio.to_thread(self._parcels.unpack, payload)  # with its model
             return outcome(await self._workers.run(function, *args, **kwargs))
         except WorkError as error:
             return outcome(error=CadenzaError(error.message))  # which is known to all

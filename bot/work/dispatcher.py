@@ -68,7 +68,7 @@ class Dispatcher:
 
     async def _wait(self, key: str, job: bytes, priority: int, turn: SharedTurn | None) -> bytes:
         """Have a job done, once, and wait for its result; a database that is gone for a while is waited for."""
-        end = time.monotonic() + LONGEST_WAIT + self._deadline
+        end = time.monotonic() + self._deadline + (self._deadline if turn is None else LONGEST_WAIT)
         event, looked = self._waiting.setdefault(key, asyncio.Event()), False
         try:
             async with self._connections.hearing(self._hear):
@@ -122,4 +122,4 @@ def outcome(value: Any = None, error: CadenzaError | None = None) -> tuple[Any, 
 
 
 def _given_up() -> WorkError:
-    return WorkError("No machine has done this in ten minutes, and it was given up. Try again later.")
+    return WorkError("No machine has done this in time, and it was given up. Try again later.")

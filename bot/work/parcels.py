@@ -6,12 +6,15 @@ shelves, a soundfont by its name.
 
 import hashlib
 import io
+import json
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from bot.work.storage import Fetched
 from core.composing import recipe, reprise
 from core.composing.novelty import Quote
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
@@ -33,6 +36,8 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
         description.brief,
     )
 }
+OBJECT: Final = "object.json"  # in the folder of a model whose weights are in the storage, which has its digest
+PART: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SENT: Final = (ComposeRequest, Composition, ModelInfo, Take, Quote, Sheet)
 
 
@@ -47,6 +52,7 @@ class Parcels:
     """Write and read parcels on a machine whose models stand in `shelves`, folders by the names that all use."""
 
     shelves: Mapping[str, Path]
+    fetched: Fetched | None = None
 
     def pack(self, thing: Any) -> bytes:
         """Write plain values, our dataclasses and errors, or known functions."""
@@ -63,6 +69,12 @@ class Parcels:
         if not text.startswith("/"):
             return None
         path = Path(text)
+        if self.fetched is not None and path.is_relative_to(self.fetched.folder):
+            digest, server, model = path.relative_to(self.fetched.folder).parts
+            return "model", server, model, digest
+        if (path / OBJECT).is_file():
+            digest = json.loads((path / OBJECT).read_text(encoding="utf-8"))["digest"]
+            return "model", path.parent.name, path.name, digest
         for name, shelf in self.shelves.items():
             if path.is_relative_to(shelf.absolute()):
                 return "shelf", name, str(path.relative_to(shelf.absolute()))
@@ -77,6 +89,12 @@ class Parcels:
                 return FUNCTIONS[name]
             case "shelf", (name, place) if name in self.shelves and ".." not in Path(place).parts:
                 return str(self.shelves[name].absolute() / place)
+            case "model", (server, model, digest):
+                if not all(PART.fullmatch(part) for part in names):
+                    raise pickle.UnpicklingError(f"{names} is no model")
+                if self.fetched is None:
+                    return str(self.shelves["data"].absolute() / "models" / server / model)
+                return str(self.fetched.path(server, model, digest))
             case "soundfont", (name,):
                 return next((str(path) for path in audio.soundfonts() if path.name == name), None)
         raise pickle.UnpicklingError(f"{kind} {names} is nothing that a machine has")

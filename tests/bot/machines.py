@@ -15,7 +15,7 @@ from bot.client import ComposerBot
 from bot.database.engine import engine
 from bot.database.store import Store
 from bot.settings import Settings
-from bot.work.sharing import share
+from bot.training.sharing import share
 
 ROOT = Path(__file__).parents[2]
 READY = re.compile(r"This machine (composes|trains)")
@@ -87,8 +87,8 @@ async def chatting(settings: Settings) -> AsyncIterator[ComposerBot]:
     """Return a chat process's bot, in this process, not logged in."""
     assert settings.database is not None
     url = settings.database.get_secret_value()
-    async with Store(url) as store, share(settings, store, url) as (line, work):
-        bot = ComposerBot(settings, work, store, line)
+    async with Store(url) as store, share(settings, store, url) as shared:
+        bot = ComposerBot(settings, shared.work, store, shared)
         async with bot.trainer:
             yield bot
 
@@ -97,5 +97,7 @@ async def clear(url: str) -> None:
     """Forget every request, result and job, but no machine."""
     database = engine(url)
     async with database.begin() as connection:
-        await connection.execute(text("TRUNCATE requests, results, allowances, pgqueuer, opera CASCADE"))
+        await connection.execute(
+            text("TRUNCATE requests, results, allowances, pgqueuer, opera, trainings, models CASCADE")
+        )
     await database.dispose()

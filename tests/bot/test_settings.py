@@ -20,6 +20,7 @@ EVERY = {  # variable: its text, its field, its value
     "CADENZA_DATA": ("there", "data", Path("there")),
     "CADENZA_DATABASE": (DATABASE, "database", SecretStr(DATABASE)),
     "CADENZA_ROLES": ("compose, chat", "roles", "chat compose"),
+    "CADENZA_STORAGE": ("s3://music/all", "storage", "s3://music/all"),
     "CADENZA_WORKERS": ("3", "workers", 3),
     "CADENZA_DEADLINE": ("30", "deadline", 30),
     "CADENZA_WAITING": ("7", "waiting", 7),
@@ -33,6 +34,7 @@ EVERY = {  # variable: its text, its field, its value
     "CADENZA_SERVER_MODELS": ("6", "server_models", 6),
     "CADENZA_SERVER_MODEL_BYTES": ("2097152", "server_model_bytes", 2 << 20),
     "CADENZA_SHARDS": ("2", "shards", 2),
+    "CADENZA_SHARD_IDS": ("0-1", "shard_ids", "0-1"),
     "CADENZA_PORT": ("0", "port", 0),
     "CADENZA_LOG_LEVEL": ("debug", "log_level", "DEBUG"),
 }
@@ -69,6 +71,11 @@ def test_an_empty_variable_counts_as_unset(setting: Any) -> None:
         ("CADENZA_SHARDS", "1.5", "CADENZA_SHARDS must be a whole number from 1 to 10000. '1.5' is not."),
         ("CADENZA_PORT", "70000", "CADENZA_PORT must be a whole number from 0 to 65535. '70000' is not."),
         ("CADENZA_ROLES", "sing", "CADENZA_ROLES must be one or several of chat, compose and train. 'sing' is not."),
+        (
+            "CADENZA_SHARD_IDS",
+            "1-",
+            "CADENZA_SHARD_IDS must be numbers of shards from 0, as 0-7 or 0,2. '1-' is not.",
+        ),
         ("CADENZA_LOG_LEVEL", "loud", "CADENZA_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR. 'loud' is not."),
     ],
 )
@@ -86,6 +93,16 @@ def test_roles_may_be_given_with_the_command_and_need_postgresql(setting: Any) -
     setting(CADENZA_DATABASE="postgresql+asyncpg://me@host/music", CADENZA_ROLES="train")
     assert from_environment("compose", "chat").roles == "chat compose"
     assert from_environment().roles == "train"
+
+
+def test_shards_are_some_of_those_there_are(setting: Any) -> None:
+    setting(CADENZA_DATABASE=DATABASE, CADENZA_SHARDS="32", CADENZA_SHARD_IDS="8-10,4")
+    assert from_environment("chat").shard_numbers == [4, 8, 9, 10]
+    with pytest.raises(SettingsError, match="is not alone"):
+        from_environment()
+    setting(CADENZA_SHARDS="10")
+    with pytest.raises(SettingsError, match="CADENZA_SHARDS must say how many"):
+        from_environment("chat")
 
 
 def test_says_it_of_each_that_is_wrong(setting: Any) -> None:
