@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -18,15 +19,27 @@ FORMS: Final = ("AABB", "AABA", "ABAC", THROUGH)
 
 LONGEST: Final = 16  # bars of a section that is repeated, at most, and at least
 SHORTEST: Final = 2
+LONGEST_PHRASE: Final = 8  # bars; where a longer one would be, an end is missing
 ALIKE: Final = 0.75  # of the events of a section come again in its repeat
 _LEAST_EVENTS: Final = 5
 _STEP: Final = 2  # bars by which what is new goes on until something is repeated
-_MOST_SHAPES: Final = 200
+_MOST_SHAPES: Final = 400
 
 
-def read(piece: Score) -> Told:
-    """Return all that can be told of a whole piece."""
-    return Told(piece.unit, piece.metre, piece.length, home(piece), plan(piece))
+def read(piece: Score, phrases: Sequence[int] = ()) -> Told:
+    """Return all that can be told of a whole piece, the units at which its phrases end among it, if they are known."""
+    return Told(piece.unit, piece.metre, piece.length, home(piece), plan(piece), _whole(piece, phrases))
+
+
+def _whole(piece: Score, phrases: Sequence[int]) -> tuple[int, ...]:
+    """Return where phrases end, the last one with the piece; nothing where some of the ends are missing."""
+    shortest, longest = piece.units_per_bar // 2, LONGEST_PHRASE * piece.units_per_bar
+    ends = [end for end in phrases if end <= piece.length - shortest]
+    if not ends or not piece.events:
+        return ()
+    ends.append(piece.length)
+    lengths = [end - start for start, end in pairwise([piece.events[0].onset, *ends])]
+    return tuple(ends) if max(lengths) <= longest else ()
 
 
 def home(piece: Score, *, open_end: bool = False) -> Home | None:
@@ -147,19 +160,21 @@ def usual(among: "Habits", start: int, bars: int, bar: int) -> tuple[Section, ..
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Name the outline of a piece: its metre, the units of silence before its first note, and its sections in bars.
+    """Name the outline of a piece: its metre, the units of silence before its first note, its sections, its phrases.
 
-    A section is so many bars, a kind, and the bar from which it repeats. As a text it is
-    `4/4 6: 4 stated, 4 repeated 0, 8 new`.
+    A section is so many bars, a kind, and the bar from which it repeats; a phrase so many units, and there are none if
+    they are not known. As a text it is `4/4 6: 4 stated, 4 repeated 0, 8 new; 16 16 16 16 32 32`.
     """
 
     metre: Metre
     silence: int
     sections: tuple[tuple[int, Kind, int | None], ...]
+    phrases: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         sections = (f"{bars} {kind}" + ("" if source is None else f" {source}") for bars, kind, source in self.sections)
-        return f"{self.metre} {self.silence}: {', '.join(sections)}"
+        phrases = f"; {' '.join(map(str, self.phrases))}" if self.phrases else ""
+        return f"{self.metre} {self.silence}: {', '.join(sections)}{phrases}"
 
     @property
     def bars(self) -> int:
@@ -180,11 +195,12 @@ def shape(text: str) -> Shape:
     """Read the text of a shape. Raises ValueError and RequestError."""
     head, _, rest = text.partition(": ")
     metre, _, silence = head.partition(" ")
+    outline, _, phrases = rest.partition("; ")
     sections = []
-    for section in rest.split(", "):
+    for section in outline.split(", "):
         bars, kind, *source = section.split()
         sections.append((int(bars), KINDS[KINDS.index(kind)], int(source[0]) if source else None))
-    return Shape(parse_metre(metre), int(silence), tuple(sections))
+    return Shape(parse_metre(metre), int(silence), tuple(sections), tuple(map(int, phrases.split())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +255,38 @@ def draw(
     return _draw(among.homes, chance), _draw(fitting, chance)
 
 
+def phrases(
+    among: Habits, chance: np.random.Generator, metre: Metre, plan: Sequence[Section], shape: Shape | None = None
+) -> tuple[int, ...]:
+    """Lay out phrases over a plan, those of a shape or of one drawn; what is repeated has the phrases of its source.
+
+    Drawn is a shape that begins at the same place in the bar. Returned are the units at which phrases end, none where
+    no piece of this kind has known ones.
+    """
+    start, end = plan[0].start, plan[-1].end
+    if shape is None or not shape.phrases:
+        fitting = {
+            each: count
+            for each, count in among.shapes.items()
+            if each.phrases and each.metre == metre and each.silence == start
+        }
+        shape = _draw(fitting, chance)
+    if shape is None:
+        return ()
+    lengths, ends, at = cycle(shape.phrases), list[int](), start
+    while at < end:
+        at += next(lengths)
+        ends.append(at)
+    least = min(shape.phrases)
+    ends = [at for at in ends if at <= end - least]
+    for section in plan:
+        if section.source is not None:
+            back = section.start - section.source
+            own = [at + back for at in ends if section.source < at <= section.source + section.end - section.start]
+            ends = sorted({at for at in ends if not section.start < at <= section.end} | set(own))
+    return (*(at for at in ends if at <= end - least), end)
+
+
 def _draw(counts: Mapping[Any, int], chance: np.random.Generator) -> Any:
     if not counts:
         return None
@@ -256,7 +304,8 @@ def _shape_of(piece: Told) -> Shape:
         )
         for section in piece.plan
     )
-    return Shape(piece.metre, first, sections)
+    lengths = tuple(end - start for start, end in pairwise([first, *piece.phrases])) if piece.phrases else ()
+    return Shape(piece.metre, first, sections, lengths)
 
 
 def _home(key: str) -> Home:

@@ -136,7 +136,9 @@ def tell(params: Params, primer: Sequence[int], options: Options, chance: np.ran
         plan = replace(shape, silence=silence).plan(told.bar)
     else:
         plan = form.usual(habits, silence, bars, told.bar)
-    return replace(told, home=home, length=silence + bars * told.bar, plan=plan), silence
+    own = shape if shape and options.form is None and silence == shape.silence else None
+    phrases = form.phrases(habits, chance, metre, plan, own)
+    return replace(told, home=home, length=silence + bars * told.bar, plan=plan, phrases=phrases), silence
 
 
 def check_room(primer: int, bars: int | None, bar: int) -> None:

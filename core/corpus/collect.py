@@ -180,7 +180,7 @@ def _keep(
             line, text = _parse(entry.name, piece, settings, unit, known)
             report.append(line)
             if text:
-                kept.append(Entry(line.title, text, piece.metre))
+                kept.append(Entry(line.title, text, piece.metre, piece.phrase_ends(unit)))
                 onsets += len(piece.onsets)
                 hits += piece.on_grid(unit) * len(piece.onsets)
     return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), float(hits / max(onsets, 1)))

@@ -18,13 +18,14 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from core.errors import BundleError, check_range, named, reason
-from core.model import frames
+from core.model import frames, told
 from core.music.notation import Anchor
 from core.music.score import QUARTERS_PER_BAR, UNITS
 from core.music.tempo import TEMPOS
 from core.processes.files import folder_whole
 
-FORMAT: Final = 2
+FORMAT: Final = 3
+UNPHRASED: Final = 2  # the format of models that were told no phrases, which are still read
 FORGETFUL: Final = 1  # the format of models without a memory, which are still read
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 LARGEST_UNITS, LARGEST_LAYERS, LARGEST_FILE = 2048, 8, 256 << 20  # what a params.json or a file of weights may ask for
@@ -144,6 +145,7 @@ def load_files(weights: Path, params: Path) -> Bundle:
             "{weights} is not a file of weights (safetensors): {error}.", weights=named(weights), error=error
         ) from None
     expected = parsed.shapes
+    _add_phrases(tensors, expected)
     if {name: tensor.shape for name, tensor in tensors.items()} != expected:
         wrong = sorted(
             (set(tensors) ^ set(expected))
@@ -164,6 +166,13 @@ def load_files(weights: Path, params: Path) -> Bundle:
     return Bundle(params.parent.name or "model", parsed, floats, sha256(content).hexdigest()[:12])
 
 
+def _add_phrases(tensors: dict[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Give a model that was told no phrases the rows for them, which are zero: it is the same model."""
+    known, inputs = tensors.get("lstm0/kernel"), shapes["lstm0/kernel"]
+    if known is not None and known.shape == (inputs[0] - told.PHRASES, *inputs[1:]):
+        tensors["lstm0/kernel"] = np.pad(known, [(0, told.PHRASES), (0, 0)])
+
+
 def parse_params(content: bytes, where: str = "params.json") -> Params:
     """Read the content of a params.json. Raises BundleError."""
     try:
@@ -171,7 +180,7 @@ def parse_params(content: bytes, where: str = "params.json") -> Params:
     except (ValueError, RecursionError) as error:
         raise BundleError("{where} is not JSON: {error}.", where=where, error=error) from None
     made = values.pop("format", None) if isinstance(values, dict) else None
-    if made not in (FORGETFUL, FORMAT):
+    if made not in (FORGETFUL, UNPHRASED, FORMAT):
         raise BundleError(
             "{where} does not describe a model of this version of Cadenza (format {format}).",
             where=where,

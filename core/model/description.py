@@ -40,6 +40,8 @@ def introduction(bundle: Bundle) -> list[Message]:
         units=params.units,
     )
     sentences = [hearing if params.hears else plain, _GRIDS[params.rest_unit]]
+    if params.hears and not params.remembers:
+        sentences.append(mark("It has no memory of what a piece has said: training it again brings one."))
     if facts.get("title"):
         sentences.insert(0, mark("A model trained on {title}.", title=Message.parse(facts["title"])))
     return sentences

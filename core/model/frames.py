@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NAMED: Final = slice(hearing.COLUMNS, hearing.COLUMNS + PREDICTORS)
 RUN: Final = slice(NAMED.stop, NAMED.stop + PREDICTORS)
-LEFT, TONIC, MODE, SECTION, BEAT = (RUN.stop + column for column in range(told.COLUMNS))
+LEFT, TONIC, MODE, SECTION, BEAT, PHRASE = (RUN.stop + column for column in range(told.COLUMNS))
 COLUMNS: Final = RUN.stop + told.COLUMNS
 
 DEGREES: Final = 12 * len(told.MODES)
@@ -46,6 +46,7 @@ def rows(hears: bool, remembers: bool) -> dict[str, int]:
             "degree": DEGREES,
             "degrees_ringing": DEGREES,
             "mode": len(told.MODES),
+            "phrase": told.PHRASES,
         }
     return groups
 
@@ -108,7 +109,7 @@ def transpose(frames: Frames, semitones: int) -> Frames:
     return moved
 
 
-def untold(frames: Frames, *, left: bool, home: bool, section: bool) -> Frames:
+def untold(frames: Frames, *, left: bool, home: bool, section: bool, phrase: bool) -> Frames:
     """Return frames in which some of what is told is unknown."""
     kept = frames.copy()
     if left:
@@ -117,4 +118,6 @@ def untold(frames: Frames, *, left: bool, home: bool, section: bool) -> Frames:
         kept[:, MODE] = len(told.MODES)
     if section:
         kept[:, SECTION] = told.SECTIONS
+    if phrase:
+        kept[:, PHRASE] = told.PHRASES
     return kept

@@ -1,11 +1,12 @@
-"""notes.txt: the parsed pieces of a collection, a header and then a line a piece, its title, metre and text.
+"""notes.txt: the parsed pieces of a collection, a header and then a line a piece.
 
-# cadenza notes 2
+# cadenza notes 3
 # anchor: lowest
 # rest unit: 1/2
-Aus meines Herzens Grunde<TAB>4/4<TAB>60-4-7r262r164r1
+Aus meines Herzens Grunde<TAB>4/4<TAB>60-4-7r262r164r1<TAB>16 32
 
-The format before had no metres; its pieces are in two or four.
+That is its title, metre and text, and the units at which its phrases end, where they are known. The formats before had
+no phrases, and the first of them no metres; its pieces are in two or four.
 """
 
 import re
@@ -21,19 +22,24 @@ from core.music.notation import Anchor
 from core.music.score import UNITS
 from core.processes.files import write_whole
 
-HEADER: Final = "# cadenza notes 2"
-_BEFORE: Final = "# cadenza notes 1"
+HEADER: Final = "# cadenza notes 3"
+_BEFORE: Final = ("# cadenza notes 1", "# cadenza notes 2")
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
-_PIECE: Final = re.compile(r"([^\t]*)\t(?:(\d+/\d+)\t)?([0-9rR, -]*)\r?")
+_PIECE: Final = re.compile(r"([^\t]*)\t(?:(\d+/\d+)\t)?([0-9rR, -]*)(?:\t([0-9]{1,6}(?: [0-9]{1,6})*))?\r?")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Hold one parsed piece; `metre` is that in which its bars are counted."""
+    """Hold one parsed piece.
+
+    `metre` is that in which its bars are counted, `phrases` the units at which its phrases end, ascending; none where
+    that is not known.
+    """
 
     title: str
     text: str
     metre: Metre = COMMON
+    phrases: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def lines(notes: Notes) -> Iterable[str]:
     yield f"# anchor: {notes.anchor}"
     yield f"# rest unit: {notes.unit}"
     for entry in notes.pieces:
-        yield f"{_BLANK.sub(' ', entry.title).strip()}\t{entry.metre}\t{entry.text}"
+        phrases = "\t" + " ".join(map(str, entry.phrases)) if entry.phrases else ""
+        yield f"{_BLANK.sub(' ', entry.title).strip()}\t{entry.metre}\t{entry.text}{phrases}"
 
 
 def read_notes(path: Path) -> Notes:
@@ -70,7 +77,7 @@ def read_notes(path: Path) -> Notes:
             "{file} is not a text file; parsed notes are written by core.parse_and_train.", file=named(path)
         ) from None
     header, _, rest = content.partition("\n")
-    if header not in (HEADER, _BEFORE):
+    if header not in (HEADER, *_BEFORE):
         raise CorpusError(
             "{file} does not begin with {header!r}; parsed notes are written by core.parse_and_train.",
             file=named(path),
@@ -98,8 +105,9 @@ def _entry(line: str, number: int, path: Path) -> Entry:
             number=number,
             path=named(path),
         )
-    title, metre, text = match.groups()
+    title, metre, text, phrases = match.groups()
+    ends = tuple(sorted(map(int, phrases.split()))) if phrases else ()
     try:
-        return Entry(title, text, parse_metre(metre) if metre else COMMON)
+        return Entry(title, text, parse_metre(metre) if metre else COMMON, ends)
     except RequestError as error:
         raise CorpusError("Line {number} of {path}: {error}", number=number, path=named(path), error=error) from None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.model import frames as columns
 from core.model import hearing, told
 from core.model.bundle import Bundle, Params
-from core.model.frames import BEAT, LEFT, MODE, NAMED, RUN, SECTION, TONIC
+from core.model.frames import BEAT, LEFT, MODE, NAMED, PHRASE, RUN, SECTION, TONIC
 from core.model.hearing import BASE, ID, NONE, PITCH, REACH, RINGING, VOICES, Frames
 from core.model.memory import NOTHING, PREDICTORS, RUNS
 from core.model.runtime import Layers, Matrices
@@ -100,9 +100,10 @@ class _Inputs:
             dense.append(group["ringing"])
             self.columns += range(PITCH, RINGING.start)
         if params.remembers:
-            tables += [np.vstack([group[name], nothing]) for name in ("left", "section", "beat", "mode", "degree")]
+            names = ("left", "section", "beat", "phrase", "mode", "degree")
+            tables += [np.vstack([group[name], nothing]) for name in names]
             dense += [group["degrees_ringing"], group["run"]]
-            self.columns += [LEFT, SECTION, BEAT, MODE]
+            self.columns += [LEFT, SECTION, BEAT, PHRASE, MODE]
         self.hears, self.remembers = params.hears, params.remembers
         self.firsts = np.cumsum([0, *map(len, tables)])[:-1]
         self.last = np.array([len(table) - 1 for table in tables])

@@ -1,6 +1,7 @@
 """What the network is told: what a composer knows before beginning, and where in it a piece has come.
 
-The metre, the home key, how far the end is, and the plan: which sections there are, and what each of them repeats.
+The metre, the home key, how far the end is, the plan (which sections there are, and what each of them repeats), and
+how far the end of the phrase is.
 All but the metre may be unknown, and what is unknown adds nothing to the input.
 """
 
@@ -23,9 +24,11 @@ _FURTHEST: Final = 34  # bars from which on all are as far
 _FURTHEST_IN_SECTION: Final = 18
 LEFTS: Final = PLACES + _FURTHEST  # sixteenths left 0 to 24, then bars left 2 to 34 and more
 SECTIONS: Final = len(KINDS) * (PLACES + _FURTHEST_IN_SECTION)
+_FURTHEST_IN_PHRASE: Final = 8
+PHRASES: Final = PLACES + _FURTHEST_IN_PHRASE
 
-LEFT, TONIC, MODE, SECTION, BEAT = range(5)  # the columns of what is told
-COLUMNS: Final = 5
+LEFT, TONIC, MODE, SECTION, BEAT, PHRASE = range(6)  # the columns of what is told
+COLUMNS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Section:
 class Told:
     """Hold what is told of one piece.
 
-    `unit` is how many quarters a rest unit lasts, `length` the whole piece in units. No `plan` is an unknown one.
+    `unit` is how many quarters a rest unit lasts, `length` the whole piece in units. No `plan` is an unknown one. The
+    `phrases` are the units at which phrases end, ascending; none if that is not known.
     """
 
     unit: Fraction
@@ -54,6 +58,7 @@ class Told:
     length: int | None = None
     home: Home | None = None
     plan: tuple[Section, ...] = ()
+    phrases: tuple[int, ...] = ()
 
     @property
     def bar(self) -> int:
@@ -74,7 +79,7 @@ class Guide:
 
     def reach(self, time: int) -> None:
         """Come to a unit of the piece: `row` is what is told there, `source` how long ago stood what is repeated."""
-        told, left, row = self.told, LEFTS, SECTIONS
+        told, left, row, phrase = self.told, LEFTS, SECTIONS, PHRASES
         self.source = 0
         if told.length is not None:
             left = self._left(told.length - time, _FURTHEST)
@@ -85,8 +90,11 @@ class Guide:
             row += self._left(section.end - max(time, section.start), _FURTHEST_IN_SECTION)
             if section.source is not None:
                 self.source = section.start - section.source
+        if told.phrases:
+            end = told.phrases[min(bisect_right(told.phrases, time), len(told.phrases) - 1)]
+            phrase = self._left(end - time, _FURTHEST_IN_PHRASE)
         beat = self._metre + time % self.bar * self.fine
-        self.row = [left, self.tonic, self.mode, row, beat]
+        self.row = [left, self.tonic, self.mode, row, beat, phrase]
 
     def _left(self, units: int, furthest: int) -> int:
         """Return the row for so many units left: sixteenths within a bar, bars beyond."""

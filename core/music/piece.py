@@ -89,7 +89,7 @@ class Piece:
 
     `length` is where the last note stops sounding, `metre` that in which its bars are counted, from 0 on; repeats were
     written out if it `has_repeats`; of its time the share `odd` was in other metres and is left out. `late` and `swing`
-    are the printed piece's.
+    are the printed piece's. `phrases` are the ticks at which phrases end, ascending; none where nothing says so.
     """
 
     title: str
@@ -102,6 +102,7 @@ class Piece:
     odd: float = 0
     late: int = 0
     swing: float = 0
+    phrases: tuple[int, ...] = ()
 
     def on_grid(self, unit: Fraction) -> float:
         """Return the share of notes that start on the grid of `unit` quarters, or within its tolerance."""
@@ -132,6 +133,17 @@ class Piece:
         event = np.repeat(np.arange(len(starts)), counts)
         ids[ends[:-1][event] + np.arange(len(onsets)) - starts[event]] = sounding
         return ids
+
+    def phrase_ends(self, unit: Fraction) -> tuple[int, ...]:
+        """Return the units at which phrases end, in the score that `ids` writes."""
+        if not self.phrases:
+            return ()
+        onsets, ends = np.unique(self._units(self.onsets, unit)), self._units(np.array(self.phrases), unit)
+        events = np.searchsorted(onsets, ends) - 1  # the latest one that begins before each end
+        gaps = np.diff(onsets, prepend=0)
+        onset = np.cumsum(np.minimum(gaps, LONGEST_SILENCE))[events]
+        written = onset + np.minimum(ends - onsets[events], LONGEST_SILENCE)
+        return tuple(np.unique(written[events >= 0]).tolist())
 
     def _units(self, ticks: NDArray[np.int64], unit: Fraction) -> NDArray[np.int64]:
         """Round to the nearest unit, halves up."""

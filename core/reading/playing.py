@@ -1,5 +1,6 @@
 """A piece as it is printed -> as it is played: in one metre, its repeats written out, its bars on the bar lines."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,15 +22,20 @@ IN_TWO_AND_FOUR: Final = "2,4"
 ALL: Final = "all"
 
 _MOST_BARS: Final = 4_096
+_CHOIR: Final = ("soprano", "alto", "tenor", "bass")
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Name what is heard at `place`: the printed piece from `start` until before `end`; all in ticks."""
+    """Name what is heard at `place`: the printed piece from `start` until before `end`; all in ticks.
+
+    Its bar ends at `bar_line`, before which the next one can begin.
+    """
 
     start: int
     end: int
     place: int
+    bar_line: int
 
     @property
     def length(self) -> int:
@@ -46,10 +52,11 @@ def check_metres(metres: str) -> None:
 def play(printed: Printed, metres: str = IN_TWO_AND_FOUR, *, as_printed: bool = False) -> Piece:
     """Play a piece from its bars, repeats written out unless `as_printed`, where it is in one of the `metres`.
 
-    Bars of other metres than the piece's own are left out, and the count of bars begins again behind them; a first one
-    that is short is an upbeat. Raises ReadingError where they are more than a tenth of its time, or the piece is in
-    none of the metres.
+    Of a choir with instruments the voices alone are read. Bars of other metres than the piece's own are left out, and
+    the count of bars begins again behind them; a first one that is short is an upbeat. Raises ReadingError where they
+    are more than a tenth of its time, or the piece is in none of the metres.
     """
+    printed = _choir(printed)
     bars, everything = printed.bars, list(range(len(printed.bars)))
     metre, inside, odd = _choose(bars, metres, printed.ticks_per_quarter)
     ticks = metre.bar * printed.ticks_per_quarter
@@ -70,7 +77,20 @@ def play(printed: Printed, metres: str = IN_TWO_AND_FOUR, *, as_printed: bool = 
         odd=odd,
         late=printed.late,
         swing=printed.swing,
+        phrases=_phrases(printed, spans),
     )
+
+
+def _choir(printed: Printed) -> Printed:
+    """Leave out what plays with a choir, where soprano, alto, tenor and bass each have one part."""
+    voices = [re.split(r"\W", name.lower())[0] for name in printed.names]
+    if len(voices) == len(_CHOIR) or any(voices.count(voice) != 1 for voice in _CHOIR):
+        return printed
+    sung = np.isin(printed.parts, [place for place, voice in enumerate(voices) if voice in _CHOIR])
+    if not sung.any():
+        return printed
+    columns = ("onsets", "pitches", "lengths", "parts")
+    return replace(printed, **{name: getattr(printed, name)[sung] for name in columns})
 
 
 def _choose(bars: Sequence[Bar], metres: str, quarter: int) -> tuple[Metre, list[bool], float]:
@@ -189,7 +209,7 @@ def _spans(printed: Printed, order: Sequence[int], metre: Metre) -> list[_Span]:
                 spans[-1] = replace(spans[-1], end=spans[-1].end - (full - late))
         elif number > before + 1 and not bar.endings:
             place += late
-        spans.append(_Span(bar.start, bar.end, place))
+        spans.append(_Span(bar.start, bar.end, place, bar.end))
         place += bar.length
         before = number
     return spans
@@ -206,3 +226,26 @@ def _heard(printed: Printed, spans: Sequence[_Span]) -> tuple[NDArray[np.int64],
     edges = [(*np.searchsorted(printed.onsets, [span.start, span.end]), span) for span in spans]
     onsets = np.concatenate([printed.onsets[low:high] + span.place - span.start for low, high, span in edges])
     return onsets, np.concatenate([printed.pitches[low:high] for low, high, _ in edges])
+
+
+def _phrases(printed: Printed, spans: Sequence[_Span]) -> tuple[int, ...]:
+    """Return where phrases end that are heard: with the fermatas of the highest part that has any."""
+    held = np.isin(printed.onsets, printed.fermatas)
+    if not held.any():
+        return ()
+    parts = np.unique(printed.parts[held])
+    highest = max(parts, key=lambda part: printed.pitches[held & (printed.parts == part)].mean())
+    own = held & (printed.parts == highest)
+    stops = sorted(set((printed.onsets[own] + printed.lengths[own]).tolist()))
+    ends = {
+        span.place + min(stop, span.end) - span.start
+        for span in spans
+        for stop in stops
+        if span.start < stop <= span.bar_line
+    }
+    least = 2 * printed.ticks_per_quarter  # what another part holds is not always the end of this one's phrase
+    kept = list[int]()
+    for end in sorted(ends, reverse=True):
+        if not kept or end < kept[-1] - least:
+            kept.append(end)
+    return tuple(reversed(kept))

@@ -12,7 +12,7 @@ from core.model.hearing import ID, NONE, PITCH, Frames
 from core.music import notation
 from core.music.notation import TRANSPOSITIONS
 
-UNTOLD: Final = 0.1  # of the pieces are not told each of length, home and plan
+UNTOLD: Final = 0.1  # of the pieces are not told each of length, home, plan and phrases
 
 
 def epoch_stream(pieces: Sequence[Frames], epoch: int, keys: int, seed: int) -> Frames:
@@ -28,7 +28,7 @@ def epoch_stream(pieces: Sequence[Frames], epoch: int, keys: int, seed: int) -> 
         turns = range((epoch - 1) * keys, epoch * keys)
         parts += [(frames, TRANSPOSITIONS[order[turn % len(TRANSPOSITIONS)]]) for turn in turns]
     rng.shuffle(parts)
-    unknown = rng.random((len(parts), 3)) < UNTOLD
+    unknown = rng.random((len(parts), 4)) < UNTOLD
     return np.concatenate(
         [_untold(in_key(frames, semitones), *what) for (frames, semitones), what in zip(parts, unknown, strict=True)]
     )
@@ -42,10 +42,10 @@ def in_key(frames: Frames, semitones: int) -> Frames:
     return columns.transpose(frames, shift) if shift else frames
 
 
-def _untold(frames: Frames, left: bool, home: bool, section: bool) -> Frames:
-    if frames.shape[1] == hearing.COLUMNS or not (left or home or section):
+def _untold(frames: Frames, left: bool, home: bool, section: bool, phrase: bool) -> Frames:
+    if frames.shape[1] == hearing.COLUMNS or not (left or home or section or phrase):
         return frames
-    return columns.untold(frames, left=left, home=home, section=section)
+    return columns.untold(frames, left=left, home=home, section=section, phrase=phrase)
 
 
 def batches(

@@ -17,7 +17,7 @@ import tensorflow as tf
 from core.model import frames as columns
 from core.model import hearing, told
 from core.model.bundle import Params, Weights
-from core.model.frames import BEAT, LEFT, MODE, NAMED, RUN, SECTION, TONIC
+from core.model.frames import BEAT, LEFT, MODE, NAMED, PHRASE, RUN, SECTION, TONIC
 from core.model.hearing import BASE, BEFORE, ID, NOW, PITCH, PLACE, REACH, RINGING, STEP, VOICES
 from core.model.memory import PREDICTORS, RUNS
 from core.music.notation import BOUNDARY, SIZE
@@ -146,7 +146,7 @@ class FirstLSTM(UnrolledLSTM):
             "ringing": classes,
         }
         if self.params.remembers:
-            tables |= {LEFT: group["left"], SECTION: group["section"], BEAT: group["beat"]}
+            tables |= {LEFT: group["left"], SECTION: group["section"], BEAT: group["beat"], PHRASE: group["phrase"]}
             runs = tf.one_hot(column[..., RUN], RUNS)
             tonic, mode, pitch = column[..., TONIC], tf.one_hot(column[..., MODE], 2), column[..., PITCH]
             degree = tf.where(pitch == hearing.NONE, -1, (pitch - tonic) % 12)

@@ -70,6 +70,35 @@ def test_habits_are_drawn_as_often_as_pieces_have_them_and_kept_as_json() -> Non
     assert form.draw(Habits({}, {}), chance, metre=COMMON) == (None, None)
 
 
+def test_phrases_are_known_where_no_end_is_missing_and_last_as_long_as_the_piece() -> None:
+    whole = piece("r4r2" + A + A + B + B)
+    assert form.read(whole, (22, 38, 54)).phrases == (22, 38, 54, 70)
+    assert form.read(whole, (22, 38, 54, 68)).phrases == (22, 38, 54, 70)
+    assert form.read(whole).phrases == ()
+    assert form.read(piece(A * 10), (8,)).phrases == ()  # nine bars and more without an end
+
+
+def test_phrases_are_laid_out_as_pieces_have_them_and_those_of_a_repeat_are_its_sources() -> None:
+    told = form.read(piece("r4r2" + A + A + B + B), (14, 22, 30, 38, 54))
+    habits = form.habits_of([told])
+    assert form.habits(habits.as_json()) == habits
+    (shape,) = habits.shapes
+    chance = np.random.default_rng(1)
+    assert form.phrases(habits, chance, COMMON, told.plan, shape) == (14, 22, 30, 38, 54, 70)
+    longer = form.planned("AABA", 6, 16, 8)
+    ends = form.phrases(habits, chance, COMMON, longer)
+    first = [end for end in ends if end <= 38]
+    assert ends == (
+        *first,
+        *(end + 32 for end in first),
+        *(end for end in ends if 70 < end <= 102),
+        *(end + 96 for end in first),
+    )
+    assert ends[-1] == 134
+    assert form.phrases(habits, chance, COMMON, form.planned("AABA", 0, 16, 8)) == ()  # none begins with the bar
+    assert form.phrases(habits, chance, Metre(6, 8), longer) == ()
+
+
 def test_damaged_habits_are_named() -> None:
     with pytest.raises(BundleError, match="The habits"):
         form.habits({"shapes": {"4/4": 3}})

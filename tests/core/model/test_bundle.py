@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from core.errors import BundleError
-from core.model import bundle
+from core.model import bundle, told
 from core.model.bundle import Params
 
 
@@ -58,7 +58,7 @@ def _edit(folder: Path, **values: object) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"format": 3}, "this version of Cadenza"),
+        ({"format": 9}, "this version of Cadenza"),
         ({"units": 10**9}, "number of units is 1000000000; it must be from 1 to 2048"),
         ({"units": "24"}, "units is '24'"),
         ({"units": True}, "units is True"),
@@ -74,6 +74,19 @@ def test_wrong_parameters_are_named(copy: Path, values: dict[str, object], sente
     _edit(copy, **values)
     with pytest.raises(BundleError, match=sentence):
         bundle.load(copy)
+
+
+def test_a_model_from_before_phrases_is_the_same_model(copy: Path) -> None:
+    now = bundle.load(copy)
+    tensors = load_file(copy / "weights.safetensors")
+    tensors["lstm0/kernel"] = tensors["lstm0/kernel"][: -told.PHRASES].copy()
+    save_file(tensors, copy / "weights.safetensors")
+    _edit(copy, format=2)
+    before = bundle.load(copy)
+    assert before.params == now.params
+    assert (before.weights["lstm0/kernel"][-told.PHRASES :] == 0).all()
+    kernel = now.weights["lstm0/kernel"]
+    assert (before.weights["lstm0/kernel"][: -told.PHRASES] == kernel[: -told.PHRASES]).all()
 
 
 @pytest.mark.parametrize("content", [b"", b"not json", b"[1]", b'{"format": 1', b"\xff\xfe", b"[" * 100_000])

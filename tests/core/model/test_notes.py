@@ -11,7 +11,8 @@ from core.music.metre import Metre
 
 
 def test_notes_survive_the_round_trip(tmp_path: Path) -> None:
-    notes = Notes("highest", Fraction(1, 4), (Entry("Für Elise", "76r175r1"), Entry("Chord", "67-3-7r4", Metre(6, 8))))
+    pieces = Entry("Für Elise", "76r175r1"), Entry("Chord", "67-3-7r4", Metre(6, 8), (3, 4))
+    notes = Notes("highest", Fraction(1, 4), pieces)
     write_notes(tmp_path / "notes.txt", notes)
     assert read_notes(tmp_path / "notes.txt") == notes
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
@@ -40,6 +41,7 @@ def test_a_title_cannot_break_the_lines(tmp_path: Path) -> None:
         ),
         (b"# cadenza notes 2\n# anchor: lowest\n# rest unit: 1\na\t13/8\t60r1\n", "Line 4 of .*: '13/8'"),
         (b"# cadenza notes 1\n# anchor: lowest\n# rest unit: 1\na\tA60r1\n", "Line 4 of .* is not a title, a metre"),
+        (b"# cadenza notes 3\n# anchor: lowest\n# rest unit: 1\na\t4/4\t60r1\t1,2\n", "Line 4 of .* is not a title"),
     ],
 )
 def test_broken_notes_are_a_sentence(content: bytes, sentence: str, tmp_path: Path) -> None:

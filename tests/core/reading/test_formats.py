@@ -22,6 +22,32 @@ from tests.core.examples import OLD_HUNDREDTH, file
 HALF = Fraction(1, 2)
 
 
+PART = """<part id="{name}"><measure number="1"><attributes><divisions>1</divisions></attributes>
+<note><pitch><step>{step}</step><octave>{octave}</octave></pitch><duration>2</duration>{fermata}</note>
+<note><pitch><step>{step}</step><octave>{octave}</octave></pitch><duration>2</duration></note></measure></part>"""
+FERMATA = "<notations><slur type='start'/><fermata/></notations>"
+
+
+def choir(*names: str) -> bytes:
+    """Write two half notes for each part, of which the first has a fermata if the name has a star."""
+    heads = "".join(f'<score-part id="{name}"><part-name>{name.strip("*")}</part-name></score-part>' for name in names)
+    parts = [
+        PART.format(name=name, step=step, octave=octave, fermata=FERMATA if name.endswith("*") else "")
+        for name, (step, octave) in zip(names, [("G", 5), ("C", 5), ("G", 4), ("E", 4), ("C", 3)], strict=False)
+    ]
+    return f"<score-partwise><part-list>{heads}</part-list>{''.join(parts)}</score-partwise>".encode()
+
+
+def test_of_a_choir_with_instruments_the_voices_are_read() -> None:
+    (piece,) = read(choir("Oboe*", "Soprano", "Alto", "Tenor", "Basso continuo"), "a.musicxml").pieces
+    assert 79 in piece.pitches  # there is no bass
+    (piece,) = read(choir("Oboe*", "Soprano", "Alto", "Tenor", "Bass"), "a.musicxml").pieces
+    assert to_text(play(piece).score(HALF), "lowest") == "48-16-19-24r448-16-19-24r4"
+    assert play(piece).phrase_ends(HALF) == (4,)  # the fermata stands in the score, whoever has it
+    (piece,) = read(choir("Oboe", "Soprano*", "Alto", "Tenor*", "Bass"), "a.musicxml").pieces
+    assert play(piece).phrase_ends(HALF) == (4,)
+
+
 @pytest.mark.parametrize("ending", ["mid", "musicxml", "mxl", "krn"])
 def test_every_format_gives_the_same_piece(ending: str) -> None:
     (piece,) = read(file(f"old_hundredth.{ending}"), f"old_hundredth.{ending}").pieces

@@ -105,3 +105,19 @@ def test_a_damaged_file_costs_no_more_than_its_length() -> None:
     splits = "\n".join(["*^" + "\t*" * spine for spine in range(60)])
     with pytest.raises(ReadingError):
         read(f"**kern\n{splits}\n{'4c' * 200_000}\n".encode(), "a.krn")
+
+
+def test_phrases_end_with_the_highest_voices_fermatas() -> None:
+    piece = kern(
+        "**kern **kern", "*M4/4 *M4/4", "=1 =1", "2C 4c", ". 4d", "2D; 2e;", "=2 =2", "1C; 2c", ". 2c;", "*- *-"
+    )
+    played = play(piece)
+    assert played.phrase_ends(Fraction(1, 2)) == (8, 16)
+
+
+def test_phrases_come_again_where_they_are_repeated_and_shorten_with_a_silence() -> None:
+    lines = ("**kern", "*M4/4", "=1", "2c", "2e;", "=2:|!", "0r", "0r", "0r", "=3", "1c;", "*-")
+    piece = play(kern(*lines))
+    assert [end / piece.ticks_per_quarter for end in piece.phrases] == [4, 8, 36]
+    assert piece.phrase_ends(Fraction(1)) == (4, 8, 26)
+    assert to_text(piece.score(Fraction(1)), "lowest") == "60r264r260r264r4r4r4r460r4"
