@@ -16,7 +16,8 @@ from bench import kinds
 from bot.work import child
 from core.corpus.worker import CollectJob, gather
 from core.errors import CadenzaError
-from core.evaluation import evaluation
+from core.evaluation.likelihood import likelihood
+from core.evaluation.parsed import parse
 from core.model import bundle
 from core.model.bundle import Bundle
 from core.model.notes import Notes, read_notes
@@ -89,7 +90,7 @@ async def _train(work: Path, notes: Notes, base: Path | None) -> Bundle:
 
 
 def _loss(model: Bundle, notes: Notes) -> float:
-    [plain] = evaluation.likelihood(Stepper(model, exact=True), evaluation.parse(notes))
+    [plain] = likelihood(Stepper(model, exact=True), parse(notes))
     return plain.nats.mean
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from core.errors import BundleError, CadenzaError, CorpusError
-from core.evaluation import card, evaluation
-from core.evaluation.evaluation import Evaluation, Parsed
+from core.evaluation import card, evaluation, parsed
+from core.evaluation.evaluation import Evaluation
+from core.evaluation.parsed import Parsed
 from core.model import bundle
 from core.model.bundle import Bundle
 from core.model.notes import read_notes
@@ -127,11 +128,9 @@ def _measure(model: Bundle, directory: Path, options: argparse.Namespace) -> Eva
     notes = read_notes(directory / "notes.txt")
     real: Sequence[Parsed]
     if options.folder is None:
-        real, trained_on = evaluation.held_out(model, notes)
+        real, trained_on = parsed.held_out(model, notes)
     else:
-        trained_on = (
-            evaluation.held_out(model, notes)[1] if "held_out" in model.params.training else evaluation.parse(notes)
-        )
+        trained_on = parsed.held_out(model, notes)[1] if "held_out" in model.params.training else parsed.parse(notes)
         real = _unseen(options.folder, model, trained_on)
     seeds = range(1, options.seeds + 1)
     return evaluation.evaluate(model, real, trained_on, takes=options.samples, seeds=seeds, report=_say)
@@ -144,7 +143,7 @@ def _say(stage: str) -> None:
 def _unseen(folder: Path, model: Bundle, trained_on: Sequence[Parsed]) -> list[Parsed]:
     """Read a folder, and leave out what would be no test: what the model was trained on, or versions of it."""
     pieces = _read(folder, model)
-    others = evaluation.unseen(pieces, trained_on, model.params.anchor)
+    others = parsed.unseen(pieces, trained_on, model.params.anchor)
     if not others:
         raise CorpusError(
             "{model} was trained on every piece in {folder}, or on a version of it, so none of them can test it. Name a"
@@ -173,7 +172,7 @@ def _read(folder: Path, model: Bundle) -> list[Parsed]:
             " --parsed-only says why.",
             folder=folder,
         )
-    return evaluation.parse(collection.notes)
+    return parsed.parse(collection.notes)
 
 
 def _finite(value: Any) -> Any:

@@ -29,7 +29,6 @@ LOOP: Final = 8  # events in a row that sound the same
 MOST_PIECES: Final = 200  # that wishes are drawn from
 NEAR: Final = 0.25  # share by which the length of a piece may differ from a composition's, to be its measure
 
-_DISSONANT: Final = frozenset({1, 2, 6, 10, 11})  # semitones between two pitch classes, either way
 _MAJOR: Final = frozenset({0, 2, 4, 5, 7, 9, 11})
 _MINOR: Final = frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11})  # with the raised sixth and seventh degrees
 
@@ -63,15 +62,6 @@ def _in_scale(piece: _Piece) -> float:
     return _share([(pitch - tonic) % 12 in scale for event in piece.score.events for pitch in event.pitches])
 
 
-def _dissonance(piece: _Piece) -> float:
-    """Return the share of events on a beat in which two notes make a dissonance."""
-    beat = piece.score.metre.counted.beat / piece.score.unit
-    chords = [event.pitches for event in piece.score.events if event.onset % beat == 0 and len(event.pitches) > 1]
-    return _share(
-        [any((b - a) % 12 in _DISSONANT for i, a in enumerate(chord) for b in chord[i + 1 :]) for chord in chords]
-    )
-
-
 def _on_beats(piece: _Piece) -> float:
     """Return the share of events that begin on a beat."""
     beat = piece.score.metre.counted.beat / piece.score.unit
@@ -101,7 +91,7 @@ FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
             "length of the last event": (0.5, _final_length),
             "parallel fifths": (3.0, lambda p: counterpoint.parallels(p.score, counterpoint.FIFTH)),
             "parallel octaves": (3.0, lambda p: counterpoint.parallels(p.score, counterpoint.OCTAVE)),
-            "dissonance on beats": (0.5, _dissonance),
+            "dissonance on beats": (0.5, lambda p: counterpoint.dissonance_on_beats(p.score)),
             "bars that return": (1.0, lambda p: repetition.returning_bars(p.score)),
             "bars 1-4 return as 5-8": (0.5, lambda p: repetition.returns(p.score, 4)),
             "rhythm of the bar before": (0.5, _groove),
@@ -120,20 +110,20 @@ FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
     )
 )
 
-_OF_THE_WHOLE: Final = [
-    place
-    for place, name in enumerate(FIGURES)
-    if name
-    in {
-        "ends in the signature it began in",
-        "closes from the dominant",
-        "upper voice ends on the tonic",
-        "ends on a strong beat",
-        "length of the last event",
-        "bars that return",
-        "bars 1-4 return as 5-8",
-    }
-]
+_CLOSES: Final = {
+    "closes from the dominant",
+    "upper voice ends on the tonic",
+    "ends on a strong beat",
+    "length of the last event",
+}
+_FORM: Final = {
+    "windows at home",  # of which a beginning has one or two: nearest to any share would be to be at home in all
+    "ends in the signature it began in",
+    "bars that return",
+    "bars 1-4 return as 5-8",
+}
+_OF_THE_CLOSE: Final = [place for place, name in enumerate(FIGURES) if name in _CLOSES]
+_OF_THE_FORM: Final = [place for place, name in enumerate(FIGURES) if name in _FORM]
 _WEIGHTS: Final = np.array([weight for weight, _ in FIGURES.values()])
 
 
@@ -210,15 +200,19 @@ def rank(
     faults: Sequence[float] = (),
     *,
     whole: bool = True,
+    closes: bool = True,
 ) -> list[int]:
     """Return the places of the candidates, the best first.
 
     `nats` is each one's mean negative log-likelihood a token, `key` the one that they were composed in, if it is known,
-    `faults` what else speaks against each. Where they are not `whole` yet, nothing is asked of their ends and form.
+    `faults` what else speaks against each. Where they are not `whole` yet, nothing is asked of their form, and where
+    the piece does not close as they do now, nothing of their ends.
     """
     measured = np.array([measure(score, key) for score in candidates])
     if not whole:
-        measured[:, _OF_THE_WHOLE] = math.nan
+        measured[:, _OF_THE_FORM] = math.nan
+    if not closes:
+        measured[:, _OF_THE_CLOSE] = math.nan
     costs = judge.cost(measured, wish) + FAULT * np.array([_faults(score) for score in candidates])
     if faults:
         costs += np.array(faults)

@@ -44,7 +44,7 @@ def draft(
         kept = []
         for take, wish in enumerate(wishes):
             rows = range(take * effort, (take + 1) * effort)
-            order = _rank(judge, [drafts.streams[row] for row in rows], wish)
+            order = _rank(judge, [drafts.streams[row] for row in rows], wish, closes=_closes(drafts.streams[0], until))
             kept += [rows[order[place // 2]] for place in range(effort)]
         drafts = _pick(drafts, kept, options.seed, phrase)
     drafts.play()
@@ -63,15 +63,25 @@ def _phrases(streams: Sequence[Stream]) -> list[int]:
     return sorted(phrases | {max(1, limit - CLOSE * told.bar)})
 
 
+def _closes(stream: Stream, until: int) -> bool:
+    """Tell whether the piece will close as it does at `until` units: where the last section repeats what ends there."""
+    plan = stream.told.plan
+    if not plan or plan[-1].source is None:
+        return False
+    return until == plan[-1].source + plan[-1].end - plan[-1].start
+
+
 def _pick(drafts: Drafts, rows: Sequence[int], seed: int, phrase: int) -> Drafts:
     return drafts.pick(rows, [np.random.default_rng([seed, phrase, place, 1]) for place in range(len(rows))])
 
 
-def _rank(judge: Critic, streams: Sequence[Stream], wish: Floats, fault: Fault | None = None) -> list[int]:
+def _rank(
+    judge: Critic, streams: Sequence[Stream], wish: Floats, fault: Fault | None = None, *, closes: bool = True
+) -> list[int]:
     """Return the places of candidates, the best first; without `fault` they are not yet whole."""
     params, told = streams[0].params, streams[0].told
     key = None if told.home is None else KEYS[told.home[0] + 12 * told.home[1]]
     scores = [score.from_ids(stream.ids, params.anchor, params.unit, told.metre) for stream in streams]
     nats = [stream.nats / max(1, len(stream.ids)) for stream in streams]
     faults = [0.0 if fault is None else fault(stream.ids) for stream in streams]
-    return critic.rank(judge, scores, nats, wish, key, faults, whole=fault is not None)
+    return critic.rank(judge, scores, nats, wish, key, faults, whole=fault is not None, closes=closes)

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.composing.sampling import LONGEST_PIECE
-from core.evaluation.evaluation import SEEDS, TAKES, Evaluation, Likelihood, Samples, Spread
+from core.evaluation.composed import PRIMER
+from core.evaluation.evaluation import SEEDS, TAKES, Evaluation, Samples
 from core.evaluation.figures import LOOP
+from core.evaluation.likelihood import Likelihood, Spread
 from core.model import description
 from core.model.bundle import Bundle
 
@@ -38,11 +40,16 @@ _LABELS: Final = {
     "closes_on_the_dominant": ("closes from the dominant", ".2f"),
     "parallel_fifths": ("parallel fifths a bar", ".3f"),
     "parallel_octaves": ("parallel octaves a bar", ".3f"),
+    "dissonance_on_beats": ("dissonance on beats", ".2f"),
     "upper_range": ("range of the upper line", ".1f"),
     "ended": ("ended by itself", ".0%"),
 }
 
-_QUOTES: Final = {
+_OF_COMPOSED: Final = {
+    "phrases_held": ("phrases that end on a held chord", ".2f"),
+    "phrases_closed": ("phrases that the bass closes", ".2f"),
+    "keeps_primers_key": (f"bars {PRIMER + 1}-{2 * PRIMER} in the key of bars 1-{PRIMER}, given", ".2f"),
+    "motif_returns": (f"the motif of bars 1-{PRIMER}, given, returns", ".2f"),
     "quotes": ("longest quote, events", ".1f"),
     "longest_quote": ("longest quote of all", ".0f"),
 }
@@ -144,16 +151,21 @@ def _command(bundle: Bundle, evaluation: Evaluation) -> str:
 
 
 def _likelihoods(evaluation: Evaluation) -> str:
-    rows: list[tuple[str, ...]] = [("", "nats a token", "bits a note", "accuracy")]
+    rows: list[tuple[str, ...]] = [("", "nats a token", "in new bars", "in returning bars", "bits a note", "accuracy")]
     predictors: list[tuple[str, Likelihood | None]] = [
         ("the model", evaluation.plain),
         (f"with gravity {evaluation.gravity:g}", evaluation.with_gravity),
         ("6-gram of its training pieces", evaluation.ngram),
+        ("copying, and the 6-gram", evaluation.copying),
     ]
     for name, likelihood in predictors:
         if likelihood is not None:
-            figures = zip((likelihood.nats, likelihood.bits, likelihood.accuracy), (".3f", ".2f", ".1%"), strict=True)
-            rows.append((name, *(_spread(spread, form) for spread, form in figures)))
+            spreads = (
+                *((each, ".3f") for each in (likelihood.nats, likelihood.new, likelihood.returning)),
+                (likelihood.bits, ".2f"),
+                (likelihood.accuracy, ".1%"),
+            )
+            rows.append((name, *(_spread(spread, form) for spread, form in spreads)))
     return _table(rows)
 
 
@@ -177,7 +189,7 @@ def _composed(evaluation: Evaluation) -> str:
     head = [("", *(f"{who}, {each.bars} bars" for each in evaluation.composed for who in ("real", "composed")))]
     rows = [
         (label, *(_number(of[name], form) for each in evaluation.composed for of in (each.real, each.figures)))
-        for name, (label, form) in (_LABELS | _QUOTES).items()
+        for name, (label, form) in (_LABELS | _OF_COMPOSED).items()
         if all(name in each.figures for each in evaluation.composed)
     ]
     return _table([*head, *rows])

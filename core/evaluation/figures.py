@@ -123,6 +123,7 @@ FIGURES: Final[Mapping[str, Callable[[Score], float]]] = MappingProxyType(
         "closes_on_the_dominant": lambda score: counterpoint.closes_on_the_dominant(score, key_of(score)),
         "parallel_fifths": lambda score: counterpoint.parallels(score, counterpoint.FIFTH),
         "parallel_octaves": lambda score: counterpoint.parallels(score, counterpoint.OCTAVE),
+        "dissonance_on_beats": counterpoint.dissonance_on_beats,
         "upper_range": upper_range,
     }
 )

@@ -1,6 +1,9 @@
 """Counterpoint: how the voices of a piece move against each other, and how it closes."""
 
 import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, pairwise
 
@@ -10,6 +13,7 @@ from core.music.voices import Note, notes
 
 FIFTH, OCTAVE = 7, 0  # semitones, octaves apart
 VOICES = 4  # of a chorale
+DISSONANT = frozenset({1, 2, 6, 10, 11})  # semitones between two pitch classes, either way
 
 
 def parallels(score: Score, interval: int) -> float:
@@ -50,6 +54,32 @@ def ends_on_the_tonic(score: Score, key: str) -> float:
     if not score.events or not key:
         return math.nan
     return float((max(_chords(score)[-1].values()) - parse_key(key)[0]) % 12 == 0)
+
+
+def dissonance_on_beats(score: Score) -> float:
+    """Return the share of the chords that begin on a beat in which two notes make a dissonance; NaN without chords."""
+    beat = score.metre.counted.beat / score.unit
+    chords = [event.pitches for event in score.events if event.onset % beat == 0 and len(event.pitches) > 1]
+    dissonant = [any((b - a) % 12 in DISSONANT for a, b in combinations(chord, 2)) for chord in chords]
+    return sum(dissonant) / len(dissonant) if dissonant else math.nan
+
+
+def held_ends(score: Score, ends: Sequence[int]) -> float:
+    """Return the share of phrases, of which these are the ends in units, whose last event begins and holds a beat."""
+    beat = score.metre.counted.beat / score.unit
+    onsets = [event.onset for event in score.events]
+    last = [onsets[place - 1] for end in ends if (place := bisect_left(onsets, end))]
+    held = [onset % beat == 0 and end - onset >= beat for onset, end in zip(last, ends, strict=False)]
+    return sum(held) / len(held) if held else math.nan
+
+
+def phrases_closed(score: Score, ends: Sequence[int]) -> float:
+    """Return the share of phrases, of which these are the ends, that the bass closes by a fifth down or a fourth up."""
+    closed = []
+    for end in ends:
+        bass = _bass(replace(score, events=tuple(event for event in score.events if event.onset < end)))
+        closed.append(len(bass) > 1 and (bass[-2] - bass[-1]) % 12 == FIFTH)
+    return sum(closed) / len(closed) if closed else math.nan
 
 
 def upper_line(score: Score) -> list[int]:

@@ -36,6 +36,19 @@ def windows_at_home(score: Score, key: str | None = None) -> float:
     return float(_best(held)[:, scale(home)].mean()) if len(held) and home else math.nan
 
 
+def keeps(score: Score, key: str, first: int = WINDOW) -> float:
+    """Return 1 if the window behind the first bars is in a key's signature, 0 if not; NaN where nothing sounds."""
+    bar = score.units_per_bar
+    pitches = [
+        pitch % 12
+        for event in score.events
+        if first * bar <= event.onset < (first + WINDOW) * bar
+        for pitch in event.pitches
+    ]
+    held = _SCALES[:, pitches].sum(1)
+    return float(held[scale(key)] == held.max()) if pitches and key else math.nan
+
+
 def returns_home(score: Score) -> float:
     """Return 1 if the last window is in a signature of the first, 0 if not; NaN for an empty piece."""
     best = _best(_held(score))

@@ -30,10 +30,21 @@ def bars(score: Score) -> tuple[Bar, ...]:
     return tuple(map(tuple, found))
 
 
+def returning(score: Score) -> list[bool]:
+    """Tell of each bar whether it is an earlier bar, note for note; one in which nothing begins is not."""
+    seen = set[Bar]()
+    found = []
+    for bar in bars(score):
+        found.append(bar in seen)
+        if bar:
+            seen.add(bar)
+    return found
+
+
 def returning_bars(score: Score) -> float:
     """Return the share of bars that are an earlier bar, note for note; bars in which nothing begins do not count."""
-    sounding = [bar for bar in bars(score) if bar]
-    return 1 - len(set(sounding)) / len(sounding) if sounding else math.nan
+    sounding = sum(map(bool, bars(score)))
+    return sum(returning(score)) / sounding if sounding else math.nan
 
 
 def returns(score: Score, count: int) -> float:

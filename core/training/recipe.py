@@ -20,7 +20,7 @@ from core.corpus.split import split
 from core.drawing.curve import learning_curve
 from core.errors import AudioError, CorpusError, Message, TrainingError, check_range, named
 from core.evaluation import evaluation
-from core.evaluation.evaluation import Parsed
+from core.evaluation.parsed import Parsed, parse, told
 from core.model import bundle, frames
 from core.model.bundle import Bundle, Params, Weights
 from core.model.hearing import Frames
@@ -109,7 +109,7 @@ def train(
     (work / "clips" if request.clips else work).mkdir(parents=True, exist_ok=True)
     bundle.check_name(Path(request.model).name)
     made = prepare(request)
-    params, parsed, told, pieces = made.params, made.parsed, made.told, made.pieces
+    params, parsed, pieces = made.params, made.parsed, made.pieces
     trained_on, held_out = made.trained_on, made.held_out
     checkpoint = work / "checkpoint.safetensors"
     if not request.resume:
@@ -137,7 +137,7 @@ def train(
         stop=stop,
     )
     if params.remembers:
-        habits = form.habits_of([told[i] for i in trained_on]).as_json()
+        habits = form.habits_of([made.told[i] for i in trained_on]).as_json()
         judge = critic_of([from_ids(parsed[i].ids, params.anchor, params.unit, parsed[i].metre) for i in trained_on])
         params = replace(params, habits=habits | judge.as_json())
     gravity = request.gravity
@@ -180,13 +180,13 @@ class Prepared:
 def prepare(request: TrainRequest) -> Prepared:
     """Parse the notes of a request, hear them, and choose what to hold out. Raises CadenzaError."""
     params, start = _beginning(request)
-    parsed = evaluation.parse(request.notes)
-    told = [evaluation.told(piece, params) for piece in parsed]
-    pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, told, strict=True)]
+    parsed = parse(request.notes)
+    whats = [told(piece, params) for piece in parsed]
+    pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, whats, strict=True)]
     trained_on, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
     if not trained_on or not held_out:
         raise CorpusError("At least two pieces are needed: one to train on and one to test with.")
-    return Prepared(params, start, parsed, told, pieces, trained_on, held_out)
+    return Prepared(params, start, parsed, whats, pieces, trained_on, held_out)
 
 
 def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:

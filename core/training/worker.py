@@ -12,7 +12,7 @@ from typing import Final
 
 from core.drawing.curve import learning_curve
 from core.errors import Cancelled, Message, TrainingError
-from core.evaluation import evaluation
+from core.evaluation import parsed
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import read_notes
@@ -118,7 +118,7 @@ def request(job: TrainJob) -> TrainRequest:
     """Choose what a job leaves open."""
     work, based = Path(job.work), job.base is not None
     notes = read_notes(work / "notes.txt")
-    tokens = sum(len(piece.ids) for piece in evaluation.parse(notes))
+    tokens = sum(len(piece.ids) for piece in parsed.parse(notes))
     params = Params(**SIZES[job.size])
     gravity = None
     if job.base is not None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -91,3 +92,17 @@ def test_a_critic_is_kept_as_json_by_the_names_of_its_figures(judge: Critic) -> 
     assert other is not None
     assert np.isnan(other.figures[:, 0]).all()
     assert critic.critic({}) is None
+
+
+def test_a_close_counts_where_the_piece_closes_and_the_form_where_it_is_whole(judge: Critic) -> None:
+    ends = replace(tune(3), events=(*tune(3).events[:-1], Event(63, (62,))))  # the same but for its last note
+    mixed = critic.critic_of([tune(seed) for seed in range(20)] + [ends])
+    wish = critic.measure(tune(3), "C major")
+    both = [ends, tune(3)]
+    assert critic.rank(mixed, both, [1.0, 1.0], wish, "C major", whole=False, closes=True) == [1, 0]
+    wish[:] = math.nan
+    wish[NAMES.index("upper voice ends on the tonic")] = 1
+    assert critic.rank(mixed, both, [1.0, 1.0], wish, "C major", whole=False, closes=False) == [0, 1]
+    wish[:] = math.nan
+    wish[NAMES.index("windows at home")] = 0
+    assert critic.rank(mixed, both, [1.0, 0.9], wish, "C major", whole=False) == [1, 0]  # only the likelier counts

@@ -10,16 +10,10 @@ import pytest
 from core.composing import form
 from core.composing.sampling import Options
 from core.errors import CorpusError
-from core.evaluation import evaluation, figures
-from core.evaluation.evaluation import (
-    Parsed,
-    choose_gravity,
-    draw,
-    evaluate,
-    held_out,
-    likelihood,
-    ngram_likelihood,
-)
+from core.evaluation import figures
+from core.evaluation.evaluation import choose_gravity, draw, evaluate
+from core.evaluation.likelihood import STREAMS, likelihood, yardsticks
+from core.evaluation.parsed import Parsed, held_out
 from core.model import frames as columns
 from core.model import hearing
 from core.model.bundle import Bundle, Params
@@ -85,9 +79,36 @@ def test_pieces_are_predicted_together_as_each_alone(gravity: float) -> None:
 
 
 def test_an_ngram_knows_its_own_pieces_best() -> None:
-    own, other = (ngram_likelihood([piece.ids for piece in PIECES[:3]], each) for each in (PIECES[:3], PIECES[3:]))
+    params = model(0).params
+    own, other = (yardsticks(PIECES[:3], each, params)[0] for each in (PIECES[:3], PIECES[3:]))
     assert own.nats.mean < other.nats.mean < math.log(notation.SIZE)
     assert own.accuracy.mean > 0.8
+
+
+def test_copying_helps_where_bars_return_and_an_ngram_is_as_good_where_none_does() -> None:
+    theme, other = "61r163r166r168r170r273r2", "48-7-12r253-4-12r143r158-3-9r2"
+    piece = Parsed(notation.parse(theme * 4 + other))
+    ngram, copying = yardsticks([*PIECES, Parsed(notation.parse("72r171r169r167r1" * 4))], [piece], model(0).params)
+    assert copying.returning.mean < ngram.returning.mean / 2
+    assert copying.new.mean == pytest.approx(ngram.new.mean, rel=0.2)
+    assert copying.nats.mean < ngram.nats.mean
+
+
+def test_tokens_are_new_or_returning_by_the_bar_in_which_they_stand() -> None:
+    stepper = Stepper(model(0.4))
+    pieces = [Parsed(notation.parse("60r167r165r467r1" * 2 + "60r2")), Parsed(notation.parse("72r4r460r4r4"))]
+    (plain,) = likelihood(stepper, pieces)
+    assert plain.returning.mean != pytest.approx(plain.new.mean)
+    (alone,) = likelihood(stepper, pieces[1:])
+    assert math.isnan(alone.returning.mean)
+    states, losses = stepper.silence(1), []
+    ids = pieces[1].ids
+    for frame, token in zip(
+        columns.listen(ids, stepper.params, form.read(score.from_ids(ids, "lowest", Fraction(1, 2)))), ids, strict=False
+    ):
+        logits = stepper.step(frame[None], states)[0].astype(float)
+        losses.append(np.logaddexp.reduce(logits) - logits[token])
+    assert alone.new.mean == pytest.approx(np.mean(losses), abs=1e-5)  # without the boundary
 
 
 def test_an_evaluation_has_every_figure_of_real_pieces_and_of_samples() -> None:
@@ -107,13 +128,14 @@ def test_an_evaluation_has_every_figure_of_real_pieces_and_of_samples() -> None:
     )
     assert [each.bars for each in measured.composed] == [16, 32]
     assert all(each.figures["events"] > 0 for each in measured.composed)
+    assert all(each.figures.keys() == each.real.keys() for each in measured.composed)
     again = evaluate(model(0.3), PIECES, PIECES[:2], takes=6, seeds=(1, 2))
     assert repr(again) == repr(measured)  # where nan is nan
 
 
 def test_samples_beyond_a_batch_are_drawn_too_and_differ() -> None:
-    samples = draw(Stepper(model(0.5, hears=False)), Options(seed=1), evaluation.STREAMS + 3)
-    assert len(samples) == evaluation.STREAMS + 3
+    samples = draw(Stepper(model(0.5, hears=False)), Options(seed=1), STREAMS + 3)
+    assert len(samples) == STREAMS + 3
     assert len({sample.ids for sample in samples[:3]} | {sample.ids for sample in samples[-3:]}) > 3
 
 

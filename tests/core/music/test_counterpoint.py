@@ -42,3 +42,18 @@ def test_an_ending_has_a_place_and_a_degree() -> None:
     assert counterpoint.ends_on_a_strong_beat(piece("60r372r1")) == 0
     assert counterpoint.ends_on_the_tonic(piece("60r248-24r2"), "C major") == 1
     assert counterpoint.ends_on_the_tonic(piece("60r248-19r2"), "C major") == 0
+
+
+def test_dissonance_is_heard_on_beats_alone() -> None:
+    assert counterpoint.dissonance_on_beats(piece("60-4-7r160-5-10r1")) == 0.5
+    halves = score.from_text("60-4-7r160-1r1", "lowest", Fraction(1, 2))
+    assert counterpoint.dissonance_on_beats(halves) == 0
+
+
+def test_a_phrase_is_held_or_not_and_closed_by_the_bass_or_not() -> None:
+    phrases = piece("48-12r255-4r248-12r455-12r150-10r143-12r148-4r1")
+    assert counterpoint.held_ends(phrases, (8, 12)) == 1
+    assert counterpoint.phrases_closed(phrases, (8, 12)) == 1
+    assert counterpoint.phrases_closed(phrases, (4, 8)) == 0.5
+    short = score.from_text("48-12r355-4r148-12r4", "lowest", Fraction(1, 2))
+    assert counterpoint.held_ends(short, (4, 8)) == 0.5

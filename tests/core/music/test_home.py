@@ -1,5 +1,6 @@
 """Home: windows, signatures and the way back."""
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -46,3 +47,10 @@ def test_home_can_be_told() -> None:
 
 def test_four_accidentals_are_remote() -> None:
     assert home.remote(piece("EEEE")) == 1
+
+
+def test_what_follows_an_opening_is_in_its_key_or_not() -> None:
+    assert home.keeps(piece("CC"), "C major") == 1
+    assert home.keeps(piece("CC"), "A minor") == 1
+    assert home.keeps(piece("CE"), "C major") == 0
+    assert math.isnan(home.keeps(piece("C"), "C major"))
