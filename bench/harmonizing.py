@@ -81,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _ours(stepper: Stepper, piece: PartScore, surviving: float) -> PartScore:
     line = _line(piece)
     tonic, mode = parse_key(piece.key)
-    told = Told(piece.unit, piece.metre.counted, piece.length, (tonic, MODES.index(mode)))
+    ends = tuple(line.notes[index][2] for index in sorted(line.phrase_ends))
+    told = Told(piece.unit, piece.metre.counted, piece.length, (tonic, MODES.index(mode)), phrases=ends)
     made = particles.harmonize(stepper, line, told, seed=1, temperature=USUAL_TEMPERATURE, surviving=surviving)
     return replace(made, metre=piece.metre, key=piece.key, fermatas=piece.fermatas)
 

@@ -15,7 +15,7 @@ from core.model.told import MODES, Told
 from core.music import keys
 from core.music.melody import Melody
 from core.music.metre import LONGEST_BAR, Metre
-from core.music.parts import PartScore
+from core.music.parts import RANGES, PartScore
 
 USUAL_TEMPERATURE: Final = 0.7  # Bach's own leaps and dissonances are met at it (docs/harmonizing.md)
 MOST_EFFORT: Final = 64
@@ -67,7 +67,13 @@ def compose(request: HarmonizeRequest, composer: Composer) -> Harmonization:
     tonic, mode = keys.parse_key(key)
     stretch = _stretch(melody, params.unit)
     line, length = _line(melody, params.unit / stretch)
-    told = Told(params.unit, _stretched(melody.metre, stretch), length, (tonic, MODES.index(mode or MODES[0])))
+    told = Told(
+        params.unit,
+        _stretched(melody.metre, stretch),
+        length,
+        (tonic, MODES.index(mode or MODES[0])),
+        phrases=tuple(line.notes[index][2] for index in sorted(line.phrase_ends)),
+    )
     seed = secrets.randbelow(2**32) if request.seed is None else request.seed
     takes = tuple(
         replace(
@@ -120,9 +126,9 @@ def _octaves(melody: Melody) -> int:
     """Return by how many octaves a melody is to be moved, as few as lead to where a soprano sings."""
     pitches = [note.pitch for note in melody.notes]
 
-    def fits(octaves: int) -> tuple[int, float, int]:
-        outside = sum(not _LOWEST + 5 <= pitch + 12 * octaves <= _HIGHEST - 3 for pitch in pitches)
-        return outside, abs(median(pitches) + 12 * octaves - _MIDDLE) // 6, abs(octaves)
+    def fits(octaves: int) -> tuple[int, int, float]:
+        outside = sum(not RANGES[0][0] <= pitch + 12 * octaves <= RANGES[0][1] for pitch in pitches)
+        return outside, abs(octaves), abs(median(pitches) + 12 * octaves - _MIDDLE)
 
     return min(range(-5, 6), key=fits)
 

@@ -66,7 +66,8 @@ class Melody:
         """Say at which notes a phrase ends, by index; the last note is one of them.
 
         Where fermatas are written they tell. Else it breathes before a rest of half a beat, and behind a note that is
-        twice as long as its notes are in the middle, and half a bar.
+        twice as long as its notes are in the middle, and half a bar, the last of
+        several such.
         """
         last = len(self.notes) - 1
         if any(note.fermata for note in self.notes):
@@ -77,7 +78,8 @@ class Melody:
         ends = []
         for index, (note, following) in enumerate(pairwise(self.notes)):
             breathes = following.onset - note.end >= self.metre.beat / 2
-            if breathes or note.length >= max(_LONG * usual, self.metre.bar / 2):
+            is_long = note.length >= max(_LONG * usual, self.metre.bar / 2)
+            if breathes or (is_long and following.length < note.length):  # of several long ones the last
                 ends.append(index)
         return (*ends, last)
 
