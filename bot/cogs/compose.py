@@ -55,7 +55,7 @@ class Composing(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
-        primer="How it begins: C4 E4 G4, c d e f | g2 g2, 72r1 60-4-7r2, or ABC. Empty: the model begins.",
+        primer="How it begins: C4 E4 G4, c d e f | g2 g2, 72r1 67-3-7r2, or ABC. Empty: the model begins.",
         midi="A file to begin with: MIDI, MusicXML, ABC, Humdrum, or a hum as OGG, MP3, M4A or WAV.",
         primer_bars="How many bars of the file to begin with.",
         track="Of the file: a track's number or name, or melody for its highest line. Empty: all of it.",

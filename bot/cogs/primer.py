@@ -34,7 +34,7 @@ class Primers(commands.GroupCog, group_name="primer", group_description="Write t
 
     @app_commands.command()
     @app_commands.describe(
-        primer="C4 E4 G4, c d e f | g2 g2, 72r1 60-4-7r2, or a tune in ABC.", model="The model it is for."
+        primer="C4 E4 G4, c d e f | g2 g2, 72r1 67-3-7r2, or a tune in ABC.", model="The model it is for."
     )
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models)
     async def check(

@@ -86,7 +86,7 @@ FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
             "ends in the signature it began in": (0.5, lambda p: home.returns_home(p.score)),
             "notes of the key": (1.0, _in_scale),
             "closes from the dominant": (1.5, lambda p: counterpoint.closes_on_the_dominant(p.score, p.key)),
-            "upper voice ends on the tonic": (1.0, lambda p: counterpoint.ends_on_the_tonic(p.score, p.key)),
+            "upper voice ends on the tonic": (3.0, lambda p: counterpoint.ends_on_the_tonic(p.score, p.key)),
             "ends on a strong beat": (2.0, lambda p: counterpoint.ends_on_a_strong_beat(p.score)),
             "length of the last event": (0.5, _final_length),
             "parallel fifths": (3.0, lambda p: counterpoint.parallels(p.score, counterpoint.FIFTH)),
