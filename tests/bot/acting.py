@@ -6,7 +6,9 @@ from typing import Any
 
 import simcord
 
-PATIENCE = 600.0  # seconds, in which whatever does not hang ends on the slowest and busiest of machines
+# Seconds, in which whatever does not hang ends on the slowest and busiest of machines. SimCord waits for every timer
+# that is shorter, and asyncpg has one of 300 for each connection.
+PATIENCE = 240.0
 
 
 async def begin(env: simcord.Env, action: Coroutine[Any, Any, Any]) -> None:

@@ -94,10 +94,10 @@ async def chatting(settings: Settings) -> AsyncIterator[ComposerBot]:
 
 
 async def clear(url: str) -> None:
-    """Forget every request, result and job, but no machine."""
+    """Forget every request, result and job, and what Discord knows, which is another in each test, but no machine."""
     database = engine(url)
     async with database.begin() as connection:
         await connection.execute(
-            text("TRUNCATE requests, results, allowances, pgqueuer, opera, trainings, models CASCADE")
+            text("TRUNCATE requests, results, allowances, pgqueuer, opera, trainings, models, synced CASCADE")
         )
     await database.dispose()
