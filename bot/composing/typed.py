@@ -1,7 +1,7 @@
 """What users type to begin a piece with: the notation, note names, or a tune in ABC."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import discord
 from discord import Interaction
@@ -38,18 +38,19 @@ class Typed:
 
     def read(self) -> Primer:
         """Read it here. Raises CadenzaError."""
-        return melody.to_primer(_given(self.text, self.params, self.german), self.params.anchor, self.params.unit)
+        return self._primer(melody.from_text(self.text, **self._options()))
 
     async def primer(self, workers: Work) -> Primer:
         """Have it read by a worker. Raises CadenzaError."""
-        given = await workers.run(_given, self.text, self.params, self.german)
+        return self._primer(await workers.run(melody.from_text, self.text, **self._options()))
+
+    def _options(self) -> dict[str, Any]:
+        return {"anchor": self.params.anchor, "unit": self.params.unit, "german": self.german, "read": read_safely}
+
+    def _primer(self, given: Given) -> Primer:
         return melody.to_primer(given, self.params.anchor, self.params.unit)
 
 
 def is_german(interaction: Interaction) -> bool:
     """Tell whether somebody reads Discord in German."""
     return interaction.locale is discord.Locale.german
-
-
-def _given(text: str, params: Params, german: bool) -> Given:
-    return melody.from_text(text, anchor=params.anchor, unit=params.unit, german=german, read=read_safely)

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.work.storage import Fetched
-from core.composing import recipe, reprise
+from core.composing import recipe, reprise, tune
 from core.composing.novelty import Quote
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
+from core.composing.tune import Shown
 from core.drawing.sheet import Sheet
 from core.model import description
+from core.music.melody import Melody
 from core.performing import audio
 from core.processes.messages import Data
-from core.reading import pool, primers
+from core.reading import melody, pool, primers
+from core.reading.melody import Given, Passage, Primer
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     f"{function.__module__}.{function.__qualname__}": function
@@ -32,13 +35,17 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
         reprise.quote,
         reprise.engrave,
         primers.from_music,
+        melody.from_text,
+        melody.from_file,
+        tune.show,
         pool.read_safely,
+        pool.listen_safely,
         description.brief,
     )
 }
 OBJECT: Final = "object.json"  # in the folder of a model whose weights are in the storage, which has its digest
 PART: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
-SENT: Final = (ComposeRequest, Composition, ModelInfo, Take, Quote, Sheet)
+SENT: Final = (ComposeRequest, Composition, ModelInfo, Take, Quote, Sheet, Shown, Melody, Given, Passage, Primer)
 
 
 def form() -> str:

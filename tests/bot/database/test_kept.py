@@ -24,7 +24,14 @@ OPUS: Final = Opus(
     created=NOON,
     model=ModelInfo("tiny", "abc", "1/2", "lowest"),
     request=ComposeRequest(
-        model="tiny", primer="72r1", temperature=1.1, gravity=0.5, seed=2**53 - 1, tempo=96.0, bars=4
+        model="tiny",
+        primer="72r1",
+        temperature=1.1,
+        gravity=0.5,
+        seed=2**53 - 1,
+        tempo=96.0,
+        bars=4,
+        instrument="piano",
     ),
     text="72r174r1",
     given=1,
