@@ -133,7 +133,7 @@ class TestWithAModelThatGoes:
         showcase = guild.create_text_channel("showcase")
         await store.choose(guild.id, Server(showcase=showcase.id))
         await then()
-        assert len(response(await alice.click(without_model, label="Sheet")).attachments) == 2
+        assert len(response(await alice.click(without_model, label="Sheet")).attachments) == 3
         refusal(await alice.click(without_model, label="Share"))
         [shown] = showcase.history()
         assert await files(shown) == await files(without_model)
