@@ -15,7 +15,7 @@ from core.composing.drafting import USUAL_EFFORT
 from core.composing.form import FORMS
 from core.composing.novelty import NOTABLE
 from core.composing.recipe import ComposeRequest, Composition, Take
-from core.errors import CadenzaError, RequestError
+from core.errors import RequestError
 from core.model import bundle
 from core.model.bundle import Params
 from core.music.metre import COMMON
@@ -31,24 +31,17 @@ BARS: Final = 4  # of a file, where nobody says how many
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
     options = _parser().parse_args(arguments)
-    try:
-        request = _request(options)
-        composer = recipe.open_files(*map(bundle.shipped, (options.weights, options.params, options.notes)))
-        files.prepare(options.output)  # before the work, which would be lost
-        request = _begun(request, options, composer.bundle.params)
-        composition = recipe.compose(request, composer)
-        _write(composition, options.output, options)
-        terminal.say("".join(f"{take.text}\n" for take in composition.takes))
-    except CadenzaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        terminal.complain(error, options.output)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 1
-    return 0
+    return terminal.attempt(lambda: _run(options), options.output)
+
+
+def _run(options: argparse.Namespace) -> None:
+    request = _request(options)
+    composer = recipe.open_files(*map(bundle.shipped, (options.weights, options.params, options.notes)))
+    files.prepare(options.output)  # before the work, which would be lost
+    request = _begun(request, options, composer.bundle.params)
+    composition = recipe.compose(request, composer)
+    _write(composition, options.output, options)
+    terminal.say("".join(f"{take.text}\n" for take in composition.takes))
 
 
 def _parser() -> argparse.ArgumentParser:

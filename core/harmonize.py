@@ -13,7 +13,7 @@ from core.composing import harmonizing, recipe
 from core.composing.harmonizing import Harmonization, HarmonizeRequest
 from core.composing.particles import PARTICLES
 from core.drawing import sheet
-from core.errors import CadenzaError, RequestError
+from core.errors import RequestError
 from core.model import bundle
 from core.music.parts import PartScore
 from core.performing import audio, ensembles, expression, performance
@@ -27,29 +27,22 @@ USUAL: Final = "choir"  # who sings
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 for what the user can mend. Wrong use exits with 2."""
     options = _parser().parse_args(arguments)
-    try:
-        if options.output.suffix.lower() not in (".mid", ".midi"):
-            raise RequestError(
-                "OUTPUT is {path}; it must end with .mid, since a MIDI file is written there.", path=options.output
-            )
-        ensembles.ensemble(options.instrument)
-        composer = recipe.open_model(str(bundle.shipped(options.model)))
-        files.prepare(options.output)  # before the work, which would be lost
-        given = _given(options)
-        print("Melody:", *given.words, file=sys.stderr)
-        made = harmonizing.compose(_request(given, options), composer)
-        tempo = float(options.tempo or given.melody.tempo or composer.bundle.params.tempo)
-        _write(made, tempo, composer.bundle.name, options)
-    except CadenzaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        terminal.complain(error, options.output)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 1
-    return 0
+    return terminal.attempt(lambda: _run(options), options.output)
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.output.suffix.lower() not in (".mid", ".midi"):
+        raise RequestError(
+            "OUTPUT is {path}; it must end with .mid, since a MIDI file is written there.", path=options.output
+        )
+    ensembles.ensemble(options.instrument)
+    composer = recipe.open_model(str(bundle.shipped(options.model)))
+    files.prepare(options.output)  # before the work, which would be lost
+    given = _given(options)
+    print("Melody:", *given.words, file=sys.stderr)
+    made = harmonizing.compose(_request(given, options), composer)
+    tempo = float(options.tempo or given.melody.tempo or composer.bundle.params.tempo)
+    _write(made, tempo, composer.bundle.name, options)
 
 
 def _parser() -> argparse.ArgumentParser:

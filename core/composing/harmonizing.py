@@ -16,11 +16,11 @@ from core.music import keys
 from core.music.melody import Melody
 from core.music.metre import LONGEST_BAR, Metre
 from core.music.parts import RANGES, PartScore
+from core.reading.melody import STRETCHES
 
 USUAL_TEMPERATURE: Final = 0.7  # Bach's own leaps and dissonances are met at it (docs/harmonizing.md)
 MOST_EFFORT: Final = 64
 MOST_TAKES: Final = 8
-STRETCHES: Final = (1, 2, 4)  # by which lengths are multiplied until they fit a model's grid
 
 _MIDDLE: Final = 70  # the pitch that a soprano's notes lie around
 _LOWEST, _HIGHEST = 55, 84  # pitches under which three voices still find room, and that a soprano still sings

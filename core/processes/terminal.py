@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO, cast
 
+from core.errors import CadenzaError
+
 
 def say(text: str) -> None:
     """Write on standard output at once. Raises OSError that names it, behind which Python has nothing left to write."""
@@ -37,6 +39,21 @@ def complain(error: OSError, target: Path) -> None:
         print(f"{name} is a folder; name a file to be written.", file=sys.stderr)
     elif not isinstance(error, BrokenPipeError):
         print(f"{name} cannot be written: {error.strerror}.", file=sys.stderr)
+
+
+def attempt(work: Callable[[], None], target: Path) -> int:
+    """Do a command line's work, which writes `target`; return 0, or 1 with a sentence for what the user can mend."""
+    try:
+        work()
+    except CadenzaError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        complain(error, target)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+    else:
+        return 0
+    return 1
 
 
 @contextmanager
