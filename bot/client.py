@@ -1,7 +1,7 @@
 """The bot itself: what it asks of Discord, and all its parts, wired."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +9,7 @@ import discord
 from discord import Interaction, app_commands
 from discord.ext import commands
 
+from bot import metrics
 from bot.chat import promises, replies
 from bot.chat.language import Dictionary
 from bot.chat.syncing import sync
@@ -25,6 +26,7 @@ from bot.community import deletion, showcase
 from bot.composing import buttons as composing_buttons
 from bot.composing import melodies, tune
 from bot.composing.studio import Studio
+from bot.database import figures
 from bot.database.gateway import Gateway
 from bot.database.requests import Pending
 from bot.database.store import Store
@@ -74,8 +76,32 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
             shared = await stack.enter_async_context(share(settings, store, url))
             workers = shared.work
         bot = ComposerBot(settings, workers, store, shared)
+
+        async def look() -> bool:
+            alone = {"waiting": bot.line.waiting, "begun": workers.playing} if isinstance(bot.line, Queue) else {}
+            return await figures.look(store.engine, **alone) and bot.is_ready()
+
+        await stack.enter_async_context(watched(settings, look))
         async with bot.trainer:
             yield bot
+
+
+@asynccontextmanager
+async def watched(settings: Settings, look: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+    """Serve figures where the settings want them, as `metrics.served`. Raises SettingsError if the port is taken."""
+    if settings.metrics_port is None:
+        yield
+        return
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(metrics.served(settings.metrics_host, settings.metrics_port, look))
+        except OSError as error:
+            raise SettingsError(
+                "There can be no figures at CADENZA_METRICS_PORT {port}: {error}.",
+                port=settings.metrics_port,
+                error=reason(error),
+            ) from None
+        yield
 
 
 def warm_up(settings: Settings) -> ComposeRequest:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 
-from bot.client import warm_up
+from bot.client import warm_up, watched
+from bot.database import figures
 from bot.database.requests import Machines, Requests
 from bot.database.store import Store
 from bot.models.catalogue import Catalogue
@@ -27,7 +29,9 @@ async def compose(settings: Settings) -> None:
         Workers(settings.workers, settings.deadline, warm_up(settings)) as workers,
         Store(url) as store,
         Connections(url, settings.workers + 4) as connections,
+        AsyncExitStack() as stack,
     ):
+        await stack.enter_async_context(watched(settings, lambda: figures.look(store.engine)))
         composer = Composer(
             connections,
             workers,
@@ -56,7 +60,7 @@ async def train(settings: Settings) -> None:
             Machines(store.engine),
             _fetched(settings),
         )
-        async with machine:
+        async with machine, watched(settings, lambda: figures.look(store.engine)):
             _log.info("This machine trains, one model at a time.")
             await asyncio.Event().wait()
 

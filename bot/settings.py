@@ -170,6 +170,18 @@ class Settings(BaseSettings):
     port: Annotated[
         int, Field(ge=0, le=65_535, description="The playground's port on this machine; 0 takes any free one.")
     ] = 8765
+    metrics_port: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65_535,
+            description="The port for `/metrics`, in Prometheus' format, and `/health`; 0 takes any free one."
+            " Unset: there are none.",
+        ),
+    ] = None
+    metrics_host: Annotated[
+        str, Field(description="The address for them. Not all should see them: this machine alone, unless told.")
+    ] = "127.0.0.1"
     log_level: Annotated[
         str, AfterValidator(_level), Field(description="How much is logged: DEBUG, INFO, WARNING or ERROR.")
     ] = "INFO"

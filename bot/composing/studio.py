@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 import discord
 from discord import Interaction
 
+from bot import metrics
 from bot.chat import delivery, language, promises, replies
 from bot.chat.answer import Answer
 from bot.chat.language import _, ngettext, span
@@ -226,9 +227,9 @@ class Studio:
             cost=cost,
             origin=promises.origin(interaction),
         )
-        await self._queue.admit(who)
         asked, begun, outcome = time.monotonic(), None, "done"
         try:
+            await self._queue.admit(who)
             await interaction.response.defer(ephemeral=private, thinking=True)
             async with self._queue.turn(who, partial(_show_place, interaction)) as turn:
                 begun = time.monotonic()
@@ -240,6 +241,8 @@ class Studio:
             ended = time.monotonic()
             begun = ended if begun is None else begun
             kind = replies.described(interaction)
+            metrics.REQUESTS.labels(kind, outcome).inc()
+            metrics.WORK.labels("answer").observe(ended - begun)
             _log.info("%s: waited %.1f s, took %.1f s, %s", kind, begun - asked, ended - begun, outcome)
 
     async def deliver(self, interaction: Interaction, answer: Answer, *, private: bool = False) -> None:
@@ -247,7 +250,8 @@ class Studio:
         turn = TURN.get()
         if turn is not None:
             await turn.claim()
-        await delivery.deliver(interaction, answer, self.upload_bytes, private=private)
+        with metrics.WORK.labels("deliver").time():
+            await delivery.deliver(interaction, answer, self.upload_bytes, private=private)
 
     def _asked(self, job: Mapping[str, Any], server: int | None) -> tuple[ComposeRequest, str | None]:
         """Return what `_job` has written: the request, and the id of the piece that it came from."""

@@ -106,9 +106,13 @@ class Requests:
             ahead = (await connection.execute(query)).scalar_one()
             return ahead, *(await _machines(connection))
 
-    async def begin(self, id: int) -> None:
-        """Note that a machine has begun with a request."""
-        await self._change(id, REQUESTS.c.begun.is_(None), begun=func.now())
+    async def begin(self, id: int) -> float | None:
+        """Note that a machine has begun with a request, and return how many seconds it waited; None for a later job."""
+        async with transaction(self._engine) as connection:
+            first = update(REQUESTS).where(REQUESTS.c.id == id, REQUESTS.c.begun.is_(None)).values(begun=func.now())
+            waited = func.extract("epoch", func.now() - REQUESTS.c.asked)
+            found = (await connection.execute(first.returning(waited))).scalar_one_or_none()
+        return None if found is None else float(found)
 
     async def note(self, id: int, **values: Any) -> bool:
         """Change what is kept of a request of this process; return False if it is another's by now, or gone."""

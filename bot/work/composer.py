@@ -13,6 +13,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain import models
 from pgqueuer.domain.errors import FailingListenerError
 
+from bot import metrics
 from bot.database.requests import Machines, Requests
 from bot.work.dispatcher import KEY, entrypoint, outcome
 from bot.work.parcels import Parcels
@@ -93,7 +94,9 @@ class Composer:
         if row["done"]:
             return
         if request is not None:
-            await self._requests.begin(request)
+            waited = await self._requests.begin(request)
+            if waited is not None:
+                metrics.WAIT.observe(waited)
         if row["starts"] > STARTS:
             died = WorkError("The process that worked on this crashed twice. Ask for less, or try again in a minute.")
             result = outcome(error=CadenzaError(died.message))

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from bot import metrics
 from bot.database.requests import Pending
 from bot.work.allowance import Allowance
 from core.errors import CadenzaError, RequestError, counted
@@ -129,6 +130,11 @@ class Queue:
         self._users: set[int] = set()
         self._mean = TYPICAL
 
+    @property
+    def waiting(self) -> int:
+        """Count the requests that wait for their turn."""
+        return sum(map(len, self._lines.values()))
+
     def open(self, take_up: Callable[[Pending], Coroutine[Any, Any, None]]) -> None:
         """Do nothing: what this process was asked ends with it."""
 
@@ -147,9 +153,11 @@ class Queue:
         await self.admit(asked)
         self._allowance.spend(asked.user, asked.cost)
         self._users.add(asked.user)
+        asking = time.monotonic()
         try:
             await self._arrive(asked.server, tell)
             start = time.monotonic()
+            metrics.WAIT.observe(start - asking)
             try:
                 yield Turn()
                 self._mean += NEWEST * (time.monotonic() - start - self._mean)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, Self, TypeVar
 
+from bot import metrics
 from core.composing import recipe
 from core.composing.recipe import ComposeRequest, Composition
 from core.errors import CadenzaError
@@ -74,7 +75,8 @@ class Workers:
         except RuntimeError:
             raise WorkError("The bot is shutting down. Try again in a minute.") from None
         try:
-            return await asyncio.wrap_future(future)
+            with metrics.WORK.labels(function.__name__).time():
+                return await asyncio.wrap_future(future)
         except Late:
             raise WorkError(
                 "This took longer than {seconds:g} seconds and was stopped. Ask for less.", seconds=self._deadline

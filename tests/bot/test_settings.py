@@ -36,6 +36,8 @@ EVERY = {  # variable: its text, its field, its value
     "CADENZA_SHARDS": ("2", "shards", 2),
     "CADENZA_SHARD_IDS": ("0-1", "shard_ids", "0-1"),
     "CADENZA_PORT": ("0", "port", 0),
+    "CADENZA_METRICS_PORT": ("9100", "metrics_port", 9100),
+    "CADENZA_METRICS_HOST": ("0.0.0.0", "metrics_host", "0.0.0.0"),
     "CADENZA_LOG_LEVEL": ("debug", "log_level", "DEBUG"),
 }
 
