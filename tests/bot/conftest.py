@@ -43,6 +43,7 @@ def cluster() -> Iterator[str]:
 @pytest_asyncio.fixture
 async def postgresql(cluster: str) -> AsyncIterator[str]:
     """Return the URL of an empty database in it."""
+    await databases.empty(cluster)  # of machines that tests of several processes have killed
     yield cluster
     await databases.empty(cluster)
 
