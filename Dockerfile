@@ -14,8 +14,11 @@ RUN apt-get update \
 # What Cadenza needs comes before Cadenza, so that an edit of it does not install TensorFlow again.
 WORKDIR /cadenza
 COPY pyproject.toml constraints.txt ./
+# For many processes it takes others, as compose.many.yaml has them; they are words, not one.
+ARG EXTRAS="--extra postgresql --extra train"
+# hadolint ignore=SC2086
 RUN pip install --no-cache-dir uv==0.13.9 \
-    && uv pip install --system --no-cache -c constraints.txt -r pyproject.toml --extra hum --extra postgresql --extra train
+    && uv pip install --system --no-cache -c constraints.txt -r pyproject.toml --extra hum $EXTRAS
 RUN --mount=from=wheel,source=/wheel,target=/wheel \
     pip install --no-cache-dir --no-deps --no-index /wheel/*.whl
 

@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint bench constraints
+.PHONY: help run many test test-all lint bench constraints
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,9 @@ help:  ## say what there is
 
 run: $(VENV)/.run  ## start the bot: on Discord with DISCORD_TOKEN, as a playground without
 	@exec $(BIN)/python -m bot
+
+many: $(VENV)/.many  ## start the bot as several processes over a PostgreSQL of its own
+	@exec $(BIN)/python -m bot.many
 
 test: lint  ## run what CI runs
 	@$(PYTEST) -m 'not slow'
@@ -46,6 +49,10 @@ $(VENV)/.run: pyproject.toml constraints.txt
 $(VENV)/.test: pyproject.toml constraints.txt
 	@$(call install,$(USED)$(comma)test,fluidsynth fluid-soundfont-gm timgm6mb-soundfont chromium chromium-driver espeak-ng postgresql)
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.many: $(VENV)/.run
+	@$(call install,$(USED)$(comma)many,postgresql)
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
 	@$(call install,$(USED)$(comma)test$(comma)bench,)

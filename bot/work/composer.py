@@ -25,6 +25,7 @@ from core.errors import CadenzaError
 HEARTBEAT: Final = timedelta(seconds=4)  # without a sign of life, after which another machine takes a job up
 LOOK: Final = timedelta(seconds=2)  # between two looks for what a dead machine has left
 BEAT: Final = 3.0  # seconds between two of the machine's own signs of life
+PROBES: Final = 4  # that go unheard before the way to the queue counts as lost
 STARTS: Final = 3  # of one job, whose machine has died each time, before it is given up
 KEPT: Final = timedelta(minutes=20)  # how long a result waits for whoever asked; Discord forgets them after 15
 
@@ -102,8 +103,10 @@ class Composer:
             result = outcome(error=CadenzaError(died.message))
         else:
             result = await self._do(job.payload or b"")
-        self._mean += NEWEST * (time.monotonic() - start - self._mean)
+        seconds = time.monotonic() - start
+        self._mean += NEWEST * (seconds - self._mean)
         await self._leave(key, request, self._parcels.pack(result))
+        _log.info("The job %s took %.1f s, and its result is left for who waits for it", key, seconds)
 
     async def _do(self, payload: bytes) -> tuple[Any, CadenzaError | None]:
         try:
@@ -165,3 +168,10 @@ class _Manager(QueueManager):
     ) -> AsyncGenerator[models.Job, None]:
         async for job in super().fetch_jobs(batch_size, self._slots, heartbeat_timeout):
             yield job
+
+    async def listener_healthy(self, timeout: timedelta = 4 * LOOK) -> models.HealthCheckEvent:  # noqa: ASYNC109
+        """Ask several times: PgQueuer's first question may be gone by the moment in which it begins to listen."""
+        for _ in range(PROBES - 1):
+            with suppress(FailingListenerError):
+                return await super().listener_healthy(timeout / PROBES)
+        return await super().listener_healthy(timeout / PROBES)

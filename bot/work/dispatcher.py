@@ -57,6 +57,7 @@ class Dispatcher:
             turn = None
         job = self._parcels.pack((function, args, kwargs))
         content = await self._wait(key, job, priority, turn)
+        _log.info("The result of the job %s came from another process, %d bytes", key, len(content))
         try:
             value, error = self._parcels.unpack(content)
         except pickle.UnpicklingError as reason:
