@@ -24,6 +24,7 @@ from bot.database.store import Store
 from bot.settings import Settings
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
+from core.music import titles
 from core.performing import ensembles
 
 ROOT: Final = Path(__file__).parents[1]
@@ -63,7 +64,7 @@ async def collect() -> Catalog:
     catalogue = Catalog(project=PROJECT)
     for context, text in sorted(await _commands(), key=str):
         catalogue.add(text, context=context)
-    for said in [*ensembles.NAMES, *extracted()]:
+    for said in [*ensembles.NAMES, *titles.words(), *extracted()]:
         catalogue.add(said)
     return catalogue
 

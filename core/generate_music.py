@@ -173,7 +173,8 @@ def _write(composition: Composition, output: Path, options: argparse.Namespace) 
     for number, take in enumerate(composition.takes, 1):
         path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
         written = _write_take(take, path, request.audio) + _write_sheet(composition, take, path, options)
-        print(f"{_facts(take)}: {', '.join(map(str, written))}", file=sys.stderr)
+        title = reprise.title(request, composition.model, take.text)
+        print(f"{title}, {_facts(take)}: {', '.join(map(str, written))}", file=sys.stderr)
 
 
 def _write_take(take: Take, path: Path, sound: str | None) -> list[Path]:
@@ -190,7 +191,8 @@ def _write_sheet(composition: Composition, take: Take, path: Path, options: argp
     request, model = composition.request, composition.model
     composer = f"Cadenza, {model.name}, seed {request.seed}"
     metre, tempo = recipe.metre_of(request), take.tempo or request.tempo or DEFAULT_TEMPO
-    engraved = reprise.engrave(take.text, model, tempo, path.stem, metre, composer)
+    title = str(reprise.title(request, model, take.text))
+    engraved = reprise.engrave(take.text, model, tempo, title, metre, composer)
     contents = {}
     if options.sheet:
         contents[path.with_suffix(".musicxml")] = engraved.musicxml

@@ -15,6 +15,7 @@ from core.composing.particles import PARTICLES
 from core.drawing import sheet
 from core.errors import RequestError
 from core.model import bundle
+from core.music import titles
 from core.music.parts import PartScore
 from core.performing import audio, ensembles, expression, performance
 from core.processes import files, terminal
@@ -121,8 +122,11 @@ def _write(made: Harmonization, tempo: float, model: str, options: argparse.Name
 
 
 def _files(piece: PartScore, tempo: float, path: Path, composer: str, options: argparse.Namespace) -> dict[Path, bytes]:
-    played = performance.prepare(piece, tempo=tempo, instrument=options.instrument, expression=options.expression)
-    engraved = sheet.sheet(piece, title=path.stem, composer=composer, tempo=tempo, numerals=options.numerals)
+    title = str(titles.title(piece.score, tempo))
+    played = performance.prepare(
+        piece, tempo=tempo, instrument=options.instrument, expression=options.expression, title=title
+    )
+    engraved = sheet.sheet(piece, title=title, composer=composer, tempo=tempo, numerals=options.numerals)
     contents = {path: played.midi(), path.with_suffix(".musicxml"): engraved.musicxml}
     for number, page in enumerate(engraved.pages, 1):
         contents[path.with_suffix(f".sheet-{number}.png")] = page

@@ -7,7 +7,7 @@ from typing import Final
 from discord import Interaction
 from discord.app_commands import Choice
 
-from bot.chat import language
+from bot.chat import language, titles
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.database.store import Opus
@@ -18,7 +18,6 @@ from core.performing import audio, ensembles
 SHOWN: Final = 25  # as many as Discord shows
 LONGEST: Final = 100  # characters of an offer
 REMEMBERED: Final = 100  # pieces of a user, the newest
-BEGINNING: Final = 16  # characters of a piece that a label shows
 KEYS_OFFERED: Final = tuple(
     f"{tonic} {mode}"
     for mode, tonics in (
@@ -85,19 +84,21 @@ async def pieces(interaction: Interaction, typed: str) -> list[Choice[str]]:
     store, server = Studio.of(interaction).store, interaction.guild_id
     own = await store.by_author(interaction.user.id, REMEMBERED)
     best = () if server is None else await store.favourites(server, SHOWN)
-    labels = {opus.id: label(opus) for opus in own}
-    labels.update({opus.id: label(opus) + f" · ❤️ {likes}" for opus, likes in best})
+    labels = await asyncio.to_thread(_labels, own, best)
     found = [(key, name) for key, name in labels.items() if typed.lower().strip() in name.lower()]
     return [Choice(name=name[:LONGEST], value=key) for key, name in found[:SHOWN]]
 
 
+def _labels(own: Iterable[Opus], best: Iterable[tuple[Opus, int]]) -> dict[str, str]:
+    """Label a user's pieces and a server's favourites, by their ids."""
+    labels = {opus.id: label(opus) for opus in own}
+    return labels | {opus.id: label(opus) + f" · ❤️ {likes}" for opus, likes in best}
+
+
 def label(opus: Opus) -> str:
-    """Describe a piece in a line: its id, its model and length, how it begins, and when it was made."""
-    begins = opus.request.primer or opus.text
-    begins = begins if len(begins) <= BEGINNING else begins[: BEGINNING - 1] + "…"
-    return (
-        f"{opus.id} · {opus.model.name} · {presentation.length(opus.bars)} · {begins} · {opus.created:%Y-%m-%d %H:%M}"
-    )
+    """Describe a piece in a line: its id, its title, its model and length, and when it was made."""
+    what = (opus.id, titles.title(opus), opus.model.name, presentation.length(opus.bars))
+    return f"{' · '.join(what)} · {opus.created:%Y-%m-%d %H:%M}"
 
 
 def _offer(names: Iterable[str]) -> list[Choice[str]]:

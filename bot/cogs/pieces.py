@@ -6,7 +6,7 @@ from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.chat import checks, replies
+from bot.chat import checks, replies, titles
 from bot.chat.answer import COLOUR
 from bot.chat.language import _
 from bot.cogs import autocomplete
@@ -92,5 +92,5 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
 
 def _line(opus: Opus, likes: int) -> str:
     liked = f" · ❤️ {likes}" if likes else ""
-    what = f"`{opus.id}` · {opus.model.name}, {presentation.length(opus.bars)}"
+    what = f"`{opus.id}` · **{titles.title(opus)}** · {opus.model.name}, {presentation.length(opus.bars)}"
     return f"{what} · <t:{opus.created.timestamp():.0f}:R>{liked}"

@@ -10,6 +10,7 @@ from discord.ui import View
 from bot.chat import components
 from bot.chat.answer import COLOUR, Answer, Enclosure
 from bot.chat.language import _, ngettext, tell
+from bot.chat.titles import stem, title
 from bot.database.store import Opus
 from core.composing.recipe import ModelInfo, Take
 from core.composing.tune import Shown
@@ -41,11 +42,6 @@ UNDER_A_MELODY: Final = (  # action, label, symbol
 )
 
 
-def title(opus: Opus) -> str:
-    """Name a piece."""
-    return _("A piece by {model}").format(model=opus.model.name)
-
-
 def length(bars: float) -> str:
     """Say how long a piece is."""
     return ngettext("{bars:g} bar", "{bars:g} bars", 1 if bars == 1 else 2).format(bars=bars)
@@ -54,7 +50,8 @@ def length(bars: float) -> str:
 def present(opus: Opus, take: Take, view: View | None, words: Sequence[Message] = ()) -> Answer:
     """Write the message that shows a piece; `words` say how its primer was read."""
     request, model = opus.request, opus.model
-    embed = Embed(title=title(opus), description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
+    name = title(opus)
+    embed = Embed(title=name, description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
     embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
     primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else _("none: the model began")
     embed.add_field(name=_("Primer"), value="\n".join((primer, *map(tell, words))))
@@ -73,7 +70,7 @@ def present(opus: Opus, take: Take, view: View | None, words: Sequence[Message] 
         quote = _("{count} events of {title}").format(count=take.quote.events, title=take.quote.title)
         embed.add_field(name=_("Quotes"), value=quote, inline=False)
     embed.set_footer(text=_("Piece {id}").format(id=opus.id))
-    return Answer(opus.id, embed, enclose(opus, take, f"{model.name}-{request.seed}"), view)
+    return Answer(opus.id, embed, enclose(opus, take, stem(name)), view)
 
 
 def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> Answer:
@@ -95,19 +92,20 @@ def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> A
 
 def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     """Write the message that shows a piece as sheet music, its first pages at least."""
-    embed = Embed(title=_("{title}: sheet music").format(title=title(opus)), colour=COLOUR)
+    name = title(opus)
+    embed = Embed(title=_("{title}: sheet music").format(title=name), colour=COLOUR)
     embed.set_footer(text=_("Piece {id}").format(id=opus.id))
-    what, last = _describe(opus, opus.bars), len(sheet.pages)
+    called, what, last = stem(name), _describe(opus, opus.bars), len(sheet.pages)
     description = _("Sheet music, page {number} of {last}: {what}")
     pages = [
-        Enclosure(f"{opus.id}-{number}.png", page, description.format(number=number, last=last, what=what))
+        Enclosure(f"{called}-{number}.png", page, description.format(number=number, last=last, what=what))
         for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
     ]
-    score = Enclosure(f"{opus.id}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=what))
-    printed = Enclosure(f"{opus.id}.pdf", sheet.pdf, _("PDF file, to print: {what}").format(what=what))
+    score = Enclosure(f"{called}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=what))
+    printed = Enclosure(f"{called}.pdf", sheet.pdf, _("PDF file, to print: {what}").format(what=what))
     files = [score, printed]
     if sheet.abc is not None:
-        files.append(Enclosure(f"{opus.id}.abc", sheet.abc, _("ABC file: {what}").format(what=what)))
+        files.append(Enclosure(f"{called}.abc", sheet.abc, _("ABC file: {what}").format(what=what)))
     return Answer(opus.id, embed, (*files, *pages))
 
 

@@ -17,7 +17,7 @@ import discord
 from discord import Interaction
 
 from bot import metrics
-from bot.chat import delivery, language, promises, replies
+from bot.chat import delivery, language, promises, replies, titles
 from bot.chat.answer import Answer
 from bot.chat.language import _, ngettext, span
 from bot.composing import presentation
@@ -192,7 +192,7 @@ class Studio:
     async def sheet(self, interaction: Interaction, opus: Opus) -> None:
         """Show a piece as sheet music."""
         async with self.turn(interaction, cost=opus.bars):
-            engraved = await self.files.sheet(opus, presentation.title(opus))
+            engraved = await self.files.sheet(opus, titles.title(opus))
         await self.deliver(interaction, presentation.present_sheet(opus, engraved))
 
     async def revive(self, opus: Opus) -> Take:

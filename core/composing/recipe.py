@@ -21,7 +21,7 @@ from core.errors import CorpusError, RequestError, check_range, mark, named
 from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
-from core.music import dances, keys, notation, score
+from core.music import dances, keys, notation, score, titles
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
 from core.music.score import Score
@@ -161,7 +161,11 @@ def render(
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre_of(request), open_end=True)
     tempo = tempo_of(request, piece)
     played = performance.prepare(
-        piece, tempo=tempo, instrument=request.instrument or ensembles.PLAIN, expression=request.expression
+        piece,
+        tempo=tempo,
+        instrument=request.instrument or ensembles.PLAIN,
+        expression=request.expression,
+        title=str(titles.title(piece, tempo)),
     )
     midi = played.midi()
     key = keys.key_of(piece)

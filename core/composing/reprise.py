@@ -14,8 +14,8 @@ from core.composing.novelty import Quote
 from core.composing.recipe import ComposeRequest, ModelInfo
 from core.drawing import sheet
 from core.drawing.sheet import Sheet
-from core.errors import AudioError, BundleError, CorpusError
-from core.music import score
+from core.errors import AudioError, BundleError, CorpusError, Message
+from core.music import score, titles
 from core.music.metre import COMMON, Metre
 from core.performing import audio
 
@@ -38,6 +38,13 @@ def engrave(text: str, model: ModelInfo, tempo: float, title: str, metre: Metre 
     """Engrave a piece of notation. Raises PictureError for one without notes."""
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre)
     return sheet.sheet(piece, title=title, composer=composer, tempo=tempo)
+
+
+@lru_cache(maxsize=1024)  # of which a list of pieces asks for many at once
+def title(request: ComposeRequest, model: ModelInfo, text: str) -> Message:
+    """Name a piece."""
+    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), recipe.metre_of(request), open_end=True)
+    return titles.title(piece, recipe.tempo_of(request, piece))
 
 
 def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:

@@ -79,6 +79,7 @@ class Performance:
     interpretation: Interpretation
     ensemble: Ensemble
     tracks: tuple[_Track, ...]
+    title: str = "Cadenza"
 
     def midi(self, *, by_hand: bool = False) -> bytes:
         """Write a MIDI file that any player reads, in which onsets in quarters are the score's.
@@ -121,7 +122,8 @@ class Performance:
         end = max((note.end for track in self.tracks for note in track.notes), default=opening)
         release = RELEASE / float(reading.pace[-1]) * ticks
         changes.append((math.ceil((end - opening) * ticks + release), MetaMessage("end_of_track")))
-        track = MidiTrack([MetaMessage("track_name", name="Cadenza")])
+        name = self.title.replace("♭", "b").replace("♯", "#").encode("ascii", "replace").decode()  # as all players read
+        track = MidiTrack([MetaMessage("track_name", name=name)])
         tick = 0
         for at, message in sorted(changes, key=lambda change: change[0]):
             track.append(message.copy(time=at - tick))
@@ -163,12 +165,17 @@ def perform(
 
 
 def prepare(
-    piece: Score | PartScore, *, tempo: float = DEFAULT_TEMPO, instrument: str = "piano", expression: float = USUAL
+    piece: Score | PartScore,
+    *,
+    tempo: float = DEFAULT_TEMPO,
+    instrument: str = "piano",
+    expression: float = USUAL,
+    title: str = "Cadenza",
 ) -> Performance:
     """Have an instrument or ensemble play a piece: one in parts, or a flattened one, a chorale's in four voices.
 
-    `tempo` counts quarters a minute, `expression` is how much the rules of `core.performing.expression` do. Raises
-    RequestError for a tempo or expression out of range, and for a name that nobody has.
+    `tempo` counts quarters a minute, `expression` is how much the rules of `core.performing.expression` do, and `title`
+    is what players show. Raises RequestError for a tempo or expression out of range, and for a name that nobody has.
     """
     check_tempo(tempo)
     check_range("expression", expression, *EXPRESSIONS)
@@ -201,7 +208,7 @@ def prepare(
         channel = DRUMS if kind == "bodhran" else next(channels)
         struck = tuple(_struck(reading, kind, hand)) if reading.score.events else ()
         tracks.append(_Track(player.name + ADDED, player, channel, struck))
-    return Performance(reading, chosen, tuple(tracks))
+    return Performance(reading, chosen, tuple(tracks), title)
 
 
 def duration(midi: bytes) -> float:

@@ -20,6 +20,11 @@ async def opus_in(store: Store, result: simcord.InteractionResult) -> Opus:
     return await opus_of(store, response(result))
 
 
+def model_of(message: discord.Message | simcord.ResponseMessage) -> str:
+    """Return the name of the model that composed what a message shows."""
+    return str(message.attachments[0].description).rpartition(" ")[2]
+
+
 def response(result: simcord.InteractionResult) -> simcord.ResponseMessage:
     """Return the public answer."""
     assert result.acknowledged

@@ -7,6 +7,7 @@ import discord
 import pytest
 import simcord
 
+from bot.chat.titles import stem
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.work import queue
@@ -37,12 +38,13 @@ class TestWithLittleRoom:
     ) -> None:
         answer = (await alice.slash(channel, "compose", seed=4, bars=16)).response
         assert answer is not None
-        assert _names(answer) == ["tiny-4.mid", "tiny-4.png"]
+        called = stem(str(answer.embeds[0].title))
+        assert _names(answer) == [f"{called}.mid", f"{called}.png"]
         assert (
             str(answer.embeds[0].footer.text).splitlines()[0]
-            == "Too large for an upload here, and left out: tiny-4.mp3"
+            == f"Too large for an upload here, and left out: {called}.mp3"
         )
-        assert answer.embeds[0].image.url == "attachment://tiny-4.png"
+        assert answer.embeds[0].image.url == f"attachment://{called}.png"
 
 
 async def test_sends_the_midi_alone_when_discord_finds_the_files_too_large(
@@ -51,10 +53,11 @@ async def test_sends_the_midi_alone_when_discord_finds_the_files_too_large(
     env.inject_error("PATCH", ORIGINAL, status=413, code=40005, message="Request entity too large")
     answer = (await alice.slash(channel, "compose", seed=4, bars=2)).response
     assert answer is not None
-    assert _names(answer) == ["tiny-4.mid"]
+    called = stem(str(answer.embeds[0].title))
+    assert _names(answer) == [f"{called}.mid"]
     assert (
         str(answer.embeds[0].footer.text).splitlines()[0]
-        == "Too large for an upload here, and left out: tiny-4.mp3, tiny-4.png"
+        == f"Too large for an upload here, and left out: {called}.mp3, {called}.png"
     )
     assert not answer.embeds[0].image
 
@@ -126,7 +129,8 @@ class TestAfterFifteenMinutes:
     ) -> None:
         env.inject_error("POST", f"/channels/{channel.id}/messages", status=413, code=40005)
         await asking(channel)
-        assert [attachment.filename for attachment in channel.history()[-1].attachments] == ["tiny-4.mid"]
+        late = channel.history()[-1]
+        assert [each.filename for each in late.attachments] == [f"{stem(str(late.embeds[0].title))}.mid"]
 
 
 async def test_what_was_to_be_private_goes_to_the_user_when_it_is_late(

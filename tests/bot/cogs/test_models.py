@@ -17,6 +17,7 @@ from bot.database.store import Server, Store
 from bot.settings import Settings
 from bot.training import messages
 from core.errors import mark
+from tests.bot.clicking import model_of
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files
 
@@ -65,10 +66,10 @@ class TestAtHome:
         ]
         answer = (await alice.slash(channel, "compose", model="secret", bars=2)).response
         assert answer is not None
-        assert answer.embeds[0].title == "A piece by secret"
+        assert model_of(answer) == "secret"
         again = (await alice.click(answer, label="Again")).response
         assert again is not None
-        assert again.embeds[0].title == "A piece by secret"
+        assert model_of(again) == "secret"
         form = (await alice.click(answer, label="Tune")).modal
         assert form is not None
         assert "secret" in [option["value"] for option in form["components"][2]["component"]["options"]]
@@ -132,7 +133,7 @@ class TestAtHome:
         await admin.slash(channel, "models default", model="tiny")
         answer = (await alice.slash(channel, "compose", bars=1)).response
         assert answer is not None
-        assert answer.embeds[0].title == "A piece by tiny"
+        assert model_of(answer) == "tiny"
 
     async def test_is_deleted_by_trainers_alone_and_no_longer_the_default_then(
         self,
@@ -153,7 +154,7 @@ class TestAtHome:
         assert await store.server(guild.id) == Server()
         answer = (await alice.slash(channel, "compose", bars=1)).response
         assert answer is not None
-        assert answer.embeds[0].title == "A piece by tiny"
+        assert model_of(answer) == "tiny"
 
     async def test_is_not_deleted_while_another_is_trained_from_it(
         self, store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
@@ -250,7 +251,7 @@ class TestShared:
         assert said == "secret is offered to all servers."
         answer = (await thief.slash(elsewhere, "compose", model="secret", bars=1)).response
         assert answer is not None
-        assert answer.embeds[0].title == "A piece by secret"
+        assert model_of(answer) == "secret"
         assert "no model of its own" in _said(await thief.slash(elsewhere, "models delete", model="secret"))
         assert "already" in _said(await admin.slash(channel, "models share", model="secret"))
         await admin.slash(channel, "models delete", model="secret")

@@ -5,6 +5,7 @@ import re
 import pytest
 import simcord
 
+from bot.chat import titles
 from bot.database.store import Opus, Server, Store
 
 
@@ -102,7 +103,7 @@ async def test_offers_ones_own_pieces_and_the_servers_favourites_by_a_label(
     first, second = await _compose(alice, channel, store, 1), await _compose(alice, channel, store, 2)
     offers = await alice.autocomplete(channel, "piece show", "id", "")
     assert [offer["value"] for offer in offers] == [second.id, first.id]
-    label = rf"{second.id} · tiny · 2 bars · 60r1 · \d{{4}}-\d\d-\d\d \d\d:\d\d"
+    label = rf"{second.id} · {re.escape(titles.title(second))} · tiny · 2 bars · \d{{4}}-\d\d-\d\d \d\d:\d\d"
     assert re.fullmatch(label, offers[0]["name"])
     assert await alice.autocomplete(channel, "piece show", "id", "no such") == []
     assert await bob.autocomplete(channel, "piece show", "id", "") == []
@@ -122,6 +123,7 @@ async def test_lists_ones_own_pieces_newest_first_with_their_likes(
     await bob.click(showcase.history()[0], label="0")
     lines = _private(await alice.slash(channel, "piece history")).splitlines()
     assert [line.split("`")[1] for line in lines] == [opera[1].id, opera[0].id]
+    assert [line.split("**")[1] for line in lines] == [titles.title(opera[1]), titles.title(opera[0])]
     assert [line.endswith(" · ❤️ 1") for line in lines] == [True, False]
     assert "that far back" in _private(await alice.slash(channel, "piece history", page=2))
     assert "no pieces yet" in _private(await bob.slash(channel, "piece history"))

@@ -7,6 +7,7 @@ import discord
 import pytest
 import simcord
 
+from bot.chat.titles import stem, title
 from bot.database.engine import StoreError
 from bot.database.store import Store
 from core.music import notation
@@ -134,11 +135,11 @@ async def test_takes_are_deleted_whichever_of_them_has_been_deleted_before(
 async def test_sheet_engraves_the_piece(anybody: simcord.MemberActor, old_piece: discord.Message, store: Store) -> None:
     opus = await opus_of(store, old_piece)
     sheet = response(await anybody.click(old_piece, label="Sheet"))
-    found = await files(sheet)
-    assert found[f"{opus.id}-1.png"].startswith(b"\x89PNG")
-    assert ElementTree.fromstring(found[f"{opus.id}.musicxml"]).tag == "score-partwise"
-    assert found[f"{opus.id}.pdf"].startswith(b"%PDF-")
-    assert sheet.embeds[0].image.url == f"attachment://{opus.id}-1.png"
+    found, called = await files(sheet), stem(title(opus))
+    assert found[f"{called}-1.png"].startswith(b"\x89PNG")
+    assert ElementTree.fromstring(found[f"{called}.musicxml"]).tag == "score-partwise"
+    assert found[f"{called}.pdf"].startswith(b"%PDF-")
+    assert sheet.embeds[0].image.url == f"attachment://{called}-1.png"
 
 
 async def test_every_file_has_an_alternative_text(alice: simcord.MemberActor, piece: discord.Message) -> None:

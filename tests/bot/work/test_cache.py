@@ -9,6 +9,7 @@ import discord
 import pytest
 import simcord
 
+from bot.chat import titles
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
@@ -98,7 +99,7 @@ async def test_files_are_the_same_bytes_with_and_without_it(
     takes = [await each.studio.revive(opus) for each in (bare, fresh, fresh)]
     assert takes == [kept, kept, kept]
     assert sorted(composed.values()) == sorted(filter(None, (kept.midi, kept.audio, kept.picture)))
-    sheets = [await each.studio.files.sheet(opus, "A piece by tiny") for each in (bare, fresh, fresh)]
+    sheets = [await each.studio.files.sheet(opus, titles.title(opus)) for each in (bare, fresh, fresh)]
     assert sheets[0] == sheets[1] == sheets[2]
     shown = await files(response(await alice.click(piece, label="Sheet")))
     tune = [sheets[0].abc] if sheets[0].abc else []
