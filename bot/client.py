@@ -183,7 +183,7 @@ class ComposerBot(commands.AutoShardedBot):
         studio = self.studio
         for cog in (
             Composing(self.tree, studio),
-            Melodies(self.tree),
+            Melodies(self.tree, studio),
             Models(studio),
             Pieces(studio),
             Primers(studio),

@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> None:
     files.prepare(options.output)  # before the work, which would be lost
     given = _given(options)
     print("Melody:", *given.words, file=sys.stderr)
-    made = harmonizing.compose(_request(given, options), composer)
+    made = harmonizing.compose(_request(given, options), composer.stepper)
     tempo = float(options.tempo or given.melody.tempo or composer.bundle.params.tempo)
     _write(made, tempo, composer.bundle.name, options)
 

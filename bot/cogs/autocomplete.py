@@ -11,6 +11,7 @@ from bot.chat import language, titles
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.database.store import Opus
+from core.composing import harmonizing
 from core.composing.form import FORMS
 from core.model.told import METRES
 from core.performing import audio, ensembles
@@ -33,6 +34,16 @@ async def models(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the models that there are for whoever asks here."""
     names = await asyncio.to_thread(Studio.of(interaction).catalogue.at(interaction.guild_id).names)
     return _offer(name for name in names if typed.lower() in name)
+
+
+async def harmonizers(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """Offer the models that can harmonise a melody."""
+    catalogue = Studio.of(interaction).catalogue.at(interaction.guild_id)
+
+    def find() -> list[str]:
+        return [name for name in catalogue.names() if harmonizing.can_harmonize(catalogue.params(name))]
+
+    return _offer(name for name in await asyncio.to_thread(find) if typed.lower() in name)
 
 
 async def own_models(interaction: Interaction, typed: str) -> list[Choice[str]]:

@@ -36,7 +36,8 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             opus = await self._find(interaction, id)
             async with self._studio.turn(interaction, cost=opus.bars):
                 take = await self._studio.revive(opus)
-            await self._studio.deliver(interaction, presentation.present(opus, take, presentation.under(opus)))
+                answer = await self._studio.present(opus, take, presentation.under(opus))
+            await self._studio.deliver(interaction, answer)
 
     @app_commands.command()
     @app_commands.describe(page="How far back to go: 1 is the newest.")

@@ -10,7 +10,6 @@ from discord.ui import View
 from bot.chat import checks, components, delivery
 from bot.chat.answer import fit
 from bot.chat.language import _
-from bot.composing import presentation
 from bot.composing.buttons import ID, ButtonError, PieceButton, remove_message
 from bot.composing.studio import Studio
 from bot.database.engine import StoreError
@@ -42,7 +41,7 @@ class Share(PieceButton, template=f"share:{ID}"):
                 raise ButtonError("This piece is in a showcase already. {link}", link=showing.link)
             await studio.store.withdraw(opus.id)
         take = await studio.revive(opus)
-        answer = presentation.present(opus, take, _under_showing(opus, 0))
+        answer = await studio.present(opus, take, _under_showing(opus, 0))
         fitting = fit(answer, min(studio.upload_bytes, interaction.guild.filesize_limit))
         try:
             message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))

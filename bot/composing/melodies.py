@@ -19,10 +19,11 @@ from bot.chat.components import LastingButton
 from bot.chat.language import _
 from bot.chat.ranges import USUAL_TEMPERATURE
 from bot.composing import presentation
+from bot.composing.soprano import Soprano, model_for
 from bot.composing.studio import BARS_FURTHER, Studio
 from bot.composing.typed import Typed, is_german
 from bot.composing.uploads import Upload, UploadError, fetch
-from core.composing import tune
+from core.composing import harmonizing, tune
 from core.composing.recipe import ComposeRequest
 from core.composing.sampling import LONGEST_PIECE
 from core.errors import RequestError
@@ -100,6 +101,19 @@ class MelodyButton(LastingButton, template="never"):
         await studio.compose(interaction, request, beginning=typed)
 
 
+class Harmonize(MelodyButton, template=f"melody-harmonize:{NAMES}"):
+    """Put three voices under the tune."""
+
+    async def act(self, interaction: Interaction, text: str) -> None:
+        """Do what the button says."""
+        studio = Studio.of(interaction)
+        catalogue = studio.catalogue.at(interaction.guild_id)
+        model = model_for(catalogue, (await studio.store.server(interaction.guild_id)).model)
+        request = ComposeRequest(model=str(catalogue.path(model)), temperature=harmonizing.USUAL_TEMPERATURE)
+        typed = Typed(text, catalogue.params(model), self._german)
+        await studio.compose(interaction, request, beginning=Soprano(typed))
+
+
 class GoOn(MelodyButton, template=f"melody-continue:{NAMES}"):
     """Compose on from the tune."""
 
@@ -127,7 +141,7 @@ class Correct(MelodyButton, template=f"melody-correct:{NAMES}"):
         await interaction.response.send_modal(form)
 
 
-ITEMS: Final = (GoOn, MakeTune, Correct)
+ITEMS: Final = (Harmonize, GoOn, MakeTune, Correct)
 
 
 async def _corrected(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:

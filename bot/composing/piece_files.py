@@ -40,7 +40,9 @@ class PieceFiles:
         quote = (
             None if model is None else await self._workers.run(reprise.quote, opus.text, opus.given, opus.model, model)
         )
-        made = await self._workers.run(recipe.render, request, opus.model, opus.text, opus.given, opus.ended, quote)
+        made = await self._workers.run(
+            recipe.render, request, opus.model, opus.text, opus.given, opus.ended, quote, opus.parts
+        )
         await self._cache.put(opus.id, key, _pack(made))
         return made
 
@@ -55,7 +57,17 @@ class PieceFiles:
         if files is not None:
             return Sheet(files.pop(SCORE), abc=files.pop(TUNE, None), pdf=files.pop(PRINT), pages=tuple(files.values()))
         tempo, metre = opus.request.tempo or 0.0, recipe.metre_of(opus.request)
-        made = await self._workers.run(reprise.engrave, opus.text, opus.model, tempo, title, metre, composer(opus))
+        made = await self._workers.run(
+            reprise.engrave,
+            opus.text,
+            opus.model,
+            tempo,
+            title,
+            metre,
+            composer(opus),
+            opus.parts,
+            numerals=opus.request.numerals,
+        )
         pages = {f"{number:03}.png": page for number, page in enumerate(made.pages, 1)}
         tune = {} if made.abc is None else {TUNE: made.abc}
         await self._cache.put(opus.id, key, {SCORE: made.musicxml, PRINT: made.pdf, **tune, **pages})
@@ -72,7 +84,7 @@ def composer(opus: Opus) -> str:
 
 
 async def _key(opus: Opus, request: ComposeRequest) -> str:
-    return await asyncio.to_thread(reprise.fingerprint, request, opus.model, opus.text, opus.given)
+    return await asyncio.to_thread(reprise.fingerprint, request, opus.model, opus.text, opus.given, opus.parts)
 
 
 def _pack(take: Take) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """How a piece, its takes, its sheet or a primer is shown: words, files and buttons."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -36,6 +37,7 @@ UNDER_A_PIECE: Final = (  # action, label, symbol, row
     ("delete", mark("Delete"), "🗑️", 1),
 )
 UNDER_A_MELODY: Final = (  # action, label, symbol
+    ("melody-harmonize", mark("Harmonise"), "🎼"),
     ("melody-continue", mark("Continue"), "⏩"),
     ("melody-tune", mark("Make a tune of it"), "🎶"),
     ("melody-correct", mark("Correct"), "✏️"),
@@ -47,17 +49,22 @@ def length(bars: float) -> str:
     return ngettext("{bars:g} bar", "{bars:g} bars", 1 if bars == 1 else 2).format(bars=bars)
 
 
-def present(opus: Opus, take: Take, view: View | None, words: Sequence[Message] = ()) -> Answer:
-    """Write the message that shows a piece; `words` say how its primer was read."""
+def present(
+    opus: Opus, take: Take, view: View | None, words: Sequence[Message] = (), sheet: Sheet | None = None
+) -> Answer:
+    """Write the message that shows a piece; `words` say how its primer was read. A `sheet` takes its roll's place."""
     request, model = opus.request, opus.model
     name = title(opus)
     embed = Embed(title=name, description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
     embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
-    primer = f"`{_shortened(request.primer, PRIMER_SHOWN)}`" if request.primer else _("none: the model began")
-    embed.add_field(name=_("Primer"), value="\n".join((primer, *map(tell, words))))
+    primer = request.melody or request.primer
+    shown = f"`{_shortened(primer, PRIMER_SHOWN)}`" if primer else _("none: the model began")
+    label = _("Melody") if request.melody else _("Primer")
+    embed.add_field(name=label, value="\n".join((shown, *map(tell, words))))
     narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
     gravity = _("gravity {gravity:g}").format(gravity=request.gravity)
-    embed.add_field(name=_("Temperature"), value=f"{request.temperature:g}, {gravity}{narrowed}")
+    temperature = f"{request.temperature:g}" if request.melody else f"{request.temperature:g}, {gravity}{narrowed}"
+    embed.add_field(name=_("Temperature"), value=temperature)
     embed.add_field(name=_("Seed"), value=f"`{request.seed}`")
     embed.add_field(name=_("Length"), value=_bars(take))
     played = _("{instrument}, {tempo:g} quarters a minute").format(
@@ -70,7 +77,13 @@ def present(opus: Opus, take: Take, view: View | None, words: Sequence[Message] 
         quote = _("{count} events of {title}").format(count=take.quote.events, title=take.quote.title)
         embed.add_field(name=_("Quotes"), value=quote, inline=False)
     embed.set_footer(text=_("Piece {id}").format(id=opus.id))
-    return Answer(opus.id, embed, enclose(opus, take, stem(name)), view)
+    if sheet is None:
+        return Answer(opus.id, embed, enclose(opus, take, stem(name)), view)
+    score = Enclosure(
+        f"{stem(name)}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=_describe(opus, opus.bars))
+    )
+    sounding = enclose(opus, replace(take, picture=None), stem(name))
+    return Answer(opus.id, embed, (*sounding, score, *_pages(opus, sheet, PAGES_OF_A_PRIMER)), view)
 
 
 def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> Answer:
@@ -95,18 +108,23 @@ def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     name = title(opus)
     embed = Embed(title=_("{title}: sheet music").format(title=name), colour=COLOUR)
     embed.set_footer(text=_("Piece {id}").format(id=opus.id))
-    called, what, last = stem(name), _describe(opus, opus.bars), len(sheet.pages)
-    description = _("Sheet music, page {number} of {last}: {what}")
-    pages = [
-        Enclosure(f"{called}-{number}.png", page, description.format(number=number, last=last, what=what))
-        for number, page in enumerate(sheet.pages[:PAGES_SHOWN], 1)
-    ]
+    called, what, pages = stem(name), _describe(opus, opus.bars), _pages(opus, sheet, PAGES_SHOWN)
     score = Enclosure(f"{called}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=what))
     printed = Enclosure(f"{called}.pdf", sheet.pdf, _("PDF file, to print: {what}").format(what=what))
     files = [score, printed]
     if sheet.abc is not None:
         files.append(Enclosure(f"{called}.abc", sheet.abc, _("ABC file: {what}").format(what=what)))
     return Answer(opus.id, embed, (*files, *pages))
+
+
+def _pages(opus: Opus, sheet: Sheet, most: int) -> tuple[Enclosure, ...]:
+    """Wrap the first pages of a sheet."""
+    what, last = _describe(opus, opus.bars), len(sheet.pages)
+    description = _("Sheet music, page {number} of {last}: {what}")
+    return tuple(
+        Enclosure(f"{stem(title(opus))}-{number}.png", page, description.format(number=number, last=last, what=what))
+        for number, page in enumerate(sheet.pages[:most], 1)
+    )
 
 
 def present_primer(primer: Primer, model: str, take: Take, sheet: Sheet) -> Answer:
@@ -159,10 +177,11 @@ def present_melody(given: Given, names: str, shown: Shown, language: str) -> Ans
 
 
 def under(opus: Opus) -> View:
-    """Lay out the buttons of a composition."""
+    """Lay out the buttons of a composition; the first half of what was harmonised has no other second half."""
     return components.lay_out(
         components.button(action, label, symbol, row, opus.id, red=action == "delete")
         for action, label, symbol, row in UNDER_A_PIECE
+        if action != "vary" or not opus.request.melody
     )
 
 

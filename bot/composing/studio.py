@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 import discord
 from discord import Interaction
+from discord.ui import View
 
 from bot import metrics
 from bot.chat import delivery, language, promises, replies, titles
@@ -22,6 +23,7 @@ from bot.chat.answer import Answer
 from bot.chat.language import _, ngettext, span
 from bot.composing import presentation
 from bot.composing.piece_files import PieceFiles
+from bot.composing.soprano import Soprano
 from bot.composing.typed import Typed
 from bot.composing.uploads import Upload
 from bot.database import store as database
@@ -84,11 +86,11 @@ class Studio:
         interaction: Interaction,
         request: ComposeRequest,
         parent: Opus | None = None,
-        beginning: Upload | Typed | None = None,
+        beginning: Upload | Typed | Soprano | None = None,
         *,
         grows: bool = False,
     ) -> None:
-        """Answer an interaction with a composition, which begins with what somebody typed or handed over.
+        """Answer an interaction with a composition, which begins with what somebody typed or handed over, or sings it.
 
         The piece `grows` where its beginning leaves little of its length. Raises CadenzaError
         for anything that the user can mend.
@@ -97,14 +99,19 @@ class Studio:
         params = self.catalogue.at(interaction.guild_id).params(Path(request.model).name)
         if beginning is not None:
             beginning.check()
-        if isinstance(beginning, Typed) and not beginning.is_tune:
-            request, words = _begun(request, beginning.read(), params, grows)
+        if isinstance(beginning, Typed | Soprano) and beginning.is_quick:
+            if isinstance(beginning, Soprano):
+                request, words = beginning.begun(request)
+            else:
+                request, words = _begun(request, beginning.read(), params, grows)
             beginning = None
         check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
         request = replace(request, soundfont=await self.soundfont(interaction.guild_id), picture=request.takes == 1)
         origin = None if parent is None else parent.id
         async with self.turn(interaction, cost=_cost(request)) as turn:
-            if beginning is not None:
+            if isinstance(beginning, Soprano):
+                request, words = await beginning.begin(request, self.workers)
+            elif beginning is not None:
                 request, words = _begun(request, await beginning.primer(self.workers), params, grows)
             seed = secrets.randbelow(2**32) if request.seed is None else request.seed
             request = replace(request, seed=seed)  # whoever composes it, and however often
@@ -152,17 +159,25 @@ class Studio:
         if len(opera) == 1:
             own = replace(self.recipe(opera[0], missing_ok=True), soundfont=soundfont)
             await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
-            answer = presentation.present(opera[0], composition.takes[0], presentation.under(opera[0]), words)
+            answer = await self.present(opera[0], composition.takes[0], presentation.under(opera[0]), words)
         else:
             answer = presentation.present_takes(opera, composition.takes, presentation.under_takes(opera))
         await self.deliver(interaction, answer)
+
+    async def present(self, opus: Opus, take: Take, view: View | None, words: Sequence[Message] = ()) -> Answer:
+        """Write the message that shows a piece: with its sheet, if it was harmonised."""
+        sheet = None if opus.parts is None else await self.files.sheet(opus, titles.title(opus))
+        return presentation.present(opus, take, view, words, sheet)
 
     async def again(self, interaction: Interaction, opus: Opus) -> None:
         """Compose by the same recipe, with another seed."""
         await self.compose(interaction, replace(self._recipe_here(interaction, opus), seed=None), opus)
 
     async def vary(self, interaction: Interaction, opus: Opus) -> None:
-        """Compose another second half to the first one."""
+        """Compose another second half to the first one; what was harmonised, in other voices."""
+        if opus.request.melody:
+            await self.again(interaction, opus)
+            return
         opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model, metre_of(opus.request))
         recipe = self._recipe_here(interaction, opus)
         bars = max(2, recipe.bars or math.ceil(opus.bars))
@@ -177,12 +192,17 @@ class Studio:
             )
         bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
         recipe = self._recipe_here(interaction, opus)
-        request = replace(recipe, primer=opus.text, bars=bars, key=None, form=None, seed=None)
+        params = self.catalogue.at(interaction.guild_id).params(opus.model.name)
+        primer = reprise.rewritten(opus.text, opus.model, params)
+        request = replace(recipe, primer=primer, melody="", bars=bars, key=None, form=None, seed=None)
         await self.compose(interaction, request, opus)
 
     async def takes(self, interaction: Interaction, opus: Opus) -> None:
         """Compose several short pieces at once by the same recipe, behind its primer."""
         recipe, model = self._recipe_here(interaction, opus), opus.model
+        if recipe.melody:
+            await self.compose(interaction, replace(recipe, takes=TAKES, seed=None), opus)
+            return
         unit = Fraction(model.rest_unit)
         opening = score.from_text(recipe.primer, model.anchor, unit, metre_of(recipe), open_end=True)
         bars = min(LONGEST_PIECE, math.ceil(opening.bars) + BARS_OF_A_TAKE)

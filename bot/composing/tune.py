@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any, Final
 
 from discord import Interaction, SelectOption, TextStyle
@@ -12,16 +11,17 @@ from discord.ui import Modal, Select, TextInput
 from bot.chat import forms, ranges
 from bot.chat.language import _
 from bot.chat.ranges import LONGEST_PRIMER
+from bot.composing.soprano import Soprano
 from bot.composing.studio import Studio
 from bot.composing.typed import Typed
 from bot.database.store import Opus
 from bot.models.catalogue import Catalogue
+from core.composing import reprise
 from core.composing.drafting import USUAL_EFFORT
-from core.composing.recipe import ComposeRequest, ModelInfo
+from core.composing.recipe import ComposeRequest
 from core.errors import RequestError, check_range, lines
 from core.model.bundle import Params
 from core.performing import ensembles, expression
-from core.reading import melody
 
 ID: Final = re.compile(r"tune:(?P<opus>[a-z0-9]{1,12})")
 Number = tuple[type[float] | type[int], Any]  # its kind and its range
@@ -38,6 +38,7 @@ VALUES: Final[Mapping[str, Number | None]] = {  # none for words
     "seed": (int, ranges.Seed),
     "effort": (int, ranges.Effort),
 }
+SUNG: Final = ("temperature", "key", "tempo", "expression", "seed", "effort")  # of what is harmonised
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 PLAYERS_SHOWN: Final = 25
 
@@ -46,14 +47,15 @@ def form(catalogue: Catalogue, opus: Opus) -> Modal:
     """Lay out the form with a piece's recipe filled in. Raises BundleError if there is no model to choose."""
     models = sorted(catalogue.names(), key=lambda name: name != opus.model.name)[:MODELS_SHOWN]
     catalogue.path(models[0] if models else None)
-    request, fits = opus.request, len(opus.request.primer) <= LONGEST_PRIMER
+    request, given = opus.request, opus.request.melody or opus.request.primer
+    fits = len(given) <= LONGEST_PRIMER
     fields: tuple[tuple[str, TextInput[Any] | Select[Any]], ...] = (
         (
-            _("Primer"),
+            _("Melody") if request.melody else _("Primer"),
             TextInput[Any](
                 custom_id="primer",
                 style=TextStyle.long,
-                default=request.primer if fits else "",
+                default=given if fits else "",
                 required=False,
                 max_length=LONGEST_PRIMER,
                 placeholder="C4 E4 G4, 72r1 76r1"
@@ -79,12 +81,14 @@ async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: 
     recipe, catalogue = studio.recipe(opus, missing_ok=True), studio.catalogue.at(interaction.guild_id)
     [model], [instrument] = fields["model"]["values"], fields["instrument"]["values"]
     typed = fields["primer"]["value"].strip()
-    kept = typed == recipe.primer or (not typed and len(recipe.primer) > LONGEST_PRIMER)
+    given = recipe.melody or recipe.primer
+    kept = typed == given or (not typed and (bool(recipe.melody) or len(given) > LONGEST_PRIMER))
     params = catalogue.params(model)
-    beginning = Typed.by(interaction, typed, params) if typed and not kept else None
+    beginning = _beginning(interaction, typed, params, recipe) if typed and not kept else None
     request = replace(
         recipe,
-        primer=_rewritten(recipe.primer, opus.model, params) if kept else "",
+        primer=reprise.rewritten(recipe.primer, opus.model, params) if kept and recipe.primer else "",
+        melody=recipe.melody if kept else "",
         model=str(catalogue.path(model)),
         instrument=instrument,
         paced=False,
@@ -93,12 +97,9 @@ async def _compose(interaction: Interaction[Any], match: re.Match[str], fields: 
     await studio.compose(interaction, request, opus, beginning)
 
 
-def _rewritten(primer: str, written: ModelInfo, params: Params) -> str:
-    """Write the primer of a piece as another model does."""
-    if (written.anchor, Fraction(written.rest_unit)) == (params.anchor, params.unit):
-        return primer
-    given = melody.from_text(f"{written.anchor}: {primer}", unit=Fraction(written.rest_unit))
-    return melody.to_primer(given, params.anchor, params.unit).text
+def _beginning(interaction: Interaction, text: str, params: Params, recipe: ComposeRequest) -> Typed | Soprano:
+    typed = Typed.by(interaction, text, params)
+    return Soprano(typed) if recipe.melody else typed
 
 
 def _player(request: ComposeRequest) -> str:
@@ -118,7 +119,8 @@ def _choice(id: str, names: Iterable[str], chosen: str) -> Select[Any]:
 
 def write(request: ComposeRequest) -> str:
     """Write a request's values, a line each; a tempo that the model chose is left to it."""
-    values = {name: getattr(request, name) for name in VALUES if name != "tempo" or not request.paced}
+    names = SUNG if request.melody else VALUES
+    values = {name: getattr(request, name) for name in names if name != "tempo" or not request.paced}
     return "\n".join(f"{name.replace('_', '-')} {_plain(value)}" for name, value in values.items() if value is not None)
 
 

@@ -31,6 +31,11 @@ class Typed:
         """Tell whether it is a whole ABC tune, which is for a worker to read."""
         return melody.is_tune(self.text)
 
+    @property
+    def is_quick(self) -> bool:
+        """Tell whether it can be read at once."""
+        return not self.is_tune
+
     def check(self) -> None:
         """Refuse what is wrong, if that can be told at once. Raises CadenzaError."""
         if not self.is_tune:
@@ -38,11 +43,19 @@ class Typed:
 
     def read(self) -> Primer:
         """Read it here. Raises CadenzaError."""
-        return self._primer(melody.from_text(self.text, **self._options()))
+        return self._primer(self.given())
+
+    def given(self) -> Given:
+        """Read it here, as it is before a model writes it. Raises CadenzaError."""
+        return melody.from_text(self.text, **self._options())
 
     async def primer(self, workers: Work) -> Primer:
         """Have it read by a worker. Raises CadenzaError."""
-        return self._primer(await workers.run(melody.from_text, self.text, **self._options()))
+        return self._primer(await self.melody(workers))
+
+    async def melody(self, workers: Work) -> Given:
+        """Have it read by a worker, as it is before a model writes it. Raises CadenzaError."""
+        return await workers.run(melody.from_text, self.text, **self._options())
 
     def _options(self) -> dict[str, Any]:
         return {"anchor": self.params.anchor, "unit": self.params.unit, "german": self.german, "read": read_safely}

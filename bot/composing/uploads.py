@@ -10,9 +10,9 @@ from discord import Attachment
 from bot.work.workers import Work
 from core.errors import CadenzaError
 from core.model.bundle import Params
-from core.reading import formats, primers, sounds
+from core.reading import formats, melody, primers, sounds
 from core.reading.formats import Budget
-from core.reading.melody import Primer
+from core.reading.melody import Given, Passage, Primer
 from core.reading.pool import listen_safely, read_safely
 from core.reading.sounds import SoundBudget
 
@@ -65,6 +65,22 @@ class Upload:
                 size=self.attachment.size / MIB,
                 most=most / MIB,
             )
+
+    @property
+    def is_quick(self) -> bool:
+        """Tell whether it can be read at once."""
+        return False
+
+    async def melody(self, workers: Work) -> Given:
+        """Fetch the file and have a worker read its melody. Raises ReadingError and UploadError."""
+        return await workers.run(
+            melody.from_file,
+            await fetch(self.attachment),
+            self.attachment.filename,
+            Passage(self.track, self.first_bar, self.bars),
+            read=read_safely,
+            listen=listen_safely,
+        )
 
     async def primer(self, workers: Work) -> Primer:
         """Fetch the file and have a worker write the bars that are wanted. Raises ReadingError and UploadError."""

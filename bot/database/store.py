@@ -20,9 +20,12 @@ from bot.database.engine import StoreError
 from bot.database.jobs import Jobs
 from bot.database.tables import ALLOWANCES, OPERA, RATINGS, REQUESTS, SERVERS, SHOWN, TRAININGS
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
+from core.music.parts import PartScore
 from core.processes.kept import Kept
 
 REQUEST: Final = Kept(ComposeRequest)
+PARTS: Final = Kept(PartScore)
+WRITTEN: Final = ("model", "request", "parts")  # of a composition, in columns of another form
 NOT_KEPT: Final = frozenset({"model", "audio", "picture", "soundfont"})  # belong to the machine, not to the piece
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is easily mistaken
 ID_LENGTH: Final = 8
@@ -40,7 +43,7 @@ class Opus:
     """Hold a composition as it is kept: all that its files are made from, byte for byte.
 
     `author`, `server` and `parent` are ids; `request` has everything filled in but the model's folder; `given` counts
-    the events at the start that the model did not write.
+    the events at the start that the model did not write; `parts` are the voices of what was harmonised.
     """
 
     id: str
@@ -55,6 +58,7 @@ class Opus:
     bars: float
     seconds: float
     ended: bool
+    parts: PartScore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ def opus(composition: Composition, take: Take, *, author: int, server: int | Non
         bars=take.bars,
         seconds=take.seconds,
         ended=take.ended,
+        parts=take.parts,
     )
 
 
@@ -274,21 +279,23 @@ def gone() -> StoreError:
 
 def _row(opus: Opus) -> dict[str, Any]:
     request = {name: value for name, value in REQUEST.write(opus.request).items() if name not in NOT_KEPT}
-    names = (field.name for field in fields(Opus) if field.name not in ("model", "request"))
+    names = (field.name for field in fields(Opus) if field.name not in WRITTEN)
     return {name: getattr(opus, name) for name in names} | {
         "model": opus.model.name,
         "version": opus.model.version,
         "rest_unit": opus.model.rest_unit,
         "anchor": opus.model.anchor,
         "request": request,
+        "parts": None if opus.parts is None else PARTS.write(opus.parts),
     }
 
 
 def _opus(row: Row[Any]) -> Opus:
     kept = row._mapping
-    names = (field.name for field in fields(Opus) if field.name not in ("model", "request"))
+    names = (field.name for field in fields(Opus) if field.name not in WRITTEN)
     return Opus(
         model=ModelInfo(kept["model"], kept["version"], kept["rest_unit"], kept["anchor"]),
         request=REQUEST.read({**kept["request"], "model": kept["model"]}),
+        parts=None if kept["parts"] is None else PARTS.read(kept["parts"]),
         **{name: kept[name] for name in names},
     )

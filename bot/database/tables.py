@@ -86,6 +86,7 @@ OPERA: Final = Table(
     Column("bars", Float, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("ended", Boolean, nullable=False),
+    Column("parts", JSON(none_as_null=True)),  # the voices of what was harmonised
     Index(None, "author", "created"),
 )
 

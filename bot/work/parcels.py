@@ -22,6 +22,7 @@ from core.composing.tune import Shown
 from core.drawing.sheet import Sheet
 from core.model import description
 from core.music.melody import Melody
+from core.music.parts import Part, PartScore
 from core.performing import audio
 from core.processes.messages import Data
 from core.reading import melody, pool, primers
@@ -45,7 +46,21 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
 }
 OBJECT: Final = "object.json"  # in the folder of a model whose weights are in the storage, which has its digest
 PART: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
-SENT: Final = (ComposeRequest, Composition, ModelInfo, Take, Quote, Sheet, Shown, Melody, Given, Passage, Primer)
+SENT: Final = (
+    ComposeRequest,
+    Composition,
+    ModelInfo,
+    Take,
+    Quote,
+    Sheet,
+    Shown,
+    Melody,
+    PartScore,
+    Part,
+    Given,
+    Passage,
+    Primer,
+)
 
 
 def form() -> str:

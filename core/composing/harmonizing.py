@@ -1,16 +1,20 @@
 """Harmonising: from a melody to four voices, of which it is the soprano, note for note."""
 
+import math
 import secrets
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from statistics import median
 from typing import Final
 
-from core.composing import form
-from core.composing.particles import PARTICLES, Line, harmonize
-from core.composing.recipe import Composer
+import numpy as np
+
+from core.composing import critic, form, particles
+from core.composing.particles import PARTICLES, Line
 from core.composing.sampling import LARGEST_SEED, LONGEST_PIECE, TEMPERATURES
-from core.errors import RequestError, check_range
+from core.errors import RequestError, check_range, mark
+from core.model.bundle import Params
+from core.model.stepping import Stepper
 from core.model.told import MODES, Told
 from core.music import keys
 from core.music.melody import Melody
@@ -19,9 +23,10 @@ from core.music.parts import RANGES, PartScore
 from core.reading.melody import STRETCHES
 
 USUAL_TEMPERATURE: Final = 0.7  # Bach's own leaps and dissonances are met at it (docs/harmonizing.md)
-MOST_EFFORT: Final = 64
+MOST_EFFORT: Final = 4 * PARTICLES
 MOST_TAKES: Final = 8
 
+_LEAST_VOICES: Final = 2.0  # notes that begin together, in the mean, in music from which four voices can be learned
 _MIDDLE: Final = 70  # the pitch that a soprano's notes lie around
 _LOWEST, _HIGHEST = 55, 84  # pitches under which three voices still find room, and that a soprano still sings
 
@@ -54,18 +59,11 @@ class Harmonization:
     octaves: int
 
 
-def compose(request: HarmonizeRequest, composer: Composer) -> Harmonization:
+def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
     """Harmonise. The same request and model give the same voices. Raises RequestError."""
-    _check(request)
-    params = composer.bundle.params
-    octaves = _octaves(request.melody)
-    melody = replace(
-        request.melody, notes=tuple(replace(note, pitch=note.pitch + 12 * octaves) for note in request.melody.notes)
-    )
-    _check_range_of(melody)
-    key = _key(request, melody)
+    params = model.params
+    octaves, melody, key, stretch = check(request, params)
     tonic, mode = keys.parse_key(key)
-    stretch = _stretch(melody, params.unit)
     line, length = _line(melody, params.unit / stretch)
     told = Told(
         params.unit,
@@ -77,8 +75,8 @@ def compose(request: HarmonizeRequest, composer: Composer) -> Harmonization:
     seed = secrets.randbelow(2**32) if request.seed is None else request.seed
     takes = tuple(
         replace(
-            harmonize(
-                composer.stepper,
+            particles.harmonize(
+                model,
                 line,
                 told,
                 seed=seed + (take << 32),
@@ -94,6 +92,32 @@ def compose(request: HarmonizeRequest, composer: Composer) -> Harmonization:
     return Harmonization(replace(request, melody=melody, key=key, seed=seed), takes, octaves)
 
 
+def can_harmonize(params: Params) -> bool:
+    """Tell whether a model writes the melody's note first, and is known to have been trained on several voices."""
+    return params.anchor == "highest" and _voices(params) >= _LEAST_VOICES
+
+
+def _voices(params: Params) -> float:
+    """Return how many notes begin together in the music that a model was trained on, NaN if that is not known."""
+    judge = critic.critic(params.habits)
+    if judge is None:
+        return math.nan
+    return float(np.nanmean(judge.figures[:, list(critic.FIGURES).index("notes an event")]))
+
+
+def check(request: HarmonizeRequest, params: Params) -> tuple[int, Melody, str, int]:
+    """Return what harmonising begins with, if it is possible: octaves, melody, key and stretch. Raises RequestError."""
+    particles.check_model(params)
+    if _voices(params) < _LEAST_VOICES:
+        raise RequestError("This model was trained on music in one voice, and cannot add others to it. Choose another.")
+    _check(request)
+    octaves = _octaves(request.melody)
+    notes = tuple(replace(note, pitch=note.pitch + 12 * octaves) for note in request.melody.notes)
+    melody = replace(request.melody, notes=notes)
+    _check_range_of(melody)
+    return octaves, melody, _key(request, melody), _stretch(melody, params.unit)
+
+
 def _check(request: HarmonizeRequest) -> None:
     melody = request.melody
     if len(melody.notes) < 2:
@@ -104,11 +128,11 @@ def _check(request: HarmonizeRequest) -> None:
             bars=float(melody.bars),
             most=LONGEST_PIECE,
         )
-    check_range("temperature", request.temperature, *TEMPERATURES)
-    check_range("takes", request.takes, 1, MOST_TAKES)
-    check_range("effort", request.effort, 1, MOST_EFFORT)
+    check_range(mark("temperature"), request.temperature, *TEMPERATURES)
+    check_range(mark("number of takes"), request.takes, 1, MOST_TAKES)
+    check_range(mark("effort"), request.effort, 1, MOST_EFFORT)
     if request.seed is not None:
-        check_range("seed", request.seed, 0, LARGEST_SEED)
+        check_range(mark("seed"), request.seed, 0, LARGEST_SEED)
 
 
 def _check_range_of(melody: Melody) -> None:

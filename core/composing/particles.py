@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import RequestError
+from core.model.bundle import Params
 from core.model.frames import Listener
 from core.model.stepping import Floats, Stepper
 from core.model.told import Told
@@ -113,10 +114,7 @@ def harmonize(
 
     With `surviving` 0 particles are never drawn anew, and the best of them is kept.
     """
-    if model.params.anchor != "highest":
-        raise RequestError(
-            "This model writes chords from their lowest note up, and cannot be led by a melody. Choose another."
-        )
+    check_model(model.params)
     if not line.notes:
         raise RequestError("There is no note to harmonise.")
     best = _Filter(model, line, told, temperature, seed, particles, surviving).run()
@@ -128,6 +126,14 @@ def harmonize(
         told.metre,
         tuple(line.notes[index][1] for index in sorted(line.phrase_ends)),
     )
+
+
+def check_model(params: Params) -> None:
+    """Refuse a model that does not write the melody's note first. Raises RequestError."""
+    if params.anchor != "highest":
+        raise RequestError(
+            "This model writes chords from their lowest note up, and cannot be led by a melody. Choose another."
+        )
 
 
 class _Filter:

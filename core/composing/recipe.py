@@ -1,5 +1,6 @@
 """The recipe for composing: from a request to a piece with sound and picture."""
 
+import math
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,12 @@ from typing import Final
 
 import numpy as np
 
-from core.composing import critic, drafting, form, novelty, sampling
+from core.composing import critic, drafting, form, harmonizing, novelty, sampling
 from core.composing.critic import Critic
 from core.composing.drafting import MOST_EFFORT, USUAL_EFFORT
+from core.composing.harmonizing import HarmonizeRequest
 from core.composing.novelty import Quote
+from core.composing.particles import PARTICLES
 from core.composing.sampling import LONGEST_PIECE, Options, Sample
 from core.drawing import roll
 from core.errors import CorpusError, RequestError, check_range, mark, named
@@ -22,12 +25,15 @@ from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
 from core.music import dances, keys, notation, score, titles
+from core.music.melody import Melody, line
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
+from core.music.parts import PartScore
 from core.music.score import Score
 from core.music.tempo import check_tempo
 from core.performing import audio, ensembles, expression, performance
 from core.performing.audio import Format
+from core.reading import names
 
 COMMON_QUOTE: Final = 10  # events in a row that held-out pieces have in common with training pieces, in the mean
 QUOTE_FAULT: Final = 0.1  # what each further event costs, by the critic's measure
@@ -46,6 +52,9 @@ class ComposeRequest:
     one; `paced` tells that the tempo is the model's and yields to what a piece is (`dances.paced`). `instrument` is one
     of `ensembles.NAMES`, None what the model's music is for; `expression` is how freely it plays, from 0 to 2. `audio`
     is mp3, wav, flac or ogg, None for no sound; `soundfont` is the path of one, None finds one.
+
+    A `melody`, in note names, is harmonised instead: it becomes the soprano of four voices, and says itself how long
+    they sing, and in which metre. `numerals` are written under its sheet.
     """
 
     model: str
@@ -67,11 +76,13 @@ class ComposeRequest:
     audio: Format | None = "mp3"
     picture: bool = True
     soundfont: str | None = None
+    melody: str = ""
+    numerals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Name the model that composed: `version` changes with its weights."""
+    """Name the model that composed: `version` changes with its weights; a piece's text is in units of `rest_unit`."""
 
     name: str
     version: str
@@ -86,7 +97,7 @@ class Take:
     `text` is its notation, of which the first `primer_events` events were given; `key` is found by analysis; `bars` is
     the length of the notation, `seconds` of the music as it is performed, and so of its files; `ended` tells that the
     model closed it by itself; `quote` is its longest quote from the training pieces, if any; `tempo` is what it is
-    played at, in quarters a minute.
+    played at, in quarters a minute. What was harmonised has `parts`, of which the text says what begins together.
     """
 
     text: str
@@ -101,6 +112,7 @@ class Take:
     audio: bytes | None
     picture: bytes | None
     tempo: float = 0.0
+    parts: PartScore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,8 @@ class Composer:
 def compose(request: ComposeRequest, composer: Composer | None = None) -> Composition:
     """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
     composer = composer or open_model(request.model)
+    if request.melody:
+        return _harmonize(request, composer)
     params = composer.bundle.params
     ids = check_request(request, params)
     request = replace(_filled_in(request, params), primer=notation.text(ids))
@@ -141,6 +155,44 @@ def compose(request: ComposeRequest, composer: Composer | None = None) -> Compos
     return Composition(request, model, takes)
 
 
+def _harmonize(request: ComposeRequest, composer: Composer) -> Composition:
+    """Put three voices under a request's melody."""
+    params = composer.bundle.params
+    check_request(request, params)
+    made = harmonizing.compose(_to_harmonize(request), composer.stepper)
+    tune, unit = made.request.melody, made.takes[0].unit
+    request = replace(
+        _filled_in(request, params),
+        primer="",
+        bars=math.ceil(tune.bars),
+        metre=str(tune.metre),
+        form=None,
+        key=made.request.key,
+        seed=made.request.seed,
+        tempo=float(request.tempo or tune.tempo or params.tempo),
+        paced=False,
+        melody=names.write_names(tune),
+    )
+    model = ModelInfo(composer.bundle.name, composer.bundle.version, str(unit), params.anchor)
+    takes = []
+    for parts in made.takes:
+        text = score.to_text(parts.score, params.anchor)
+        takes.append(render(request, model, text, 0, True, composer.index.longest_quote(text, 0), parts))
+    return Composition(request, model, tuple(takes))
+
+
+def _to_harmonize(request: ComposeRequest) -> HarmonizeRequest:
+    written = names.read_names(request.melody)
+    return HarmonizeRequest(
+        melody=Melody(line(written.notes), written.length, written.metre, written.tempo),
+        key=request.key,
+        temperature=request.temperature,
+        seed=request.seed,
+        takes=request.takes,
+        effort=max(1, PARTICLES * request.effort // USUAL_EFFORT),
+    )
+
+
 def write(request: ComposeRequest, composer: Composer) -> tuple[Sample, ...]:
     """Write the takes that a request asks for, whatever they will sound like. Raises CadenzaError."""
     params = composer.bundle.params
@@ -155,23 +207,34 @@ def write(request: ComposeRequest, composer: Composer) -> tuple[Sample, ...]:
 
 
 def render(
-    request: ComposeRequest, model: ModelInfo, text: str, given: int, ended: bool = False, quote: Quote | None = None
+    request: ComposeRequest,
+    model: ModelInfo,
+    text: str,
+    given: int,
+    ended: bool = False,
+    quote: Quote | None = None,
+    parts: PartScore | None = None,
 ) -> Take:
-    """Make the MIDI, the sound and the picture of a piece, of which the first `given` events were given."""
+    """Make the MIDI, the sound and the picture of a piece, of which the first `given` events were given.
+
+    Where it has `parts`, those are played and drawn.
+    """
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre_of(request), open_end=True)
     tempo = tempo_of(request, piece)
     played = performance.prepare(
-        piece,
+        parts or piece,
         tempo=tempo,
         instrument=request.instrument or ensembles.PLAIN,
         expression=request.expression,
         title=str(titles.title(piece, tempo)),
     )
     midi = played.midi()
-    key = keys.key_of(piece)
+    key = parts.key if parts is not None and parts.key else keys.key_of(piece)
     font = None if request.soundfont is None else Path(request.soundfont)
     with ThreadPoolExecutor(1) as beside:  # the synthesizer is a process of its own, which leaves us time to draw
-        drawn = beside.submit(_picture, piece, given, model, key) if request.picture else None
+        drawn = (
+            beside.submit(_picture, parts or piece, given, model, key, float(piece.bars)) if request.picture else None
+        )
         sound = (
             None
             if request.audio is None
@@ -190,14 +253,15 @@ def render(
         audio=sound,
         picture=None if drawn is None else drawn.result(),
         tempo=tempo,
+        parts=parts,
     )
 
 
-def _picture(piece: Score, given: int, model: ModelInfo, key: str) -> bytes:
+def _picture(piece: Score | PartScore, given: int, model: ModelInfo, key: str, bars: float) -> bytes:
     """Draw a piece, headed by what composed it, its key and its length."""
     key = key.replace("♭", " flat").replace("♯", " sharp")  # which the type of pictures lacks
-    bars = f"{float(piece.bars):g} bar{'' if piece.bars == 1 else 's'}"
-    return roll.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {bars}")
+    length = f"{bars:g} bar{'' if bars == 1 else 's'}"
+    return roll.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {length}")
 
 
 def tempo_of(request: ComposeRequest, piece: Score) -> float:
@@ -217,6 +281,12 @@ def check_request(request: ComposeRequest, params: Params) -> list[int]:
     if request.instrument is not None:
         ensembles.ensemble(request.instrument)
     check_range("expression", request.expression, *expression.EXPRESSIONS)
+    if request.melody:
+        if request.tempo is not None:
+            check_tempo(request.tempo)
+        check_range(mark("effort"), request.effort, 1, MOST_EFFORT)
+        harmonizing.check(_to_harmonize(request), params)
+        return []
     ids = check_primer(request.primer, params.anchor)
     sampling.tell(params, ids, _options(_filled_in(request, params), params), np.random.default_rng(0))
     return ids

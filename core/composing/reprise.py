@@ -15,9 +15,12 @@ from core.composing.recipe import ComposeRequest, ModelInfo
 from core.drawing import sheet
 from core.drawing.sheet import Sheet
 from core.errors import AudioError, BundleError, CorpusError, Message
+from core.model.bundle import Params
 from core.music import score, titles
 from core.music.metre import COMMON, Metre
+from core.music.parts import PartScore
 from core.performing import audio
+from core.reading import melody
 
 MAKERS: Final = (
     *("fpdf2", "lameenc", "loudness", "music21", "numpy", "pillow"),
@@ -34,10 +37,28 @@ def opening(text: str, model: ModelInfo, metre: Metre = COMMON) -> str:
     return score.to_text(half, model.anchor)
 
 
-def engrave(text: str, model: ModelInfo, tempo: float, title: str, metre: Metre = COMMON, composer: str = "") -> Sheet:
-    """Engrave a piece of notation. Raises PictureError for one without notes."""
-    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre)
-    return sheet.sheet(piece, title=title, composer=composer, tempo=tempo)
+def rewritten(text: str, written: ModelInfo, params: Params) -> str:
+    """Write a text of one model as another does."""
+    if (written.anchor, Fraction(written.rest_unit)) == (params.anchor, params.unit):
+        return text
+    given = melody.from_text(f"{written.anchor}: {text}", unit=Fraction(written.rest_unit))
+    return melody.to_primer(given, params.anchor, params.unit).text
+
+
+def engrave(
+    text: str,
+    model: ModelInfo,
+    tempo: float,
+    title: str,
+    metre: Metre = COMMON,
+    composer: str = "",
+    parts: PartScore | None = None,
+    *,
+    numerals: bool = False,
+) -> Sheet:
+    """Engrave a piece of notation, or its parts where it has some. Raises PictureError for one without notes."""
+    piece = parts or score.from_text(text, model.anchor, Fraction(model.rest_unit), metre)
+    return sheet.sheet(piece, title=title, composer=composer, tempo=tempo, numerals=numerals)
 
 
 @lru_cache(maxsize=1024)  # of which a list of pieces asks for many at once
@@ -56,14 +77,16 @@ def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:
     return composer.index.longest_quote(text, given) if composer.bundle.version == model.version else None
 
 
-def fingerprint(request: ComposeRequest, model: ModelInfo, text: str, given: int) -> str:
+def fingerprint(
+    request: ComposeRequest, model: ModelInfo, text: str, given: int, parts: PartScore | None = None
+) -> str:
     """Sum up all that a piece's files are made from, this program and its soundfont among them."""
     font = None if request.soundfont is None else Path(request.soundfont)
     try:
         players = [_stamp(audio.find_soundfont(font)), _stamp(Path(shutil.which("fluidsynth") or ""))]
     except AudioError:
         players = []
-    whole = (request, model, text, given, players, _makers())
+    whole = (request, model, text, given, parts, players, _makers())
     return hashlib.sha256(repr(whole).encode()).hexdigest()[:32]
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE, PLOT, WIDTH, Canvas, Colour, mix
 from core.errors import PictureError
+from core.music.parts import PartScore
 from core.music.score import Score
 from core.music.voices import Note, notes
 from core.performing.performance import velocities
@@ -56,15 +57,17 @@ class _System:
         return self.top + self.row * (self.pitches[-1] - pitch)
 
 
-def piano_roll(score: Score, *, primer_events: int = 0, title: str = "") -> bytes:
+def piano_roll(piece: Score | PartScore, *, primer_events: int = 0, title: str = "") -> bytes:
     """Draw a piece as it sounds: a colour for each voice, brighter where it is louder.
 
     The first `primer_events` events are grey on a lighter ground. Every 16 bars take a line of their own, up to 512.
     Raises PictureError for a score without notes.
     """
+    score = piece.score if isinstance(piece, PartScore) else piece
     if not score.events:
         raise PictureError("There are no notes to draw.")
-    sounding, loud = notes(score), velocities(score)
+    sounding = [note for part in piece.parts for note in part.notes] if isinstance(piece, PartScore) else notes(piece)
+    loud = velocities(piece)
     primer = score.events[primer_events].onset if primer_events < len(score.events) else score.length
     systems = _layout(score)
     canvas = Canvas(round(systems[-1].bottom + _GAP + MARGIN / 2))

@@ -220,12 +220,12 @@ def duration(midi: bytes) -> float:
     return cast(ScoreSecond, ScoreTick.from_midi(midi).to("second")).end() + RELEASE
 
 
-def velocities(score: Score, expression: float = USUAL) -> Mapping[tuple[int, int], int]:
-    """Return how loud the notes of a score are, as MIDI does, by their start and pitch."""
-    reading = interpret(score, DEFAULT_TEMPO, expression)
+def velocities(piece: Score | PartScore, expression: float = USUAL) -> Mapping[tuple[int, int], int]:
+    """Return how loud the notes of a piece are, as MIDI does, by their start and pitch."""
+    reading = interpret(piece, DEFAULT_TEMPO, expression)
     return {
         (note.start, note.pitch): _velocity(reading, note, mean, leads=voice == 0)
-        for voice, line in enumerate(_lines(score))
+        for voice, line in enumerate(_lines(piece))
         for mean in [_mean(line)]
         for note in line
     }

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import discord
+import numpy as np
 import pytest
 import pytest_asyncio
 import simcord
 from simcord import interactions
 
+from bench import humming
+from bench.humming import CLEAN
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
@@ -18,6 +21,7 @@ from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
 from tests.bot import databases
 from tests.bot.acting import PATIENCE, Gate
+from tests.bot.music import TUNE
 from tests.bot.trainings import Scene
 from tests.machine import lacking
 
@@ -46,6 +50,14 @@ async def postgresql(cluster: str) -> AsyncIterator[str]:
     await databases.empty(cluster)  # of machines that tests of several processes have killed
     yield cluster
     await databases.empty(cluster)
+
+
+@pytest.fixture(scope="session")
+def hum() -> tuple[str, bytes]:
+    """Return a voice message in which somebody hums."""
+    chance = np.random.default_rng(0)
+    notes = humming.sung(TUNE, CLEAN, chance, 0.5, 0)
+    return "voice-message.ogg", humming.as_voice_message(humming.voice(notes, CLEAN, None, chance))
 
 
 @pytest.fixture

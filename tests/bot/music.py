@@ -10,6 +10,7 @@ import numpy as np
 from core.music import score
 from core.performing import performance
 
+TUNE = "C4 D4 E4 F4 | G4 G4 A4 F4 | E4*2 D4*2 | C4*4"  # as note names
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
 LONGEST = b"\xff\xff\xff\x7f"  # ticks, as a MIDI file writes them
 END = b"\x00\xff\x2f\x00"

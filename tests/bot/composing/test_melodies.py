@@ -3,30 +3,19 @@
 import io
 from collections.abc import Awaitable, Callable
 
-import numpy as np
 import pytest
 import simcord
 import soundfile
 from PIL import Image
 
-from bench import humming
-from bench.humming import CLEAN
 from bot.database.store import Store
 from core.performing import performance
 from core.reading import formats
 from tests.bot.clicking import files, filled_in, opus_in, refusal, response
 from tests.bot.composing.test_typed import HYMN
+from tests.bot.music import TUNE
 
 MENU = "Use this tune"
-TUNE = "C4 D4 E4 F4 | G4 G4 A4 F4 | E4*2 D4*2 | C4*4"
-
-
-@pytest.fixture(scope="module")
-def hum() -> tuple[str, bytes]:
-    """Return a voice message in which somebody hums."""
-    chance = np.random.default_rng(0)
-    notes = humming.sung(TUNE, CLEAN, chance, 0.5, 0)
-    return "voice-message.ogg", humming.as_voice_message(humming.voice(notes, CLEAN, None, chance))
 
 
 async def test_a_voice_message_is_answered_with_what_was_heard(

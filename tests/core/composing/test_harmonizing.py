@@ -9,10 +9,8 @@ import pytest
 
 from core.composing import harmonizing
 from core.composing.harmonizing import HarmonizeRequest
-from core.composing.novelty import Index
-from core.composing.recipe import Composer
 from core.errors import RequestError
-from core.model.bundle import Bundle
+from core.model.stepping import Stepper
 from core.music.melody import Melody, Note
 from core.music.metre import Metre
 from core.music.parts import RANGES, PartScore
@@ -21,10 +19,9 @@ from tests.core.composing.test_sampling import random_stepper
 
 
 @pytest.fixture(scope="module")
-def composer() -> Composer:
+def model() -> Stepper:
     """Return a model that writes the melody first, with random weights: a singer's worst colleague."""
-    stepper = random_stepper("highest")
-    return Composer(Bundle("random", stepper.params, {}, "0"), stepper, Index([]))
+    return random_stepper("highest")
 
 
 def typed(text: str) -> Melody:
@@ -41,9 +38,9 @@ TUNES = {
 
 
 @pytest.mark.parametrize("name", TUNES)
-def test_the_melody_is_the_soprano_note_for_note(composer: Composer, name: str) -> None:
+def test_the_melody_is_the_soprano_note_for_note(model: Stepper, name: str) -> None:
     tune = typed(TUNES[name])
-    made = harmonizing.compose(HarmonizeRequest(melody=tune, seed=3, effort=4), composer)
+    made = harmonizing.compose(HarmonizeRequest(melody=tune, seed=3, effort=4), model)
     [piece] = made.takes
     sung = [(note.start * piece.unit, note.end * piece.unit, note.pitch) for note in piece.parts[0].notes]
     assert sung == [(note.onset, note.end, note.pitch + 12 * made.octaves) for note in tune.notes]
@@ -51,8 +48,8 @@ def test_the_melody_is_the_soprano_note_for_note(composer: Composer, name: str) 
 
 
 @pytest.mark.parametrize("name", TUNES)
-def test_four_voices_sing_to_the_end_in_their_ranges_and_do_not_cross(composer: Composer, name: str) -> None:
-    [piece] = harmonizing.compose(HarmonizeRequest(melody=typed(TUNES[name]), seed=3, effort=4), composer).takes
+def test_four_voices_sing_to_the_end_in_their_ranges_and_do_not_cross(model: Stepper, name: str) -> None:
+    [piece] = harmonizing.compose(HarmonizeRequest(melody=typed(TUNES[name]), seed=3, effort=4), model).takes
     first, last = piece.parts[0].notes[0].start, piece.parts[0].notes[-1].end
     for place, part in enumerate(piece.parts[1:], 1):
         assert part.notes[0].start == first
@@ -68,19 +65,19 @@ def at(piece: PartScore, unit: int) -> list[int]:
     return [note.pitch for part in piece.parts for note in part.notes if note.start <= unit < note.end]
 
 
-def test_the_same_request_gives_the_same_voices_and_takes_differ(composer: Composer) -> None:
+def test_the_same_request_gives_the_same_voices_and_takes_differ(model: Stepper) -> None:
     request = HarmonizeRequest(melody=typed(TUNES["in three"]), seed=7, takes=2, effort=3)
-    made = harmonizing.compose(request, composer)
-    assert made == harmonizing.compose(request, composer)
-    assert made == harmonizing.compose(made.request, composer)
+    made = harmonizing.compose(request, model)
+    assert made == harmonizing.compose(request, model)
+    assert made == harmonizing.compose(made.request, model)
     assert made.takes[0].parts != made.takes[1].parts
     assert made.request.key == "G major"
 
 
-def test_phrases_close_where_the_melody_breathes(composer: Composer) -> None:
+def test_phrases_close_where_the_melody_breathes(model: Stepper) -> None:
     tune = typed(TUNES["with an upbeat and a breath"])
     marked = replace(tune, notes=(*tune.notes[:3], replace(tune.notes[3], fermata=True), *tune.notes[4:]))
-    [piece] = harmonizing.compose(HarmonizeRequest(melody=marked, seed=1, effort=2), composer).takes
+    [piece] = harmonizing.compose(HarmonizeRequest(melody=marked, seed=1, effort=2), model).takes
     assert [unit * piece.unit for unit in piece.fermatas] == [marked.notes[3].onset, marked.notes[-1].onset]
 
 
@@ -101,22 +98,21 @@ def test_phrases_close_where_the_melody_breathes(composer: Composer) -> None:
     ],
 )
 def test_what_cannot_be_harmonised_is_refused(
-    composer: Composer, tune: Melody, changes: dict[str, Any], complaint: str
+    model: Stepper, tune: Melody, changes: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(RequestError, match=complaint):
-        harmonizing.compose(replace(HarmonizeRequest(melody=tune), **changes), composer)
+        harmonizing.compose(replace(HarmonizeRequest(melody=tune), **changes), model)
 
 
 def test_a_model_that_writes_from_below_is_refused() -> None:
-    stepper = random_stepper("lowest")
-    composer = Composer(Bundle("random", stepper.params, {}, "0"), stepper, Index([]))
+    model = random_stepper("lowest")
     with pytest.raises(RequestError, match="Choose another"):
-        harmonizing.compose(HarmonizeRequest(melody=typed("C5 E5")), composer)
+        harmonizing.compose(HarmonizeRequest(melody=typed("C5 E5")), model)
 
 
-def test_a_finer_melody_is_written_in_its_own_lengths(composer: Composer) -> None:
+def test_a_finer_melody_is_written_in_its_own_lengths(model: Stepper) -> None:
     [piece] = harmonizing.compose(
-        HarmonizeRequest(melody=typed(TUNES["with sixteenths"]), seed=2, effort=2), composer
+        HarmonizeRequest(melody=typed(TUNES["with sixteenths"]), seed=2, effort=2), model
     ).takes
     assert piece.unit == Fraction(1, 4)
     assert piece.metre == Metre()
