@@ -13,7 +13,7 @@ from bot.models.shared import SharedShelves
 from bot.settings import Settings
 from bot.training.desk import TrainingMachine
 from bot.training.sharing import parcels, storage_of
-from bot.work.composer import Composer
+from bot.work.composer import ComposingMachine
 from bot.work.postgres import Connections
 from bot.work.storage import Fetched, Storage
 from bot.work.workers import Workers
@@ -32,7 +32,7 @@ async def compose(settings: Settings) -> None:
         AsyncExitStack() as stack,
     ):
         await stack.enter_async_context(watched(settings, lambda: figures.look(store.engine)))
-        composer = Composer(
+        composer = ComposingMachine(
             connections,
             workers,
             parcels(settings, _fetched(settings)),

@@ -24,7 +24,7 @@ from core.reading.playing import IN_TWO_AND_FOUR
 from core.training import plan, trial, worker
 from core.training.advice import still_improving
 from core.training.fit import STOPPED, Hyperparameters, device
-from core.training.monitor import Bar, tensorboard
+from core.training.monitor import ProgressBar, tensorboard
 from core.training.progress import Epoch
 from core.training.recipe import SIZES, Trained, TrainRequest, require_tensorflow, train
 
@@ -294,7 +294,7 @@ def _clock(seconds: float) -> str:
 
 def _watched(options: argparse.Namespace, request: TrainRequest, stop: Callable[[], bool]) -> Trained:
     """Train, with a progress bar on the terminal."""
-    bar = Bar()
+    bar = ProgressBar()
     board = None if options.tensorboard is None else tensorboard(options.tensorboard)
     begun = False
 

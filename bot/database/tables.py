@@ -42,7 +42,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
 
-class Said(TypeDecorator[Message]):
+class KeptMessage(TypeDecorator[Message]):
     """Keep messages as JSON; what earlier versions kept are finished texts."""
 
     impl = Text
@@ -138,7 +138,7 @@ TRAININGS: Final = Table(
     Column("gathered", JSON, nullable=False),
     Column("starts", Integer, nullable=False),  # since it last finished an epoch
     Column("wish", String(12)),  # of who cancels it: to keep the best so far, or to drop it
-    Column("outcome", Said),  # how it ended
+    Column("outcome", KeptMessage),  # how it ended
     Column("told", Boolean, nullable=False),  # whether the end has been announced
     Column("locale", String(8), nullable=False, server_default="en-US"),  # of who asked for it
     Column("machine", String(32)),  # that trains it, where there are several

@@ -32,7 +32,7 @@ KEPT: Final = timedelta(minutes=20)  # how long a result waits for whoever asked
 _log = logging.getLogger(__name__)
 
 
-class Composer:
+class ComposingMachine:
     """Take as many jobs at once as there are workers."""
 
     def __init__(

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from core.errors import Message, NotationError, mark
 
 Anchor = Literal["lowest", "highest"]  # which note of a chord is written first
+C_MAJOR: Final[dict[Anchor, str]] = {"lowest": "60-4-7", "highest": "67-3-7"}  # C4, E4, G4, to show how chords look
 
 BOUNDARY: Final = 0
 NOTES: Final = range(1, 129)
@@ -84,17 +85,19 @@ def parse(text: str, anchor: Anchor = "lowest", *, open_end: bool = False) -> li
             base = None
         elif word in _DASHES:
             raise NotationError(
-                "{word} is not the hyphen that intervals are written with: type - instead, as in 60-4-7.",
+                "{word} is not the hyphen that intervals are written with: type - instead, as in {chord}.",
                 text,
                 *span,
                 word=word,
+                chord=C_MAJOR[anchor],
             )
         else:
             raise NotationError(
-                "{word!r} is not part of the notation: write notes as 72, rests as r1, chords as 60-4-7.",
+                "{word!r} is not part of the notation: write notes as 72, rests as r1, chords as {chord}.",
                 text,
                 *span,
                 word=word,
+                chord=C_MAJOR[anchor],
             )
         where = span
     if base is not None and not open_end:
@@ -169,7 +172,9 @@ def _read_note(text: str, word: str, span: tuple[int, int], base: int | None) ->
 
 def _read_interval(text: str, word: str, span: tuple[int, int], base: int | None, last: int, anchor: Anchor) -> int:
     if len(word) == 1:
-        raise NotationError("An interval needs its semitones behind the minus: 60-4-7.", text, *span)
+        raise NotationError(
+            "An interval needs its semitones behind the minus: {chord}.", text, *span, chord=C_MAJOR[anchor]
+        )
     if base is None:
         raise NotationError(
             "The interval {word} needs a note before it, as in 60{interval}r1.",
@@ -187,12 +192,13 @@ def _read_interval(text: str, word: str, span: tuple[int, int], base: int | None
         )
     if semitones <= last:
         raise NotationError(
-            "Intervals count from the chord's own note and ascend: {word} cannot follow -{last}. Write 60-4-7 for"
-            " C-E-G.",
+            "Intervals count from the chord's own note and grow: {word} cannot follow -{last}."
+            " Write {chord} for C-E-G.",
             text,
             *span,
             word=word,
             last=last,
+            chord=C_MAJOR[anchor],
         )
     pitch = base + semitones if anchor == "lowest" else base - semitones
     if not 0 <= pitch <= 127:

@@ -151,7 +151,7 @@ def _digest(train: Sequence[Frames], held_out: Sequence[Frames], start: Weights 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Say where in an epoch a training is: behind so many steps, after so many seconds of it.
 
     `total` sums the loss, the correct tokens and all tokens of these steps, `states` are the network's behind them.
@@ -183,7 +183,7 @@ class Run:
         self.history: list[Epoch] = []
         self.best = 0
         self.best_weights: Weights = {}
-        self.place = Place()
+        self.place = Position()
         self.optimiser = keras.optimizers.AdamW(
             learning_rate=_schedule(hyperparameters, self.steps * hyperparameters.epochs),
             weight_decay=hyperparameters.weight_decay,
@@ -223,9 +223,9 @@ class Run:
         starts = range(0, length - self.params.window, self.params.window)
         total = np.array(place.total, float)  # loss, correct, tokens
 
-        def here(steps: int) -> Place:
+        def here(steps: int) -> Position:
             arrays = tuple(state.numpy() for state in tf.nest.flatten(states)) if steps else ()
-            return Place(steps, time.monotonic() - began, tuple(total.tolist()), arrays)
+            return Position(steps, time.monotonic() - began, tuple(total.tolist()), arrays)
 
         for step, at in enumerate(starts[place.steps :], place.steps + 1):
             if stop():
@@ -258,7 +258,7 @@ class Run:
                         last,
                     )
                 )
-        self.place = Place()
+        self.place = Position()
         self._judge_epoch(held_out, total, began)
         return True
 
@@ -360,7 +360,7 @@ class Run:
         if "place" in facts:  # which earlier versions did not keep
             steps, seconds, total = json.loads(facts["place"])
             heard = tuple(tensors[f"heard/{i}"] for i in range(sum(name.startswith("heard/") for name in tensors)))
-            self.place = Place(steps, seconds, tuple(total), heard)
+            self.place = Position(steps, seconds, tuple(total), heard)
 
     def _state(self) -> list[Any]:
         return [*self.network.variables, *self.optimiser.variables, *self.average]

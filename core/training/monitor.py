@@ -13,7 +13,7 @@ from core.errors import TrainingError
 from core.training.progress import Epoch, Progress
 
 
-class Bar:
+class ProgressBar:
     """Show an epoch as a progress bar on standard error, and leave a line of figures behind it."""
 
     def __init__(self) -> None:

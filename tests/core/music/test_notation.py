@@ -97,8 +97,8 @@ def test_the_vocabulary_has_the_specified_order() -> None:
         ),
         ("72 76r1", (3, 5), "76 follows a note without a rest"),
         ("-4r1", (0, 2), "needs a note before it"),
-        ("60-7-4r1", (4, 6), "ascend"),
-        ("60-4-4r1", (4, 6), "ascend"),
+        ("60-7-4r1", (4, 6), "grow"),
+        ("60-4-4r1", (4, 6), "grow"),
         ("72r5", (2, 4), "r5 is not a rest"),
         ("72r", (2, 3), "r is not a rest"),
         ("c4r1", (0, 1), "'c' is not part of the notation"),
@@ -118,6 +118,19 @@ def test_errors_name_the_place_and_what_would_be_right(text: str, place: tuple[i
     assert (caught.value.start, caught.value.end) == place
     assert advice in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(("anchor", "chord"), [("lowest", "60-4-7"), ("highest", "67-3-7")])
+@pytest.mark.parametrize("text", ["c4r1", "67–3r1", "67-r1", "67-7-3r1"])
+def test_errors_show_a_chord_as_it_is_written_with_the_anchor(text: str, anchor: notation.Anchor, chord: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        notation.parse(text, anchor)
+    assert chord in str(caught.value)
+    assert [(pitch - 60) for pitch in sorted(notation.pitches(notation.parse(f"{chord}r1", anchor), anchor))] == [
+        0,
+        4,
+        7,
+    ]
 
 
 def test_the_caret_stands_under_the_place() -> None:
