@@ -3,9 +3,11 @@
 SimCord has no settings for these. The versions are pinned, and a test in a browser looks at each.
 """
 
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from aiohttp import web
 from simcord.preview import Preview, _markdown
 from simcord.preview._server import PreviewServer
 
@@ -19,12 +21,21 @@ INSTEAD: Final = {
         f'    <link rel="icon" href="data:image/svg+xml,{quote(ICON)}">',
         '<span class="brand-mark" aria-hidden="true">S</span>': '<span class="brand-mark" aria-hidden="true"></span>',
         "<strong>SimCord</strong><small>Preview</small>": "<strong>Cadenza</strong><small>Playground</small>",
+        '<link rel="stylesheet" href="/preview.css">': '<link rel="stylesheet" href="/preview.css">\n'
+        '    <link rel="stylesheet" href="/playground.css">',
+        '<script type="module" src="/app.js"></script>': '<script type="module" src="/app.js"></script>\n'
+        '    <script type="module" src="/playground.js"></script>',
+        "Viewing as": "You are",
     },
     "/preview.css": {
-        ":root": ".embed-field { grid-template-columns: minmax(0, 1fr); }\n"  # notation scrolls in its box
-        'a[href^="https://discord.com/channels/"] { display: none; }\n'
-        f'.brand-mark {{ background: url("data:image/svg+xml,{quote(ICON)}") center / cover !important; }}\n:root',
+        ":root": f'.brand-mark {{ background: url("data:image/svg+xml,{quote(ICON)}") center / cover !important; }}\n'
+        ":root",
     },
+    "/composer.js": {"`Message ${channel.glyph}${channel.name}`": '"Type / for commands, or add a file"'},
+}
+OURS: Final = {
+    "/playground.js": ("application/javascript", Path(__file__).with_name("playground.js")),
+    "/playground.css": ("text/css", Path(__file__).with_name("playground.css")),
 }
 
 
@@ -33,6 +44,9 @@ def put_on() -> None:
     plain = PreviewServer._static
 
     async def dressed(server: PreviewServer, request: Any) -> Any:
+        if request.path in OURS:
+            kind, path = OURS[request.path]
+            return web.Response(text=path.read_text("utf-8"), content_type=kind, headers=server._SECURITY_HEADERS)
         response = await plain(server, request)
         for old, new in INSTEAD.get(request.path, {}).items():
             response.text = response.text.replace(old, new, 1)
@@ -41,6 +55,7 @@ def put_on() -> None:
         return response
 
     PreviewServer._static = dressed  # type: ignore[assignment, method-assign]
+    PreviewServer._STATIC_FILES = PreviewServer._STATIC_FILES | dict.fromkeys(OURS, "")
 
     publish = Preview._publish
 

@@ -11,10 +11,14 @@ import discord
 import simcord
 
 from bot.client import ComposerBot, ready
-from bot.playground import dress
+from bot.playground import dress, visitor
 from bot.settings import Settings, SettingsError
 
 FIRST: Final = {"form": "AABB"}  # what the page opens with: a theme that returns, so that one could hum it
+TOPIC: Final = (
+    "Cadenza composes in chat, and this is all of it, on your own machine. Press Again under a piece, or type /compose."
+    " Add a MIDI file or a hum, and choose Apps on its message."
+)
 TUNES: Final = "fiddle"  # the model for it, where it is there
 
 
@@ -25,6 +29,7 @@ async def run(settings: Settings) -> None:
     """
     mimetypes.add_type("application/octet-stream", ".mid")  # or the page takes it for sound, which it cannot play
     dress.put_on()
+    visitor.receive()
     async with ready(settings.model_copy(update={"shards": 1})) as bot:
         await _serve(bot, settings.port)
 
@@ -35,7 +40,7 @@ async def _serve(bot: ComposerBot, port: int) -> None:
         # server and people have the ids under which what is theirs was kept, however many commands come before them.
         env.backend.advance_clock(1)
         server = env.create_guild("Cadenza", owner=env.create_user("owner"))
-        channel = server.create_text_channel("music")
+        channel = server.create_text_channel("music", topic=TOPIC)
         await bot.guilds[0].me.edit(nick="Cadenza")
         manager = server.create_role("manager", permissions=discord.Permissions(manage_guild=True))
         viewers = [

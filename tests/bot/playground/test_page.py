@@ -119,6 +119,30 @@ def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: We
     assert "65r267r2" in browser.find_element(By.ID, "channel-message-list").text
 
 
+def test_takes_files_and_shows_what_can_be_done_with_a_message(address: str, browser: WebDriver) -> None:
+    browser.get(address)
+    page = Page(browser)
+    page.grows_to(1)
+    browser.find_element(By.ID, "attach-files").send_keys(str(ROOT / "docs" / "sound" / "fiddle-1.mid"))
+    assert browser.find_element(By.CLASS_NAME, "chosen-file").text.startswith("fiddle-1.mid")
+    browser.find_element(By.ID, "channel-composer-input").send_keys("My tune")
+    browser.find_element(By.ID, "send-message").click()
+    message = page.grows_to(2)
+    assert "My tune" in message.text
+    assert "fiddle-1.mid" in message.text
+    assert not browser.find_elements(By.CLASS_NAME, "chosen-file")
+
+    ActionChains(browser).move_to_element(message).perform()
+    message.find_element(By.CLASS_NAME, "apps-button").click()
+    page.until(lambda: browser.find_elements(By.CSS_SELECTOR, ".apps-menu button"))
+    choices = {each.text: each for each in browser.find_elements(By.CSS_SELECTOR, ".apps-menu button")}
+    assert {"Use this tune", "Continue this music"} <= choices.keys()
+    choices["Use this tune"].click()
+    answer = page.grows_to(3)
+    page.until(lambda: page.messages()[2].find_elements(By.TAG_NAME, "audio"))
+    assert "tune.mid" in answer.text
+
+
 class Page:
     """Look at the page as a visitor does."""
 
