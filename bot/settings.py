@@ -151,9 +151,16 @@ class Settings(BaseSettings):
     training_minutes: Annotated[
         int, Field(ge=1, le=1440, description="The most minutes that one training may take.")
     ] = 240
-    training_threads: Annotated[
-        int, Field(ge=1, le=64, description="With how many threads a training works, at the lowest priority.")
-    ] = 2
+    training_threads: Annotated[int, Field(ge=1, le=64, description="With how many threads a training works.")] = 2
+    training_nice: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=19,
+            description="How far trainings, and the reading of files for them, stand back for whatever else the"
+            " machine does: from 0, not at all, to 19, as far as the system knows.",
+        ),
+    ] = 19
     trainings: Annotated[int, Field(ge=1, le=100, description="How many trainings of one server may wait or run.")] = 3
     server_models: Annotated[int, Field(ge=1, le=1000, description="How many models a server may keep.")] = 10
     server_model_bytes: Annotated[

@@ -84,7 +84,7 @@ def choose(files: Sequence[Attachment], most: int) -> Chosen:
     return Chosen(tuple(taken), tuple(left_out))
 
 
-async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None) -> tuple[bytes, Gathered]:
+async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None, nice: int) -> tuple[bytes, Gathered]:
     """Write the notes of files into `work`, as `base` writes; return a digest of the files, and what became of them.
 
     The files are in `uploads` until that is done. Raises CadenzaError, also if there is too little to train on.
@@ -94,7 +94,7 @@ async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None)
             await asyncio.to_thread(uploads.mkdir, parents=True)
             await asyncio.to_thread(work.mkdir, parents=True)
             digests = [await _download(file, uploads) for file in chosen.files]
-            gathered = await _read(uploads, work, base)
+            gathered = await _read(uploads, work, base, nice)
     except TimeoutError:
         raise CorpusError(GIVEN_UP) from None
     except OSError as error:
@@ -148,12 +148,12 @@ async def _download(file: Attachment, folder: Path) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-async def _read(uploads: Path, work: Path, base: Params | None) -> Gathered:
+async def _read(uploads: Path, work: Path, base: Params | None, nice: int) -> Gathered:
     """Have the files read in a process of its own. Raises CadenzaError."""
     job = CollectJob(music=str(uploads), work=str(work))
     if base is not None:
         job = replace(job, anchor=base.anchor, rest_unit=base.rest_unit)
-    pool = Pool(1, worker.LIMITS, deadline=READING_SECONDS)
+    pool = Pool(1, replace(worker.LIMITS, nice=nice), deadline=READING_SECONDS)
     try:
         return await asyncio.wrap_future(pool.submit(worker.gather_once, job))
     except (Died, Late):

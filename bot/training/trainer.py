@@ -189,6 +189,7 @@ class Trainer:
             size=job.size,
             seconds=job.minutes * 60,
             threads=self._settings.training_threads,
+            nice=self._settings.training_nice,
             on_grid=job.gathered.on_grid,
             title=title,
         )

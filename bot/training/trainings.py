@@ -102,7 +102,7 @@ class Trainings:
         try:
             base = None if blueprint.base is None else self.studio.catalogue.at(server).params(blueprint.base)
             async with turn:
-                digest, gathered = await attachments.gather(chosen, uploads, work, base)
+                digest, gathered = await attachments.gather(chosen, uploads, work, base, self._settings.training_nice)
             await self.trainer.keep(training)
             message = await interaction.original_response()
             job = Job(

@@ -17,7 +17,7 @@ from core.music.notation import Anchor
 from core.processes.kept import Kept, Values
 from core.processes.launching import Limits
 
-LIMITS: Final = Limits(memory=2 << 30, file_bytes=256 << 20, nice=19)
+LIMITS: Final = Limits(memory=2 << 30, file_bytes=256 << 20)
 DEADLINE: Final = 5.0  # seconds for one file; a book of 1,850 tunes takes 4
 REASONS: Final = 12  # files of which it is said why they were left out
 BOUNDS: Final = Bounds(members=1_000, unpacked_bytes=64 << 20)

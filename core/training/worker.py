@@ -29,7 +29,6 @@ RESULT: Final = "result.json"
 PUBLISHED: Final = "published"  # the folder within the work folder where the model comes to lie
 MEMORY: Final = 6 << 30  # bytes of address space; a training of medium size takes 2.4 GB, and 1.1 of real memory
 FILE: Final = 512 << 20  # bytes; the checkpoint is the largest
-NICE: Final = 19
 NEWS_EVERY: Final = 1.0  # seconds between two messages on progress
 PATIENCE: Final = 1.25  # times the agreed time after which an epoch is left unfinished
 PATIENCE_AT_FIRST: Final = 2.0  # the same for the first epoch, without which there is no model
@@ -40,7 +39,8 @@ class TrainJob:
     """Ask for a training on the notes in `work`, a folder, where all that it leaves comes to lie.
 
     `base` is the folder of a model to begin from, None to begin from nothing with a network of `size`. `seconds` is the
-    most it may take, `threads` how many it works with, `title` what the music is. `file_bytes` limits each file.
+    most it may take, `threads` how many it works with, `title` what the music is. `file_bytes` limits each file,
+    and `nice` says how far it stands back for whatever else the machine does.
     """
 
     work: str
@@ -52,13 +52,18 @@ class TrainJob:
     on_grid: float | None = None
     title: Message | None = None
     file_bytes: int = FILE
+    nice: int = 19
 
     @property
     def limits(self) -> Limits:
         """Return what its process may use."""
         cpu_seconds = int(self.seconds * 2 + 600) * (self.threads + 1)
         return Limits(
-            memory=MEMORY, file_bytes=self.file_bytes, cpu_seconds=cpu_seconds, threads=self.threads, nice=NICE
+            memory=MEMORY,
+            file_bytes=self.file_bytes,
+            cpu_seconds=cpu_seconds,
+            threads=self.threads,
+            nice=self.nice,
         )
 
 

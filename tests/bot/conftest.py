@@ -63,7 +63,7 @@ def hum() -> tuple[str, bytes]:
 @pytest.fixture
 def settings(tiny_model: Path, tmp_path: Path) -> Settings:
     """Return settings for a bot with the small model alone."""
-    return Settings(models=tiny_model.parent, data=tmp_path, shards=1)
+    return Settings(models=tiny_model.parent, data=tmp_path, shards=1, training_nice=0)
 
 
 @pytest_asyncio.fixture

@@ -52,6 +52,7 @@ def machine(role: str, database: str, models: Path, data: Path, **settings: str)
         "CADENZA_MODELS": str(models),
         "CADENZA_DATA": str(data),
         "CADENZA_WORKERS": "1",
+        "CADENZA_TRAINING_NICE": "0",  # beside other work a machine trains too
         **settings,
     }
     environment.pop("DISCORD_TOKEN", None)

@@ -30,6 +30,7 @@ EVERY = {  # variable: its text, its field, its value
     "CADENZA_TRAINING_BYTES": ("2048", "training_bytes", 2048),
     "CADENZA_TRAINING_MINUTES": ("5", "training_minutes", 5),
     "CADENZA_TRAINING_THREADS": ("1", "training_threads", 1),
+    "CADENZA_TRAINING_NICE": ("10", "training_nice", 10),
     "CADENZA_TRAININGS": ("4", "trainings", 4),
     "CADENZA_SERVER_MODELS": ("6", "server_models", 6),
     "CADENZA_SERVER_MODEL_BYTES": ("2097152", "server_model_bytes", 2 << 20),

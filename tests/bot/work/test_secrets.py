@@ -91,7 +91,7 @@ async def test_reading_for_a_training(tmp_path: Path) -> None:
     uploads.mkdir()
     (uploads / "old_hundredth.mxl").write_bytes(file("old_hundredth.mxl"))
     with Watch() as watch:
-        gathered = await attachments._read(uploads, tmp_path, None)
+        gathered = await attachments._read(uploads, tmp_path, None, 0)
     assert gathered.kept == 1
     check(watch, 2)  # the collection's process, and its reader
 
