@@ -18,7 +18,7 @@ COPY pyproject.toml constraints.txt ./
 ARG EXTRAS="--extra postgresql --extra train"
 # hadolint ignore=SC2086
 RUN pip install --no-cache-dir uv==0.13.9 \
-    && uv pip install --system --no-cache -c constraints.txt -r pyproject.toml --extra hum $EXTRAS
+    && uv pip install --system --no-cache -c constraints.txt -r pyproject.toml --extra film --extra hum $EXTRAS
 RUN --mount=from=wheel,source=/wheel,target=/wheel \
     pip install --no-cache-dir --no-deps --no-index /wheel/*.whl
 

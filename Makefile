@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14); print(sys.executable)' 2>/dev/null)))
 comma := ,
-USED := train,playground,hum
+USED := train,playground,film,hum
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 help:  ## say what there is

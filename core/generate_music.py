@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
 
-from core.composing import recipe, reprise
+from core.composing import filming, recipe, reprise
 from core.composing.drafting import USUAL_EFFORT
 from core.composing.form import FORMS
 from core.composing.novelty import NOTABLE
 from core.composing.recipe import ComposeRequest, Composition, Take
+from core.drawing import film
 from core.errors import RequestError
 from core.model import bundle
 from core.model.bundle import Params
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     request = _request(options)
+    if options.film:
+        film.check()
     composer = recipe.open_files(*map(bundle.shipped, (options.weights, options.params, options.notes)))
     files.prepare(options.output)  # before the work, which would be lost
     request = _begun(request, options, composer.bundle.params)
@@ -115,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--soundfont", help="what to play with (default: the first that is installed)")
     parser.add_argument("--picture", action="store_true", help="write the piano roll beside OUTPUT as PNG")
+    parser.add_argument(
+        "--film", action="store_true", help="write a film beside OUTPUT as MP4: the roll, and the sound"
+    )
     parser.add_argument("--sheet", action="store_true", help="write sheet music beside OUTPUT as MusicXML and PNG")
     parser.add_argument("--pdf", action="store_true", help="write sheet music beside OUTPUT as PDF")
     parser.add_argument("--abc", action="store_true", help="write a tune beside OUTPUT as ABC")
@@ -174,6 +180,10 @@ def _write(composition: Composition, output: Path, options: argparse.Namespace) 
         path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
         written = _write_take(take, path, request.audio) + _write_sheet(composition, take, path, options)
         title = reprise.title(request, composition.model, take.text)
+        if options.film:
+            shot = filming.shoot(request, composition.model, take.text, take.primer_events, title)
+            written.append(path.with_suffix(".mp4"))
+            files.write_whole(written[-1], shot)
         print(f"{title}, {_facts(take)}: {', '.join(map(str, written))}", file=sys.stderr)
 
 

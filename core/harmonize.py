@@ -12,7 +12,7 @@ from typing import Final, get_args
 from core.composing import harmonizing, recipe
 from core.composing.harmonizing import Harmonization, HarmonizeRequest
 from core.composing.particles import PARTICLES
-from core.drawing import sheet
+from core.drawing import film, sheet
 from core.errors import RequestError
 from core.model import bundle
 from core.music import titles
@@ -37,6 +37,8 @@ def _run(options: argparse.Namespace) -> None:
             "OUTPUT is {path}; it must end with .mid, since a MIDI file is written there.", path=options.output
         )
     ensembles.ensemble(options.instrument)
+    if options.film:
+        film.check()
     composer = recipe.open_model(str(bundle.shipped(options.model)))
     files.prepare(options.output)  # before the work, which would be lost
     given = _given(options)
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--audio", nargs="?", const="mp3", choices=get_args(audio.Format), help="write the sound (mp3 if none is named)"
     )
+    parser.add_argument("--film", action="store_true", help="write a film beside OUTPUT as MP4")
     parser.add_argument("--soundfont", type=Path, help="what to play with (default: the first that is installed)")
     return parser
 
@@ -115,13 +118,15 @@ def _write(made: Harmonization, tempo: float, model: str, options: argparse.Name
     for number, piece in enumerate(made.takes, 1):
         path = options.output if number == 1 else options.output.with_stem(f"{options.output.stem}-{number}")
         composer = f"Cadenza, {model}, seed {request.seed}"
-        contents = _files(piece, tempo, path, composer, options)
+        contents = _files(piece, tempo, path, model, composer, options)
         for target, content in contents.items():
             files.write_whole(target, content)
         print(", ".join(map(str, contents)), file=sys.stderr)
 
 
-def _files(piece: PartScore, tempo: float, path: Path, composer: str, options: argparse.Namespace) -> dict[Path, bytes]:
+def _files(
+    piece: PartScore, tempo: float, path: Path, model: str, composer: str, options: argparse.Namespace
+) -> dict[Path, bytes]:
     title = str(titles.title(piece.score, tempo))
     played = performance.prepare(
         piece, tempo=tempo, instrument=options.instrument, expression=options.expression, title=title
@@ -134,6 +139,9 @@ def _files(piece: PartScore, tempo: float, path: Path, composer: str, options: a
     if options.audio is not None:
         sound = audio.render(played.midi(by_hand=True), format=options.audio, soundfont=options.soundfont)
         contents[path.with_suffix(f".{options.audio}")] = sound
+    if options.film:
+        sound = audio.render(played.midi(by_hand=True), format="wav", soundfont=options.soundfont)
+        contents[path.with_suffix(".mp4")] = film.film(played, sound, title=title, credit=f"Cadenza · {model}")
     return contents
 
 

@@ -33,6 +33,7 @@ from core.music.score import Score
 from core.music.tempo import check_tempo
 from core.performing import audio, ensembles, expression, performance
 from core.performing.audio import Format
+from core.performing.performance import Performance
 from core.reading import names
 
 COMMON_QUOTE: Final = 10  # events in a row that held-out pieces have in common with training pieces, in the mean
@@ -220,14 +221,7 @@ def render(
     Where it has `parts`, those are played and drawn.
     """
     piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre_of(request), open_end=True)
-    tempo = tempo_of(request, piece)
-    played = performance.prepare(
-        parts or piece,
-        tempo=tempo,
-        instrument=request.instrument or ensembles.PLAIN,
-        expression=request.expression,
-        title=str(titles.title(piece, tempo)),
-    )
+    played = prepare(request, piece, parts)
     midi = played.midi()
     key = parts.key if parts is not None and parts.key else keys.key_of(piece)
     font = None if request.soundfont is None else Path(request.soundfont)
@@ -252,14 +246,25 @@ def render(
         midi=midi,
         audio=sound,
         picture=None if drawn is None else drawn.result(),
-        tempo=tempo,
+        tempo=tempo_of(request, piece),
         parts=parts,
+    )
+
+
+def prepare(request: ComposeRequest, piece: Score, parts: PartScore | None = None) -> Performance:
+    """Have a piece played as a request asks for, or its parts."""
+    tempo = tempo_of(request, piece)
+    return performance.prepare(
+        parts or piece,
+        tempo=tempo,
+        instrument=request.instrument or ensembles.PLAIN,
+        expression=request.expression,
+        title=str(titles.title(piece, tempo)),
     )
 
 
 def _picture(piece: Score | PartScore, given: int, model: ModelInfo, key: str, bars: float) -> bytes:
     """Draw a piece, headed by what composed it, its key and its length."""
-    key = key.replace("♭", " flat").replace("♯", " sharp")  # which the type of pictures lacks
     length = f"{bars:g} bar{'' if bars == 1 else 's'}"
     return roll.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {length}")
 

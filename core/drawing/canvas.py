@@ -37,9 +37,9 @@ _SMALL: Final = 16
 class Canvas:
     """Draw in the coordinates of the finished picture."""
 
-    def __init__(self, height: int) -> None:
-        self.height = height
-        self._image = Image.new("RGB", (WIDTH * _SCALE, height * _SCALE), BACKGROUND)
+    def __init__(self, height: int, width: int = WIDTH) -> None:
+        self.width, self.height = width, height
+        self._image = Image.new("RGB", (width * _SCALE, height * _SCALE), BACKGROUND)
         self._draw = ImageDraw.Draw(self._image)
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Colour, radius: float = 0) -> None:
@@ -62,7 +62,7 @@ class Canvas:
 
     def header(self, title: str, legend: Sequence[tuple[str, Sequence[Colour]]]) -> None:
         """Write the title at the left, as far as it fits, and at the right what the colours mean."""
-        x, middle = float(WIDTH - MARGIN), HEADER / 2 + 4
+        x, middle = float(self.width - MARGIN), HEADER / 2 + 4
         for label, colours in reversed(legend):
             x -= text_width(label, _SMALL)
             self.text(x, middle, label, _SMALL, FAINT, "lm")
@@ -71,18 +71,31 @@ class Canvas:
                 x -= 14
                 self.box(x, middle - 7, x + 11, middle + 7, colour, 4)
             x -= 26
-        room = x - MARGIN
-        if text_width(title, _TITLE) > room:
-            while title and text_width(title + "…", _TITLE) > room:
-                title = title[:-1]
-            title = title.rstrip() + "…"
-        self.text(MARGIN, middle, title, _TITLE, TEXT, "lm")
+        self.text(MARGIN, middle, shortened(legible(title), _TITLE, x - MARGIN), _TITLE, TEXT, "lm")
 
     def png(self) -> bytes:
         """Return the finished picture."""
         data = BytesIO()
-        self._image.reduce(_SCALE).save(data, "PNG")
+        self.image().save(data, "PNG")
         return data.getvalue()
+
+    def image(self) -> Image.Image:
+        """Return the finished picture, its pixels red, green and blue."""
+        return self._image.reduce(_SCALE)
+
+
+def legible(text: str) -> str:
+    """Write out the accidentals, which the house's type lacks."""
+    return text.replace("♭", " flat").replace("♯", " sharp")
+
+
+def shortened(text: str, size: int, room: float) -> str:
+    """Cut a line of text to what has room, and show that it was cut."""
+    if text_width(text, size) <= room:
+        return text
+    while text and text_width(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def text_width(text: str, size: int) -> float:

@@ -8,7 +8,7 @@ from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE
 from core.errors import PictureError
 from core.music.parts import PartScore
 from core.music.score import Score
-from core.music.voices import Note, notes
+from core.music.voices import notes
 from core.performing.performance import velocities
 
 _KEYBOARD: Final = 58  # width in pixels, as all lengths
@@ -23,38 +23,52 @@ _THINNEST_ROW: Final = 3.0
 _BLACK_KEYS: Final = frozenset({1, 3, 6, 8, 10})
 _BLACK_ROW: Final[Colour] = (27, 28, 35)
 _BAR_LINE: Final[Colour] = (78, 82, 98)
-_PRIMER: Final[Colour] = (205, 209, 222)
+PRIMER: Final[Colour] = (205, 209, 222)
 _PRIMER_GROUND: Final[Colour] = (92, 98, 122)
 _IVORY: Final[Colour] = (226, 228, 234)
 _EBONY: Final[Colour] = (38, 40, 48)
 
 
 @dataclass(frozen=True, slots=True)
-class _System:
-    """Place one line of a piano roll: units from `start` until before `end`, one row for each pitch."""
+class System:
+    """Place one line of a piano roll: units from `start` until before `end`, one row for each pitch.
+
+    Its keys reach from `keys` to the `left` of the rows, and these to the `right`; `type` is the size of bar numbers.
+    """
 
     start: int
     end: int
     top: float
     row: float
     pitches: range
+    keys: float = MARGIN
+    left: float = MARGIN + _KEYBOARD
+    right: float = WIDTH - MARGIN
+    type: int = 13
 
     @property
     def bottom(self) -> float:
+        """Return where the lowest row ends."""
         return self.top + self.row * len(self.pitches)
-
-    @property
-    def left(self) -> float:
-        return MARGIN + _KEYBOARD
 
     def x(self, unit: float) -> float:
         """Return where a moment is; what lies outside is moved to the edge."""
         share = (min(max(unit, self.start), self.end) - self.start) / (self.end - self.start)
-        return self.left + share * (WIDTH - MARGIN - self.left)
+        return self.left + share * (self.right - self.left)
 
     def y(self, pitch: int) -> float:
         """Return the top of a pitch's row."""
         return self.top + self.row * (self.pitches[-1] - pitch)
+
+    def box(self, pitch: int, start: float, end: float) -> tuple[float, float, float, float]:
+        """Return left, top, right and bottom of a note, with a seam before the next one."""
+        left, right, top = self.x(start), self.x(end), self.y(pitch)
+        seam = min(1.5, (right - left) / 4)
+        return left + 0.5, top + 0.5, right - seam, top + self.row - 0.5
+
+    def corner(self, start: float, end: float) -> float:
+        """Return the radius of a note's corners."""
+        return min(4.5, self.row / 3, (self.x(end) - self.x(start)) / 4)
 
 
 def piano_roll(piece: Score | PartScore, *, primer_events: int = 0, title: str = "") -> bytes:
@@ -72,24 +86,20 @@ def piano_roll(piece: Score | PartScore, *, primer_events: int = 0, title: str =
     systems = _layout(score)
     canvas = Canvas(round(systems[-1].bottom + _GAP + MARGIN / 2))
     for system in systems:
-        _draw_grid(canvas, system, score, primer if primer_events else 0)
+        draw_grid(canvas, system, score, primer if primer_events else 0)
         for note in sounding:
             if note.start < system.end and note.end > system.start:
-                _draw_note(
-                    canvas,
-                    system,
-                    note,
-                    loudness=loud[note.start, note.pitch],
-                    is_primer=note.start < primer and primer_events > 0,
-                )
-        _draw_keyboard(canvas, system)
+                colour = PRIMER if note.start < primer and primer_events else colour_of(note.voice)
+                shade = mix(colour, BACKGROUND, brightness(loud[note.start, note.pitch]))
+                canvas.box(*system.box(note.pitch, note.start, note.end), shade, system.corner(note.start, note.end))
+        draw_keyboard(canvas, system)
     voices = sorted({min(note.voice, len(PALETTE) - 1) for note in sounding})
-    legend = [("primer", [_PRIMER])] if primer_events else []
+    legend = [("primer", [PRIMER])] if primer_events else []
     canvas.header(title, [*legend, ("voices, from the top", [PALETTE[voice] for voice in voices])])
     return canvas.png()
 
 
-def _layout(score: Score) -> list[_System]:
+def _layout(score: Score) -> list[System]:
     """Break a piece into systems of equally many bars, and find rows that leave the picture a postable height."""
     bars = max(1, math.ceil(score.bars))
     count = math.ceil(bars / _BARS_PER_SYSTEM)
@@ -101,10 +111,10 @@ def _layout(score: Score) -> list[_System]:
     row = max(_THINNEST_ROW, min(max(_ROLL_HEIGHT[0] / len(pitches), 9), _ROLL_HEIGHT[1] / rows))
     height = row * len(pitches) + _RULER + _GAP
     tops = [HEADER + number * height + _RULER for number in range(min(count, _MOST_SYSTEMS))]
-    return [_System(i * units, (i + 1) * units, top, row, pitches) for i, top in enumerate(tops)]
+    return [System(i * units, (i + 1) * units, top, row, pitches) for i, top in enumerate(tops)]
 
 
-def _draw_grid(canvas: Canvas, system: _System, score: Score, primer: int) -> None:
+def draw_grid(canvas: Canvas, system: System, score: Score, primer: int) -> None:
     """Draw rows, beats and bars, as far as the piece goes, and the primer's ground."""
     bar = score.units_per_bar
     end = min(system.end, math.ceil(score.bars) * bar)
@@ -127,23 +137,22 @@ def _draw_grid(canvas: Canvas, system: _System, score: Score, primer: int) -> No
         canvas.box(x - 0.5, system.top - 6, x + 0.5, system.bottom, _BAR_LINE)
         number = system.start // bar + beat // beats
         if number * bar < end and number % label_every == 0:
-            canvas.text(x + 5, system.top - 6, str(number + 1), 13, FAINT)
+            canvas.text(x + 5, system.top - 6, str(number + 1), system.type, FAINT)
 
 
-def _draw_note(canvas: Canvas, system: _System, note: Note, *, loudness: int, is_primer: bool) -> None:
-    """Draw a note, with a seam before the next one."""
-    colour = _PRIMER if is_primer else PALETTE[min(note.voice, len(PALETTE) - 1)]
-    shade = mix(colour, BACKGROUND, min(1.0, 0.62 + 0.38 * (loudness - 56) / 28))
-    left, right, top = system.x(note.start), system.x(note.end), system.y(note.pitch)
-    seam = min(1.5, (right - left) / 4)
-    canvas.box(
-        left + 0.5, top + 0.5, right - seam, top + system.row - 0.5, shade, min(4.5, system.row / 3, (right - left) / 4)
-    )
+def colour_of(voice: int) -> Colour:
+    """Return the colour of a voice, counted from the top."""
+    return PALETTE[min(voice, len(PALETTE) - 1)]
 
 
-def _draw_keyboard(canvas: Canvas, system: _System) -> None:
+def brightness(velocity: int) -> float:
+    """Return which share of its colour a note has."""
+    return min(1.0, 0.62 + 0.38 * (velocity - 56) / 28)
+
+
+def draw_keyboard(canvas: Canvas, system: System) -> None:
     """Draw the keys that the rows belong to, and name the Cs."""
-    left, right = MARGIN, system.left - 4
+    left, right = system.keys, system.left - 4
     canvas.box(left, system.top, right, system.bottom, _IVORY, 3)
     for pitch in system.pitches:
         top, bottom = system.y(pitch), system.y(pitch) + system.row

@@ -52,7 +52,7 @@ _STRING: Final = 11.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Sounding:
+class Sounding:
     """Name a note of a track: in units from `start` to `end`, how many `late` by hand, and its velocity."""
 
     pitch: int
@@ -69,7 +69,7 @@ class _Track:
     name: str
     player: Player
     channel: int
-    notes: tuple[_Sounding, ...]
+    notes: tuple[Sounding, ...]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ class Performance:
         data = BytesIO()
         file.save(file=data)
         return data.getvalue()
+
+    @property
+    def voices(self) -> tuple[tuple[Sounding, ...], ...]:
+        """Return the notes of each voice of the score, from the top, as they are played."""
+        return tuple(track.notes for track in self.tracks if not track.name.endswith(ADDED))
 
     @property
     def _ticks(self) -> int:
@@ -271,14 +276,14 @@ class _Hand:
         return self.reading.strength * milliseconds / 1000 / float(self.reading.pace[place])
 
 
-def _sounding(line: Sequence[Note], reading: Interpretation, hand: _Hand, *, leads: bool) -> Iterator[_Sounding]:
+def _sounding(line: Sequence[Note], reading: Interpretation, hand: _Hand, *, leads: bool) -> Iterator[Sounding]:
     """Play the notes of a voice, let go as the rules of expression have it."""
     ends = {phrase.end for phrase in reading.phrases[:-1]} if "cadences" in reading.rules else set()
     following = {note.start: note for note in reversed(line)}
     mean = _mean(line)
     for note in line:
         chord = hand.chords.get(note.start, ())
-        yield _Sounding(
+        yield Sounding(
             note.pitch,
             note.start,
             _let_go(note, following.get(note.end), ends, reading, leads=leads),
@@ -309,7 +314,7 @@ def _let_go(note: Note, following: Note | None, ends: set[int], reading: Interpr
     return note.end - min(early, (1 - _SHORTEST) * length)
 
 
-def _struck(reading: Interpretation, kind: Backing, hand: _Hand) -> Iterator[_Sounding]:
+def _struck(reading: Interpretation, kind: Backing, hand: _Hand) -> Iterator[Sounding]:
     """Play what accompanies a tune, spread from string to string."""
     score = reading.score
     for struck in backing(score, kind):
@@ -318,7 +323,7 @@ def _struck(reading: Interpretation, kind: Backing, hand: _Hand) -> Iterator[_So
         loud = _loudness(struck.level + float(reading.levels[place]))
         late = hand.late(start)
         for string, pitch in enumerate(struck.pitches):
-            yield _Sounding(pitch, start, end - 0.04 * (end - start), late + hand.spread(start, string), loud)
+            yield Sounding(pitch, start, end - 0.04 * (end - start), late + hand.spread(start, string), loud)
 
 
 def _velocity(reading: Interpretation, note: Note, mean: float, *, leads: bool) -> int:

@@ -32,7 +32,8 @@ class Limits:
     """Say what a child may use, None for as much as there is; those it starts may use the same again.
 
     `memory` is address space and `file_bytes` the size of each file, in bytes; `cpu_seconds` are of processor time for
-    each call; `threads` are those of a library that computes; `nice` lowers the priority, by 19 at most.
+    each call; `threads` are those of a library that computes; `nice` is the priority, 19 the lowest; a
+    child's is never higher than its parent's.
     """
 
     memory: int | None = None
@@ -44,7 +45,7 @@ class Limits:
     def apply(self) -> None:
         """Limit this process, but for its seconds."""
         sys.dont_write_bytecode = self.file_bytes is not None  # Python keeps files of it that are cut short
-        os.setpriority(os.PRIO_PROCESS, 0, self.nice)
+        os.setpriority(os.PRIO_PROCESS, 0, max(self.nice, os.getpriority(os.PRIO_PROCESS, 0)))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _limit(resource.RLIMIT_AS, self.memory)
         _limit(resource.RLIMIT_FSIZE, self.file_bytes)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 import soundfile
 from PIL import Image
@@ -19,12 +20,12 @@ def model_files(folder: Path) -> list[str]:
     return [str(folder / name) for name in ("weights.safetensors", "params.json", "notes.txt")]
 
 
-def test_it_writes_three_files_and_prints_the_notation_again_with_the_same_seed(
+def test_it_writes_what_is_asked_for_and_prints_the_notation_again_with_the_same_seed(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out" / "piece.mid"
     command = [sys.executable, "-m", "core.generate_music", *model_files(tiny_model), str(output), "72r1"]
-    command += ["--temperature", "1.1", "--seed", "7", "--bars", "4", "--audio", "--picture"]
+    command += ["--temperature", "1.1", "--seed", "7", "--bars", "4", "--audio", "--picture", "--film"]
     first = subprocess.run(command, capture_output=True, text=True)
     files = {path.name: path.read_bytes() for path in output.parent.iterdir()}
     second = subprocess.run(command, capture_output=True, text=True)
@@ -32,10 +33,12 @@ def test_it_writes_three_files_and_prints_the_notation_again_with_the_same_seed(
     assert first.stdout.startswith("72r1")
     assert first.stdout.count("\n") == 1
     assert first.stdout == second.stdout
-    assert sorted(files) == ["piece.mid", "piece.mp3", "piece.png"]
+    assert sorted(files) == ["piece.mid", "piece.mp3", "piece.mp4", "piece.png"]
     assert files == {path.name: path.read_bytes() for path in output.parent.iterdir()}
     length = performance.duration(files["piece.mid"])
     assert soundfile.info(output.with_suffix(".mp3")).duration == pytest.approx(length, abs=0.5)
+    with av.open(io.BytesIO(files["piece.mp4"])) as film:
+        assert film.duration / 1e6 == pytest.approx(length, abs=0.1)
     assert Image.open(io.BytesIO(files["piece.png"])).size[0] > 500
     assert "seed 7" in first.stderr
 

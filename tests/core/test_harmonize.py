@@ -19,7 +19,7 @@ def run(*arguments: str | Path | int) -> int:
 
 def test_writes_four_tracks_the_sheet_and_the_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "ducks.mid"
-    assert run(MODEL, TUNE, output, "--seed", 1, "--effort", 4, "--audio", "--numerals") == 0
+    assert run(MODEL, TUNE, output, "--seed", 1, "--effort", 4, "--audio", "--film", "--numerals") == 0
     tracks = [track for track in ScoreTick.from_midi(output.read_bytes()).tracks if len(track.notes)]
     assert [note.pitch for note in sorted(tracks[0].notes, key=lambda note: note.time)] == [
         *(72, 74, 76, 77, 79, 79, 81, 81, 81, 81, 79, 77, 77, 77, 77, 76, 76, 74, 74, 74, 74, 72)
@@ -28,6 +28,7 @@ def test_writes_four_tracks_the_sheet_and_the_sound(tmp_path: Path, capsys: pyte
     assert (tmp_path / "ducks.musicxml").read_bytes().count(b"<score-part ") == 4
     assert (tmp_path / "ducks.sheet-1.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "ducks.pdf").read_bytes().startswith(b"%PDF")
+    assert b"ftyp" in (tmp_path / "ducks.mp4").read_bytes()[:12]
     sound, rate = soundfile.read(io.BytesIO((tmp_path / "ducks.mp3").read_bytes()))
     assert len(sound) / rate > 8
     assert abs(sound).max() > 0.1

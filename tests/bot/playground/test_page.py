@@ -1,7 +1,6 @@
 """The playground, as a visitor meets it: the real process, a real browser."""
 
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -13,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -23,12 +21,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from bot.playground import page as playground
 from bot.settings import Settings, SettingsError
-from tests.machine import lacking
+from tests.browser import browsing
 
-BROWSER = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
 PATIENCE = 600  # seconds, in which whatever does not hang is done on any machine
 DRAWN = """return [...arguments[0].querySelectorAll("img")]
     .every((image) => image.complete && image.naturalWidth > 0)"""
@@ -72,16 +66,10 @@ def address(tiny_model: Path, tmp_path: Path, screenshot: Path | None) -> Iterat
 @pytest.fixture
 def browser(tmp_path: Path, screenshot: Path | None) -> Iterator[WebDriver]:
     """Open a headless Chromium with a profile of its own."""
-    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if binary is None or driver is None:
-        lacking("Chromium and its driver are not installed (Debian: chromium, chromium-driver).")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for argument in (*BROWSER.split(), "--window-size=1100,1600", f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(argument)
+    arguments = ["--window-size=1100,1600"]
     if screenshot is not None:
-        options.add_argument("--force-device-scale-factor=2")
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as browser:
+        arguments.append("--force-device-scale-factor=2")
+    with browsing(tmp_path / "profile", *arguments) as browser:
         yield browser
 
 

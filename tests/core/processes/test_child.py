@@ -75,6 +75,14 @@ def write_and_spin(path: str) -> None:
     spin()
 
 
+def priority_of_another() -> int:
+    child = Child(Limits())
+    try:
+        return child.call(60, os.getpriority, os.PRIO_PROCESS, 0)
+    finally:
+        child.end()
+
+
 def start_another() -> int:
     return subprocess.Popen(["sleep", "1000"]).pid
 
@@ -148,11 +156,19 @@ def test_limits_are_kept(tmp_path: Path) -> None:
             child.call(60, grow, 1024 * MIB)
         with pytest.raises(LimitError, match="disk is full"):
             child.call(60, write, str(tmp_path / "file"), 2 * MIB)
-        assert child.call(60, os.getpriority, os.PRIO_PROCESS, 0) == 7
+        assert child.call(60, os.getpriority, os.PRIO_PROCESS, 0) == max(7, os.getpriority(os.PRIO_PROCESS, 0))
         assert child.call(60, os.getenv, "OMP_NUM_THREADS") == "3"
         assert child.call(60, resource.getrlimit, resource.RLIMIT_CORE) == (0, 0)
         with pytest.raises(Died):
             child.call(600, spin)  # however little of the processor it gets
+    finally:
+        child.end()
+
+
+def test_what_a_child_of_low_priority_starts_has_none_that_is_higher() -> None:
+    child = Child(Limits(nice=19))
+    try:
+        assert child.call(60, priority_of_another) == 19
     finally:
         child.end()
 
