@@ -17,15 +17,18 @@ help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
 run: $(VENV)/.run  ## start the bot: on Discord with DISCORD_TOKEN, as a playground without
+	@$(BIN)/python -m core.model.compiled
 	@exec $(BIN)/python -m bot
 
 many: $(VENV)/.many  ## start the bot as several processes over a PostgreSQL of its own
 	@exec $(BIN)/python -m bot.many
 
 test: lint  ## run what CI runs
+	@$(BIN)/python -m core.model.compiled
 	@$(PYTEST) -m 'not slow'
 
 test-all: lint  ## run the slow tests too
+	@$(BIN)/python -m core.model.compiled
 	@$(PYTEST)
 
 lint: $(VENV)/.test  ## check style, types and the order of imports
@@ -35,6 +38,7 @@ lint: $(VENV)/.test  ## check style, types and the order of imports
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports
 
 bench: $(VENV)/.bench  ## measure each claim of speed, both sides in one run
+	@$(BIN)/python -m core.model.compiled
 	@$(BIN)/python -m bench
 
 constraints: $(VENV)/.test  ## pin the newest versions
@@ -47,7 +51,7 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt
-	@$(call install,$(USED)$(comma)test,fluidsynth fluid-soundfont-gm timgm6mb-soundfont chromium chromium-driver espeak-ng postgresql)
+	@$(call install,$(USED)$(comma)test,fluidsynth fluid-soundfont-gm timgm6mb-soundfont chromium chromium-driver espeak-ng postgresql gcc libc6-dev)
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.many: $(VENV)/.run

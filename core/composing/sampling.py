@@ -5,6 +5,7 @@ written side by side, in one batch. A grammar mask leaves only tokens that keep 
 normal form.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
@@ -14,15 +15,15 @@ from numpy.typing import NDArray
 
 from core.composing import form
 from core.errors import RequestError, check_range, mark
+from core.model import compiled, frames
 from core.model.bundle import Params
-from core.model.frames import Listener
-from core.model.hearing import NONE, PITCH
-from core.model.stepping import Floats, States, Stepper
+from core.model.hearing import BASE, NONE, PITCH, START
+from core.model.stepping import Floats, States, Stepper, Walk
 from core.model.told import Home, Told
 from core.music import notation, score
 from core.music.keys import is_home, key_of
 from core.music.metre import COMMON, Metre
-from core.music.notation import BOUNDARY, INTERVALS, NOTES, RESTS, SIZE, Anchor
+from core.music.notation import BOUNDARY, INTERVALS, LONGEST_REST, NOTES, RESTS, SIZE, Anchor
 
 LONGEST_SILENCE: Final = 16  # units; readers shorten longer ones, so no model has met them
 LONGEST_PIECE: Final = 64  # bars
@@ -168,7 +169,16 @@ def pull(counts: Floats, bases: NDArray[np.intp], anchor: Anchor) -> Floats:
     that would sound a pitch of class c gets the logarithm of c's count over that mean. `bases` are the notes that
     intervals are measured from.
     """
+    return _by_token(_pulls(counts), bases, anchor)
+
+
+def _pulls(counts: Floats) -> Floats:
+    """Return what gravity 1 adds to each pitch class, and to what has none: `(streams, 13)`."""
     pulls: Floats = np.log(counts / counts[:, 12:])
+    return pulls
+
+
+def _by_token(pulls: Floats, bases: NDArray[np.intp], anchor: Anchor) -> Floats:
     return pulls.take(_SOUNDED[anchor][bases] + np.arange(0, pulls.size, 13)[:, None])
 
 
@@ -183,6 +193,9 @@ def remember(counts: Floats, pitch: int) -> None:
     counts[12] += 1 / 12
 
 
+Allowed = tuple[int, int, int, int, int, int]  # three ranges of tokens, start and stop
+
+
 class Stream:
     """Follow one piece that is being written: what it has, what may come next, and what it remembers of its key.
 
@@ -195,10 +208,13 @@ class Stream:
         self.params, self.options, self.told, self.chance = params, options, told, chance
         self.given = list(reversed(given))
         self.limit = LONGEST_PIECE * told.bar if told.length is None else told.length
-        self.listener = Listener(params, told)
+        self.listener = frames.listener(params, told)
         self.ids: list[int] = []
         self.counts = no_memory(1)[0]
-        self.silence = 0  # units of rest since the latest event
+        self.time = 0  # units that are written
+        self.silence = 0  # of them rests since the latest event
+        self.base = START
+        self.sounded = False  # whether anything has
         self.nats = 0.0
         self.ended = False
 
@@ -216,44 +232,37 @@ class Stream:
         }
         return other
 
-    @property
-    def time(self) -> int:
-        """Return how many units are written."""
-        return self.listener.ear.time
-
-    def take(self, token: int) -> list[int]:
-        """Write one token and return its frame."""
-        frame = self.listener.hear(token)
+    def take(self, token: int, pitch: int, base: int) -> None:
+        """Write one token, of which the listener has heard its pitch, or NONE, and the note of the latest event."""
         if token == BOUNDARY:
             self.ended = bool(self.ids)
-            return frame
+            return
         self.ids.append(token)
-        if frame[PITCH] != NONE:
-            remember(self.counts, frame[PITCH])
-            self.silence = 0
+        if pitch != NONE:
+            remember(self.counts, pitch)
+            self.silence, self.base, self.sounded = 0, base, True
         else:
-            self.silence += notation.rest_units(token)
-        return frame
+            units = token - RESTS.start + 1
+            self.silence += units
+            self.time += units
 
-    def allowed(self) -> list[slice]:
+    def allowed(self) -> Allowed:
         """Return the tokens that keep the text a piece in normal form that is not longer than the limit."""
         if self.given:
-            return [slice(self.given[-1], self.given[-1] + 1)]
-        ear = self.listener.ear
-        left = self.limit - ear.time
+            return self.given[-1], self.given[-1] + 1, 0, 0, 0, 0
+        left = self.limit - self.time
         last = self.ids[-1] if self.ids else BOUNDARY
         if last in NOTES or last in INTERVALS:
             size = last - INTERVALS.start + 1 if last in INTERVALS else 0
-            room = 127 - ear.base if ear.anchor == "lowest" else ear.base
-            return [slice(INTERVALS.start + size, INTERVALS.start + room), slice(RESTS.start, RESTS.start + left)]
-        sounded = bool(ear.now)
-        allowed = [_NOTES] if left > 0 else []
-        if sounded and self.options.bars is None:
-            allowed.append(_BOUNDARY)
+            room = 127 - self.base if self.params.anchor == "lowest" else self.base
+            rests = RESTS.start + min(left, LONGEST_REST)
+            return INTERVALS.start + size, INTERVALS.start + room, RESTS.start, rests, 0, 0
+        rests = RESTS.start
         if last in (BOUNDARY, RESTS[-1]):
-            room = min(LONGEST_SILENCE - self.silence, left if sounded else left - 1)
-            allowed.append(slice(RESTS.start, RESTS.start + max(0, room)))
-        return allowed
+            rests += max(0, min(LONGEST_REST, LONGEST_SILENCE - self.silence, left if self.sounded else left - 1))
+        notes = NOTES.stop if left > 0 else NOTES.start
+        ending = self.sounded and self.options.bars is None
+        return NOTES.start, notes, RESTS.start, rests, BOUNDARY, BOUNDARY + ending
 
     def done(self, until: int) -> bool:
         """Tell whether the piece has ended, or has reached `until` units between two events."""
@@ -273,21 +282,32 @@ class Drafts:
     def pick(self, rows: Sequence[int], chances: Sequence[np.random.Generator], options: Options | None = None) -> Self:
         """Return some of the drafts, as often as they are named, to go on each with a chance of its own."""
         streams = [self.streams[row].copy(chance, options) for row, chance in zip(rows, chances, strict=True)]
-        return type(self)(self.model, streams, self.logits[list(rows)], self.states[:, list(rows)])
+        return type(self)(self.model, streams, self.logits[list(rows)], self.states.take(rows, 1))
 
     def play(self, until: int | None = None) -> None:
         """Write all on until each has ended, or has come to `until` units, between two events; to its end if None."""
         goals = [stream.limit if until is None else min(until, stream.limit) for stream in self.streams]
         going = [i for i, stream in enumerate(self.streams) if not stream.done(goals[i])]
-        now, moving = self.logits[going], self.states[:, going]  # of those that go on
         while going:
-            tokens = _choose([self.streams[i] for i in going], now)
-            frames = [self.streams[i].take(token) for i, token in zip(going, tokens, strict=True)]
-            now = self.model.step(np.array(frames, np.int16), moving)
-            staying = [row for row, i in enumerate(going) if not self.streams[i].done(goals[i])]
-            if len(staying) < len(going):
-                self.logits[going], self.states[:, going] = now, moving
-                going, now, moving = [going[row] for row in staying], now[staying], moving[:, staying]
+            now, moving = self.logits[going], self.states.take(going, 1)  # of those that go on
+            streams = [(self.streams[i], goals[i]) for i in going]
+            now = self._play_together(streams, now, moving)
+            self.logits[going], self.states[:, going] = now, moving
+            going = [i for i, (stream, goal) in zip(going, streams, strict=True) if not stream.done(goal)]
+
+    def _play_together(self, going: Sequence[tuple[Stream, int]], logits: Floats, states: States) -> Floats:
+        """Write streams on until one of them has come to its goal; return the logits behind their last tokens."""
+        streams = [stream for stream, _ in going]
+        listeners, walk = [stream.listener for stream in streams], Walk(self.model, states)
+        while True:
+            tokens = _choose(streams, logits)
+            heard = frames.hear(listeners, tokens)
+            pitches, bases = heard[:, PITCH].tolist(), heard[:, BASE].tolist()
+            for stream, token, pitch, base in zip(streams, tokens, pitches, bases, strict=True):
+                stream.take(token, pitch, base)
+            logits = walk.step(heard)
+            if any(stream.done(goal) for stream, goal in going):
+                return logits
 
 
 def _come_home(drafts: Drafts) -> Drafts:
@@ -302,9 +322,7 @@ def _come_home(drafts: Drafts) -> Drafts:
     forks = drafts.pick(rows, chances, replace(options, gravity=gravity))
     forks.play()
     closing = forks.logits[:, BOUNDARY] - np.logaddexp.reduce(forks.logits, axis=1)
-    home = np.array(
-        [is_home(fork.listener.ear.sounding, keys[row]) for fork, row in zip(forks.streams, rows, strict=True)]
-    )
+    home = np.array([is_home(fork.listener.sounding, keys[row]) for fork, row in zip(forks.streams, rows, strict=True)])
     best = np.where(home, closing + _FAR, closing).reshape(-1, ENDINGS).argmax(1)
     kept = [row * ENDINGS + int(fork) for row, fork in enumerate(best)]
     return forks.pick(kept, [forks.streams[i].chance for i in kept])
@@ -312,32 +330,57 @@ def _come_home(drafts: Drafts) -> Drafts:
 
 def _choose(streams: Sequence[Stream], logits: Floats) -> list[int]:
     """Draw each stream's next token, all with the same options."""
-    options = streams[0].options
-    scores = np.full(logits.shape, -np.inf, np.float32)
-    for stream, row, own in zip(streams, scores, logits, strict=True):
-        for part in stream.allowed():
-            row[part] = own[part]
+    options, upwards = streams[0].options, streams[0].params.anchor == "lowest"
+    allowed, bases, pulls = [stream.allowed() for stream in streams], [stream.base for stream in streams], None
     if options.gravity:
-        counts = np.array([stream.counts for stream in streams])
-        ears = [stream.listener.ear for stream in streams]
-        pulls = pull(counts, np.array([ear.base for ear in ears]), ears[0].anchor)
-        pulls *= options.gravity
-        scores += pulls
-    scores -= scores.max(1, keepdims=True)
-    scores /= options.temperature
-    probabilities = np.exp(scores, out=scores)
+        pulls = _pulls(np.array([stream.counts for stream in streams]))
+    weigh, draw = (compiled.weigh, compiled.draw) if compiled.library() else (_weighed, _drawn)
+    weighed = weigh(logits, allowed, pulls, bases, upwards, options.gravity, options.temperature)
+    probabilities, _ = np.exp(weighed, out=weighed)
     if options.top_p < 1:
         _cut(probabilities, options.top_p)
-    reached = probabilities.cumsum(1)
-    drawn = reached[:, -1:] * [[0.5 if stream.given else stream.chance.random()] for stream in streams]
-    tokens = [int(token) for token in (reached > drawn).argmax(1)]
-    all_of_it = np.logaddexp.reduce(logits, axis=1)
-    for stream, token, own, total in zip(streams, tokens, logits, all_of_it, strict=True):
+    shares = [0.5 if stream.given else stream.chance.random() for stream in streams]
+    tokens, nats = draw(weighed, shares, logits)
+    for stream, spent in zip(streams, nats, strict=True):
         if stream.given:
             stream.given.pop()
         else:
-            stream.nats += float(total - own[token])
+            stream.nats += spent
     return tokens
+
+
+def _weighed(
+    logits: Floats,
+    allowed: Sequence[Allowed],
+    pulls: Floats | None,
+    bases: Sequence[int],
+    upwards: bool,
+    gravity: float,
+    temperature: float,
+) -> Floats:
+    """Return scores and all logits, each below the highest, as logarithms of what tokens are drawn by: `(2, …, SIZE)`.
+
+    `pulls` `(streams, 13)` is what tonal gravity 1 adds, by pitch class.
+    """
+    scores = np.full(logits.shape, -np.inf, np.float32)
+    for row, own, ranges in zip(scores, logits, allowed, strict=True):
+        for at in (0, 2, 4):
+            row[ranges[at] : ranges[at + 1]] = own[ranges[at] : ranges[at + 1]]
+    if pulls is not None:
+        scores += _by_token(pulls, np.array(bases), "lowest" if upwards else "highest") * np.float32(gravity)
+    scores -= scores.max(1, keepdims=True)
+    scores /= temperature
+    return np.stack([scores, logits - logits.max(1, keepdims=True)])
+
+
+def _drawn(weighed: Floats, shares: Sequence[float], logits: Floats) -> tuple[list[int], list[float]]:
+    """Draw the tokens at some shares of their probabilities; return them, and the nats of each."""
+    probabilities, whole = weighed
+    reached = probabilities.cumsum(1)
+    tokens = (reached > reached[:, -1:] * np.array(shares)[:, None]).argmax(1)
+    sums = whole.cumsum(1, np.float64)[:, -1].tolist()
+    far = (logits.max(1) - np.take_along_axis(logits, tokens[:, None], 1)[:, 0]).tolist()
+    return tokens.tolist(), [math.log(total) + each for total, each in zip(sums, far, strict=True)]
 
 
 def _cut(probabilities: Floats, top_p: float) -> None:
@@ -360,5 +403,4 @@ def _sounded(anchor: Anchor) -> NDArray[np.intp]:
 
 _FAR: Final = 1e6  # nats; no ending away from home comes before one at home
 _NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
-_BOUNDARY: Final[Any] = slice(BOUNDARY, BOUNDARY + 1)
 _SOUNDED: Final[dict[Anchor, NDArray[np.intp]]] = {"lowest": _sounded("lowest"), "highest": _sounded("highest")}

@@ -5,13 +5,13 @@ First what it hears; then, for a network that remembers, what each predictor nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from core.model import hearing, told
+from core.model import compiled, hearing, told
 from core.model.hearing import Ear, Frames
 from core.model.memory import PREDICTORS, RUNS, Memory
 from core.model.told import Guide, Told
@@ -66,6 +66,11 @@ class Listener:
         self.ear, self.guide = Ear(params.anchor, what.bar, int(4 * what.unit)), Guide(what)
         self.memory = Memory(self.ear) if params.remembers else None
 
+    @property
+    def sounding(self) -> tuple[int, ...]:
+        """Return the pitches that ring, ascending."""
+        return self.ear.sounding
+
     def copy(self) -> Listener:
         """Return another listener that has heard the same."""
         other = copy(self)
@@ -92,10 +97,27 @@ class Listener:
         return frame + repeated + self.guide.row
 
 
+AnyListener = Listener | compiled.Listener
+
+
+def listener(params: Params, what: Told) -> AnyListener:
+    """Return what follows a piece of which `what` is told, the faster one if it is there."""
+    return compiled.Listener(params, what) if compiled.library() else Listener(params, what)
+
+
+def hear(listeners: Sequence[AnyListener], tokens: Sequence[int]) -> Frames:
+    """Have listeners, all of one kind, take a token each; return their frames, `(listeners, columns)`."""
+    if in_c := [each for each in listeners if isinstance(each, compiled.Listener)]:
+        return compiled.hear(in_c, tokens)
+    in_python = [each for each in listeners if isinstance(each, Listener)]
+    return np.array([each.hear(token) for each, token in zip(in_python, tokens, strict=True)], np.int16)
+
+
 def listen(ids: Iterable[int], params: Params, what: Told | None = None) -> Frames:
     """Return the frames of a piece of which `what` is told, and of the boundary before it: `(1 + tokens, columns)`."""
-    listener = Listener(params, what or Told(params.unit))
-    return np.array([listener.hear(token) for token in (BOUNDARY, *ids)], np.int16)
+    tokens, told_of = [BOUNDARY, *ids], what or Told(params.unit)
+    follower = listener(params, told_of)
+    return hear([follower] * len(tokens), tokens)
 
 
 def transpose(frames: Frames, semitones: int) -> Frames:

@@ -28,20 +28,23 @@ NOTHING: Final = -1  # what a predictor names that has nothing to repeat
 RUNS: Final = 8  # nothing named; right 0, 1, 2-3, 4-7, 8-15, 16-31, 32 and more times running
 SYMBOLS: Final = 8  # that must agree before a passage is followed: a note and its rest are two
 MOVES: Final = 4  # of the upper line that must agree before it is followed
-_LONGEST: Final = 32  # a run from which on all are alike
+LONGEST_RUN: Final = 32  # a run from which on all are alike
 _BUCKETS: Final = (1, 2, 3, 3, 4, 4, 4, 4, *[5] * 8, *[6] * 16, 7)  # by run, 0 to 32
 
-_NO_STEP: Final = 128  # of the first note: wider than any
-_NEW_NOTE: Final = 512  # a note as a symbol is its step above this; other tokens are their own symbols
+FIRST_STEP: Final = 128  # of the first note: wider than any
+NEW_NOTE: Final = 512  # a note as a symbol is its step above this; other tokens are their own symbols
+
+
+def lags(bar: int) -> tuple[tuple[int, ...], ...]:
+    """Return how many units ago stood what is repeated, in any way of the three; a bar has so many units."""
+    return tuple(tuple(max(1, int(lag * bar)) for lag in bars) for bars in (REPEATS, SEQUENCES, RHYTHMS))
 
 
 class Memory:
     """Follow one piece, beside the ear that hears it."""
 
     def __init__(self, ear: Ear) -> None:
-        self.repeats, self.sequences, self.rhythms = (
-            tuple(max(1, int(lag * ear.units_per_bar)) for lag in lags) for lags in (REPEATS, SEQUENCES, RHYTHMS)
-        )
+        self.repeats, self.sequences, self.rhythms = lags(ear.units_per_bar)
         self.named = [NOTHING] * PREDICTORS
         self.runs = [0] * PREDICTORS
         # By unit of the piece: the pitches that began there, in the order of their tokens; the step to the first of
@@ -92,13 +95,13 @@ class Memory:
 
     def _begin(self, now: int, step: int, pitch: int) -> None:
         if self.top is None:
-            step = _NO_STEP
+            step = FIRST_STEP
         for unit in range(self.latest, now):
             self.gaps[unit] = now - unit
         self.latest = now
         self.steps[now] = step
         self.chord = [pitch]
-        self.passage.take(_NEW_NOTE + step + 127)
+        self.passage.take(NEW_NOTE + step + 127)
 
     def _rest(self, token: int, ear: Ear) -> None:
         if self.chord:
@@ -117,7 +120,7 @@ class Memory:
         for note in reversed(ear.ringing):
             if note.start == self.latest and note.voice == 0:
                 moved = min(63, self.latest - self.top_since)
-                step = _NO_STEP if self.top is None else note.pitch - self.top
+                step = FIRST_STEP if self.top is None else note.pitch - self.top
                 self.line.take((step + 127) << 6 | moved)
                 self.top, self.top_since = note.pitch, self.latest
                 return
@@ -167,13 +170,13 @@ class Memory:
             else:
                 named.append(_rest_of(gaps[then]))
         symbol = self.passage.next
-        named.append(_note(base + symbol - _NEW_NOTE - 127) if symbol >= _NEW_NOTE else symbol)
+        named.append(_note(base + symbol - NEW_NOTE - 127) if symbol >= NEW_NOTE else symbol)
         named.append(self._line_token(ear, last))
         self.named = named
         runs = self.runs
         runs[PASSAGE], runs[LINE] = self.passage.run, self.line.run
         return named + [
-            _BUCKETS[min(run, _LONGEST)] if token >= 0 else 0 for token, run in zip(named, runs, strict=True)
+            _BUCKETS[min(run, LONGEST_RUN)] if token >= 0 else 0 for token, run in zip(named, runs, strict=True)
         ]
 
     def _line_token(self, ear: Ear, last: int) -> int:
@@ -224,7 +227,7 @@ class _Follower:
             return
         if self.at < 0 and (at := self.seen.get(self.latest, -1)) >= 0:
             self.at, self.run = at, self.agreeing
-            while self.run < min(_LONGEST, at) and symbols[at - 1 - self.run] == symbols[-1 - self.run]:
+            while self.run < min(LONGEST_RUN, at) and symbols[at - 1 - self.run] == symbols[-1 - self.run]:
                 self.run += 1
         self.seen[self.latest] = len(symbols)
 

@@ -25,14 +25,11 @@ _WEIGHT: Final = 63  # steps from 0 to the largest weight of a column
 class Matrices:
     """Hold a network's weights as the graph needs them, gates in Keras's order i, f, g, o.
 
-    The first layer's input is the sum of the rows that a token chooses from `table` `(rows, 4 * units)`, and the
-    product of some values with `dense` `(values, 4 * units)`, of which there may be none. `kernels` has, for each
-    layer, what its input and its own h are multiplied by: `(units, 4 * units)` for the first, `(2 * units, 4 * units)`
-    for the others, whose `biases` follow; `output` is `(units, columns)`, and `bias` its bias.
+    `kernels` has, for each layer, what its input and its own h are multiplied by: `(units, 4 * units)` for the first,
+    whose input is added as it is, `(2 * units, 4 * units)` for the others, whose `biases` follow; `output` is `(units,
+    columns)`, and `bias` its bias.
     """
 
-    table: Floats
-    dense: Floats
     kernels: Sequence[Floats]
     biases: Sequence[Floats]
     output: Floats
@@ -48,18 +45,35 @@ class Layers:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # products this small are not worth sharing
         graph = _graph(weights, exact=exact)
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.width, self.columns = weights.kernels[0].shape[1], weights.output.shape[1]
 
-    def step(
-        self, chosen: NDArray[np.int64], values: Floats, hidden: Floats, cells: Floats
-    ) -> tuple[Floats, Floats, Floats]:
-        """Take the chosen rows `(streams, any)`, the values `(streams, values)`, and h and c, all layers side by side.
 
-        Return the output layer's `(streams, columns)`, and h and c after the step.
-        """
-        given = {"chosen": chosen, "values": values, "hidden": hidden, "cells": cells}
-        out, hidden, cells = self._session.run(None, given)
-        return out, hidden, cells
+class Steps:
+    """Step on from `states` `(2 * layers, streams, units)`, h and c of each layer, in place, again and again.
+
+    Before each step `x` `(streams, 4 * units)` is to be filled with the first layer's input; behind it `out` `(streams,
+    columns)` is the output layer's.
+    """
+
+    def __init__(self, layers: Layers, states: Floats) -> None:
+        assert states.flags.c_contiguous
+        self.x = np.zeros((states.shape[1], layers.width), np.float32)
+        self.out = np.zeros((states.shape[1], layers.columns), np.float32)
+        self._session, self._binding, self._states = layers.session, layers.session.io_binding(), states
+        self._binding.bind_cpu_input("x", self.x)
+        self._bind_output("out", self.out)
+        for place, state in enumerate(states):
+            name = f"{'hc'[place % 2]}{place // 2}"
+            self._binding.bind_cpu_input(name, state)
+            self._bind_output(f"{name}_after", state)  # all that reads a layer's h and c comes before what writes them
+
+    def _bind_output(self, name: str, to: Floats) -> None:
+        self._binding.bind_output(name, "cpu", 0, np.float32, to.shape, to.ctypes.data)
+
+    def step(self) -> None:
+        """Take a step."""
+        self._session.run_with_iobinding(self._binding)
 
 
 def _graph(weights: Matrices, *, exact: bool) -> bytes:
@@ -68,37 +82,22 @@ def _graph(weights: Matrices, *, exact: bool) -> bytes:
 
     units = len(weights.output)
     graph = _Graph(exact)
-    rows = graph.add("Gather", [graph.constant(weights.table), "chosen"], axis=0)
-    x = graph.add("ReduceSum", [rows, graph.constant(np.array([1]))], keepdims=0)
-    if len(weights.dense):
-        x = graph.add("Add", [x, graph.add("MatMul", ["values", graph.constant(weights.dense)])])
-    names = range(len(weights.kernels))
-    graph.add("Split", ["hidden"], [f"h{i}" for i in names], axis=1, num_outputs=len(weights.kernels))
-    graph.add("Split", ["cells"], [f"c{i}" for i in names], axis=1, num_outputs=len(weights.kernels))
-    below, after = "", []
+    names, below = [], ""
     for layer, kernel in enumerate(weights.kernels):
         before = [below, f"h{layer}"] if layer else ["h0"]
-        z = graph.product(before, kernel, x if layer == 0 else graph.constant(weights.biases[layer - 1]))
-        below, cell = graph.lstm(z, f"c{layer}")
-        after.append((below, cell))
+        z = graph.product(before, kernel, graph.constant(weights.biases[layer - 1]) if layer else "x")
+        below = graph.lstm(z, layer)
+        names += [f"h{layer}", f"c{layer}"]
     graph.product([below], weights.output, graph.constant(weights.bias), "out")
-    graph.add("Concat", [h for h, _ in after], ["hidden_after"], axis=1)
-    graph.add("Concat", [c for _, c in after], ["cells_after"], axis=1)
 
-    def value(name: str, width: int | str, kind: int = TensorProto.FLOAT) -> Any:
-        return helper.make_tensor_value_info(name, kind, ["streams", width])
+    def value(name: str, width: int) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["streams", width])
 
-    width = units * len(weights.kernels)
     made = helper.make_graph(
         graph.nodes,
         "layers",
-        [
-            value("chosen", "rows", TensorProto.INT64),
-            value("values", len(weights.dense)),
-            value("hidden", width),
-            value("cells", width),
-        ],
-        [value("out", weights.output.shape[1]), value("hidden_after", width), value("cells_after", width)],
+        [value("x", 4 * units), *(value(name, units) for name in names)],
+        [value("out", weights.output.shape[1]), *(value(f"{name}_after", units) for name in names)],
         graph.constants,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
@@ -147,11 +146,11 @@ class _Graph:
             multiplied = self.add("Mul", [summed, self.constant(scale / _HALF)])
         return self.add("Add", [multiplied, addend], [name] if name else ())
 
-    def lstm(self, z: str, cell: str) -> tuple[str, str]:
-        """Turn a layer's projected gates and its c into its h and c."""
+    def lstm(self, z: str, layer: int) -> str:
+        """Turn a layer's projected gates and its c into its h, whose name is returned, and its c."""
         i, f, g, o = gates = [f"{z}_{gate}" for gate in "ifgo"]
         self.add("Split", [z], gates, axis=1, num_outputs=4)
-        kept = self.add("Mul", [self.add("Sigmoid", [f]), cell])
+        kept = self.add("Mul", [self.add("Sigmoid", [f]), f"c{layer}"])
         taken = self.add("Mul", [self.add("Sigmoid", [i]), self.add("Tanh", [g])])
-        after = self.add("Add", [kept, taken])
-        return self.add("Mul", [self.add("Sigmoid", [o]), self.add("Tanh", [after])]), after
+        cell = self.add("Add", [kept, taken], [f"c{layer}_after"])
+        return self.add("Mul", [self.add("Sigmoid", [o]), self.add("Tanh", [cell])], [f"h{layer}_after"])

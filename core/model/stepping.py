@@ -9,17 +9,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.model import compiled, hearing, told
 from core.model import frames as columns
-from core.model import hearing, told
 from core.model.bundle import Bundle, Params
 from core.model.frames import BEAT, LEFT, MODE, NAMED, PHRASE, RUN, SECTION, TONIC
 from core.model.hearing import BASE, ID, NONE, PITCH, REACH, RINGING, VOICES, Frames
 from core.model.memory import NOTHING, PREDICTORS, RUNS
-from core.model.runtime import Layers, Matrices
+from core.model.runtime import Layers, Matrices, Steps
 from core.music.notation import INTERVALS, NOTES, RESTS, SIZE
 
 Floats = NDArray[np.float32]
-States = NDArray[np.float32]  # (2, streams, layers * units): h and c of all layers side by side
+States = NDArray[np.float32]  # (2 * layers, streams, units): h and c of each layer
 
 
 class Stepper:
@@ -32,29 +32,61 @@ class Stepper:
         above = range(1, params.layers)
         stacked = (np.vstack([weights[f"lstm{i}/kernel"], weights[f"lstm{i}/recurrent_kernel"]]) for i in above)
         kernels = [weights["lstm0/recurrent_kernel"], *stacked]
-        self.inputs = _Inputs(weights["lstm0/kernel"], weights["lstm0/bias"], params)
+        table = _Table(weights["lstm0/kernel"], weights["lstm0/bias"], params)
         kernel = weights["output/kernel"].copy()
-        self.parts = _slices(columns.parts(params.hears, params.remembers))
+        parts = _slices(columns.parts(params.hears, params.remembers))
         if params.hears:
             for part in ("note", "pitch"):
-                kernel[:, self.parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
-                kernel[:, self.parts[part]] += weights[f"output/{part}_octave"] @ hearing.OCTAVES
+                kernel[:, parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
+                kernel[:, parts[part]] += weights[f"output/{part}_octave"] @ hearing.OCTAVES
         biases = [weights[f"lstm{i}/bias"] for i in above]
-        self.network = Layers(
-            Matrices(self.inputs.table, self.inputs.dense, kernels, biases, kernel, weights["output/bias"]), exact=exact
-        )
+        self.network = Layers(Matrices(kernels, biases, kernel, weights["output/bias"]), exact=exact)
+        self.around: Around | compiled.Around = Around(params, table, parts)
+        if params.hears and compiled.library():
+            starts = {name: part.start for name, part in parts.items()}
+            self.around = compiled.Around(params, table.rows, table.firsts, table.sizes, starts, kernel.shape[1])
 
     def silence(self, streams: int) -> States:
         """Return the state before a piece begins."""
-        return np.zeros((2, streams, self.layers * self.units), np.float32)
+        return np.zeros((2 * self.layers, streams, self.units), np.float32)
 
     def step(self, frames: Frames, states: States) -> Floats:
         """Take a frame a stream `(streams, COLUMNS)`, move `states` on in place, return logits `(streams, SIZE)`."""
-        out, states[0], states[1] = self.network.step(*self.inputs.choose(frames), *states)
-        return self._head(out, frames) if self.params.hears else out
+        moved = np.ascontiguousarray(states)
+        logits = Walk(self, moved).step(frames)
+        if moved is not states:
+            states[:] = moved
+        return logits
 
-    def _head(self, out: Floats, frames: Frames) -> Floats:
+
+class Walk:
+    """Step through pieces token by token, from `states` on, which move on in place."""
+
+    def __init__(self, stepper: Stepper, states: States) -> None:
+        self.around, self.steps = stepper.around, Steps(stepper.network, states)
+
+    def step(self, frames: Frames) -> Floats:
+        """Take a frame a stream `(streams, COLUMNS)`, return logits `(streams, SIZE)`."""
+        frames = np.ascontiguousarray(frames)
+        self.around.inputs(frames, self.steps.x)
+        self.steps.step()
+        return self.around.head(self.steps.out, frames)
+
+
+class Around:
+    """Do what stands around a step: add up the first layer's inputs, and the last one's outputs."""
+
+    def __init__(self, params: Params, table: "_Table", parts: dict[str, slice]) -> None:
+        self.params, self.table, self.parts = params, table, parts
+
+    def inputs(self, frames: Frames, sums: Floats) -> None:
+        """Add up the first layer's input: `(streams, 4 * units)`."""
+        np.add.reduce(self.table.rows.take(self.table.choose(frames), 0), 1, out=sums)
+
+    def head(self, out: Floats, frames: Frames) -> Floats:
         """Add up, for each token, its own logit and those of what it would sound: `(streams, SIZE)`."""
+        if not self.params.hears:
+            return out.copy()
         part, streams = self.parts, len(frames)
         base = frames[:, BASE].astype(np.intp)
         by_distance = out[:, part["note_ringing"].start : part["interval_now"].stop]
@@ -83,49 +115,46 @@ class Stepper:
         return logits
 
 
-class _Inputs:
-    """Arrange the first kernel: `table`, of which a frame chooses rows to add up, and `dense`, to multiply by.
-
-    Dense is what would choose many rows: the pitch classes and degrees that ring, and the predictors' runs.
-    """
+class _Table:
+    """Arrange the first kernel as rows, of which a frame chooses some to add up, in groups; the last row is nothing."""
 
     def __init__(self, kernel: Floats, bias: Floats, params: Params) -> None:
         group = {name: kernel[rows] for name, rows in _slices(columns.rows(params.hears, params.remembers)).items()}
-        nothing = np.zeros((1, kernel.shape[1]), np.float32)  # for what there is none of, or what is not known
-        tables, dense = [group["id"] + bias], [np.zeros((0, kernel.shape[1]), np.float32)]
-        self.columns = [ID]
+        groups, self.columns = [group["id"] + bias], [ID]
+        self.hears, self.remembers = params.hears, params.remembers
         if params.hears:
             pitch = group["pitch"] + hearing.CLASSES.T @ group["class"] + hearing.OCTAVES.T @ group["octave"]
-            tables += [np.vstack([table, nothing]) for table in (pitch, group["step"], group["place"], group["bar"])]
-            dense.append(group["ringing"])
+            groups += [pitch, group["step"], group["place"], group["bar"]]
             self.columns += range(PITCH, RINGING.start)
         if params.remembers:
-            names = ("left", "section", "beat", "phrase", "mode", "degree")
-            tables += [np.vstack([group[name], nothing]) for name in names]
-            dense += [group["degrees_ringing"], group["run"]]
+            groups += [group[name] for name in ("left", "section", "beat", "phrase", "mode", "degree")]
             self.columns += [LEFT, SECTION, BEAT, PHRASE, MODE]
-        self.hears, self.remembers = params.hears, params.remembers
-        self.firsts = np.cumsum([0, *map(len, tables)])[:-1]
-        self.last = np.array([len(table) - 1 for table in tables])
-        self.table, self.dense = np.vstack(tables), np.vstack(dense)
+        if params.hears:
+            groups.append(group["ringing"])
+        if params.remembers:
+            groups += [group["degrees_ringing"], group["run"]]
+        self.sizes = np.array([len(rows) for rows in groups])
+        self.firsts = np.cumsum([0, *self.sizes])[:-1]
+        self.rows = np.vstack([*groups, np.zeros((1, kernel.shape[1]), np.float32)])
 
-    def choose(self, frames: Frames) -> tuple[NDArray[np.int64], Floats]:
-        """Return the rows of the table that frames choose `(streams, rows)`, and what multiplies the dense kernel."""
-        chosen, streams = frames[:, self.columns].astype(np.int64), len(frames)
-        dense = np.zeros((streams, len(self.dense)), np.float32)
+    def choose(self, frames: Frames) -> NDArray[np.int64]:
+        """Return the rows that frames choose, `(streams, rows)`."""
+        chosen = [frames[:, self.columns].astype(np.int64)]
+        groups = list(range(len(self.columns)))
         if self.hears:
-            classes = _EACH_CLASS[frames[:, RINGING]].sum(1)  # (streams, 12)
-            dense[:, :12] = classes
-        if self.remembers:
-            mode, turned = frames[:, MODE], (_CLASSES + frames[:, TONIC, None]) % 12
-            known = np.flatnonzero(mode < len(told.MODES))
-            degrees = dense[:, 12 : 12 + columns.DEGREES].reshape(streams, len(told.MODES), 12)
-            degrees[known, mode[known]] = np.take_along_axis(classes, turned, 1)[known]
-            runs = dense[:, 12 + columns.DEGREES :].reshape(streams, PREDICTORS, RUNS)
-            np.put_along_axis(runs, frames[:, RUN, None].astype(np.int64), 1, 2)
-            chosen = np.hstack([chosen, _degree(frames)])
-        np.minimum(chosen, self.last, out=chosen)  # a place beyond the common bar's is none
-        return chosen + self.firsts, dense
+            voices = frames[:, RINGING].astype(np.int64)
+            silent, after = voices == NONE, len(groups)
+            if self.remembers:
+                chosen.append(_degree(frames, frames[:, [PITCH]]))
+                groups.append(after)
+                after += 1
+            chosen.append(np.where(silent, 12, voices % 12))
+            groups += [after] * VOICES
+            if self.remembers:
+                chosen += [_degree(frames, voices), RUNS * np.arange(PREDICTORS) + frames[:, RUN]]
+                groups += [after + 1] * VOICES + [after + 2] * PREDICTORS
+        rows = np.hstack(chosen)
+        return np.where(rows < self.sizes[groups], rows + self.firsts[groups], len(self.rows) - 1)
 
 
 def _slices(widths: dict[str, int]) -> dict[str, slice]:
@@ -133,11 +162,11 @@ def _slices(widths: dict[str, int]) -> dict[str, slice]:
     return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
 
-def _degree(frames: Frames) -> NDArray[np.int64]:
-    """Return the degree of each frame's pitch, DEGREES for none: `(streams, 1)`."""
-    pitch, mode = frames[:, [PITCH]].astype(np.int64), frames[:, [MODE]]
-    degree = (pitch - frames[:, [TONIC]]) % 12 + 12 * mode
-    return np.where((pitch == NONE) | (mode == len(told.MODES)), columns.DEGREES, degree)
+def _degree(frames: Frames, pitches: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the degrees of pitches `(streams, any)`, DEGREES for none."""
+    mode = frames[:, [MODE]].astype(np.int64)
+    degree = (pitches - frames[:, [TONIC]]) % 12 + 12 * mode
+    return np.where((pitches == NONE) | (mode == len(told.MODES)), columns.DEGREES, degree)
 
 
 def _by_degree(out: Floats, frames: Frames) -> Floats:
@@ -179,7 +208,5 @@ def _windows(x: Floats, starts: NDArray[np.intp], width: int) -> Floats:
 
 
 _UP: Final = np.arange(128)
-_CLASSES: Final = np.arange(12)
-_EACH_CLASS: Final = np.vstack([hearing.CLASSES.T, np.zeros((NONE + 1 - 128, 12), np.float32)])  # by pitch
 _NOTES: Final[Any] = slice(NOTES.start, NOTES.stop)
 _INTERVALS: Final[Any] = slice(INTERVALS.start, INTERVALS.stop)

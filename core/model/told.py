@@ -20,12 +20,12 @@ MODES: Final = ("major", "minor")
 METRES: Final = ("4/4", "3/4", "6/8", "9/8", "12/8", "3/2", "3/8", "6/4", "other")
 PLACES: Final = 24  # sixteenths of the longest bar
 
-_FURTHEST: Final = 34  # bars from which on all are as far
-_FURTHEST_IN_SECTION: Final = 18
-LEFTS: Final = PLACES + _FURTHEST  # sixteenths left 0 to 24, then bars left 2 to 34 and more
-SECTIONS: Final = len(KINDS) * (PLACES + _FURTHEST_IN_SECTION)
-_FURTHEST_IN_PHRASE: Final = 8
-PHRASES: Final = PLACES + _FURTHEST_IN_PHRASE
+FURTHEST: Final = 34  # bars from which on all are as far
+FURTHEST_IN_SECTION: Final = 18
+LEFTS: Final = PLACES + FURTHEST  # sixteenths left 0 to 24, then bars left 2 to 34 and more
+SECTIONS: Final = len(KINDS) * (PLACES + FURTHEST_IN_SECTION)
+FURTHEST_IN_PHRASE: Final = 8
+PHRASES: Final = PLACES + FURTHEST_IN_PHRASE
 
 LEFT, TONIC, MODE, SECTION, BEAT, PHRASE = range(6)  # the columns of what is told
 COLUMNS: Final = 6
@@ -74,7 +74,7 @@ class Guide:
         self.tonic, self.mode = told.home or (0, len(MODES))
         self._ends = [section.end for section in told.plan[:-1]]
         metre = str(told.metre.counted)
-        self._metre = (METRES.index(metre) if metre in METRES else len(METRES) - 1) * PLACES
+        self.metre = (METRES.index(metre) if metre in METRES else len(METRES) - 1) * PLACES
         self.reach(0)
 
     def reach(self, time: int) -> None:
@@ -82,18 +82,18 @@ class Guide:
         told, left, row, phrase = self.told, LEFTS, SECTIONS, PHRASES
         self.source = 0
         if told.length is not None:
-            left = self._left(told.length - time, _FURTHEST)
+            left = self._left(told.length - time, FURTHEST)
         if told.plan:
             section = told.plan[bisect_right(self._ends, time)]
             kind = KINDS.index(section.kind)
-            row = kind * (PLACES + _FURTHEST_IN_SECTION)
-            row += self._left(section.end - max(time, section.start), _FURTHEST_IN_SECTION)
+            row = kind * (PLACES + FURTHEST_IN_SECTION)
+            row += self._left(section.end - max(time, section.start), FURTHEST_IN_SECTION)
             if section.source is not None:
                 self.source = section.start - section.source
         if told.phrases:
             end = told.phrases[min(bisect_right(told.phrases, time), len(told.phrases) - 1)]
-            phrase = self._left(end - time, _FURTHEST_IN_PHRASE)
-        beat = self._metre + time % self.bar * self.fine
+            phrase = self._left(end - time, FURTHEST_IN_PHRASE)
+        beat = self.metre + time % self.bar * self.fine
         self.row = [left, self.tonic, self.mode, row, beat, phrase]
 
     def _left(self, units: int, furthest: int) -> int:
