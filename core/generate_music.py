@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         default=expression.USUAL,
         help="how freely: 0 exactly as written, 1 as musicians do, 2 twice as much (default 1)",
     )
+    parser.add_argument("--taste", default="", help="what listeners like, as a server's recipes have it: 'leaps +0.4'")
     parser.add_argument(
         "--audio",
         nargs="?",
@@ -148,6 +149,7 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         tempo=options.tempo,
         instrument=options.instrument,
         expression=options.expression,
+        taste=options.taste,
         audio=options.audio,
         soundfont=options.soundfont,
         picture=options.picture,

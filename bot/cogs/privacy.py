@@ -19,16 +19,19 @@ SECTIONS: Final = (
         mark("What I keep about you"),
         mark(
             "Of each piece: your Discord number and the server's, the time, the recipe with your primer, and the notes."
-            " Of what you like: that you like it. Of a shared piece: where its message stands. MIDI, sound and pictures"
-            " are made from the notes again, and lie in a cache until newer ones take their place."
+            " Of what you like: that you like it. Of a shared piece: where its message stands. Of what you like, go on"
+            " with, ask for again or delete on a server: two dozen figures of the piece, such as its range, with your"
+            " number, as a vote on the server's taste. MIDI, sound and pictures are made from the notes again, and lie"
+            " in a cache until newer ones take their place."
         ),
     ),
     (
         mark("What I keep about a server"),
         mark(
-            "The settings that /server choose has made. Of each training: the number and the language of who asked for"
-            " it, the channel and the message, the time, the names of the files and pieces with what became of each,"
-            " and the parsed notes. Its model, which has these notes and their titles too."
+            "The settings that /server choose has made, and its taste, which never leaves it. Of each training: the"
+            " number and the language of who asked for it, the channel and the message, the time, the names of the"
+            " files and pieces with what became of each, and the parsed notes. Its model, which has these notes and"
+            " their titles too."
         ),
     ),
     (
@@ -51,9 +54,10 @@ SECTIONS: Final = (
         mark("How to delete it"),
         mark(
             "The button Delete deletes one piece with its message, Withdraw takes one out of the showcase. /forget me"
-            " deletes all your pieces and likes, and removes your number from your trainings. All else about a training"
-            " belongs to its server: /train delete and /models delete delete it, and /server reset takes back the"
-            " server's settings. Messages in channels belong to the server too: delete yours with the button first."
+            " deletes all your pieces, likes and votes, and removes your number from your trainings. All else about a"
+            " training belongs to its server: /train delete and /models delete delete it, /server reset takes back the"
+            " server's settings, and /server taste forgets its taste. Messages in channels belong to the server too:"
+            " delete yours with the button first."
         ),
     ),
 )

@@ -14,6 +14,7 @@ from bot.chat.answer import COLOUR
 from bot.chat.language import _, tell
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE, Bars, Temperature
 from bot.cogs import autocomplete
+from bot.community.taste import describe
 from bot.composing.studio import Studio
 from bot.database.store import Server
 from core.errors import CadenzaError, mark
@@ -119,6 +120,28 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             server = replace(present, **dict.fromkeys(names))
             await store.choose(interaction.guild_id, server)
             await self._show(interaction, server)
+
+    @app_commands.command()
+    @app_commands.describe(change="Leave it out to see what has been learned.")
+    @app_commands.choices(
+        change=[
+            Choice(name="Switch it on", value="on"),
+            Choice(name="Switch it off", value="off"),
+            Choice(name="Forget it", value="forget"),
+        ]
+    )
+    async def taste(self, interaction: Interaction, change: str | None = None) -> None:
+        """See what this server likes, as far as I have learned it; switch that off, or have it forgotten."""
+        async with replies.answering(interaction):
+            checks.manager(interaction)
+            assert interaction.guild_id is not None
+            store, server = self._studio.store, interaction.guild_id
+            if change == "forget":
+                await store.votes.forget(server)
+            elif change is not None:
+                await store.choose(server, replace(await store.server(server), taste=change == "on"))
+            embed = await describe(store, server)
+            await interaction.response.send_message(embed=embed, ephemeral=True)
 
     async def _show(self, interaction: Interaction, server: Server) -> None:
         model = self._studio.catalogue.at(interaction.guild_id).usual(server.model)

@@ -26,6 +26,8 @@ class Delete(PieceButton, template=f"delete:{ID}{OTHERS}"):
         for opus in opera:
             checks.author_or_moderator(interaction, opus, opus.server)
         await interaction.response.defer()
+        if len(opera) == 1:  # of several takes one that is liked may be among them
+            await studio.tastes.pass_over(interaction.guild_id, interaction.user.id, "delete", opera[0])
         for opus in opera:
             if (showing := await studio.store.showing(opus.id)) is not None:
                 await take_down(interaction.client, showing)

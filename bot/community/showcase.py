@@ -65,8 +65,10 @@ class Like(PieceButton, template=f"like:{ID}"):
 
     async def act(self, interaction: Interaction, opus: Opus) -> None:
         """Do what the button says."""
-        likes = await Studio.of(interaction).store.rate(opus.id, interaction.user.id)
+        studio = Studio.of(interaction)
+        likes = await studio.store.rate(opus.id, interaction.user.id)
         await interaction.response.edit_message(view=_under_showing(opus, likes))
+        await studio.tastes.like(interaction.guild_id, interaction.user.id, opus)
 
 
 class Withdraw(PieceButton, template=f"withdraw:{ID}"):

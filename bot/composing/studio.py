@@ -24,6 +24,7 @@ from bot.chat.language import _, ngettext, span
 from bot.composing import presentation
 from bot.composing.piece_files import PieceFiles
 from bot.composing.soprano import Soprano
+from bot.composing.tastes import Tastes
 from bot.composing.typed import Typed
 from bot.composing.uploads import Upload
 from bot.database import store as database
@@ -73,6 +74,7 @@ class Studio:
         self.shelves = shelves or Shelves()
         self.catalogue, self.store, self.workers, self.upload_bytes = catalogue, store, workers, upload_bytes
         self.files = PieceFiles(cache, workers)
+        self.tastes = Tastes(catalogue, store)
         self._queue, self._soundfont = queue, soundfont
 
     @classmethod
@@ -92,8 +94,9 @@ class Studio:
     ) -> None:
         """Answer an interaction with a composition, which begins with what somebody typed or handed over, or sings it.
 
-        The piece `grows` where its beginning leaves little of its length. Raises CadenzaError
-        for anything that the user can mend.
+        What the server likes leans on it unless a seed is given, which brings the same piece everywhere. The piece
+        `grows` where its beginning leaves little of its length. Raises CadenzaError for anything that the user can
+        mend.
         """
         asked, words = time.monotonic(), tuple[Message, ...]()
         params = self.catalogue.at(interaction.guild_id).params(Path(request.model).name)
@@ -105,6 +108,8 @@ class Studio:
             else:
                 request, words = _begun(request, beginning.read(), params, grows)
             beginning = None
+        if request.seed is None and not request.melody:
+            request = replace(request, taste=str(await self.tastes.of(interaction.guild_id)))
         check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
         request = replace(request, soundfont=await self.soundfont(interaction.guild_id), picture=request.takes == 1)
         origin = None if parent is None else parent.id
@@ -172,6 +177,7 @@ class Studio:
     async def again(self, interaction: Interaction, opus: Opus) -> None:
         """Compose by the same recipe, with another seed."""
         await self.compose(interaction, replace(self._recipe_here(interaction, opus), seed=None), opus)
+        await self.tastes.pass_over(interaction.guild_id, interaction.user.id, "again", opus)
 
     async def vary(self, interaction: Interaction, opus: Opus) -> None:
         """Compose another second half to the first one; what was harmonised, in other voices."""
@@ -196,6 +202,7 @@ class Studio:
         primer = reprise.rewritten(opus.text, opus.model, params)
         request = replace(recipe, primer=primer, melody="", bars=bars, key=None, form=None, seed=None)
         await self.compose(interaction, request, opus)
+        await self.tastes.pick(interaction.guild_id, interaction.user.id, opus)
 
     async def takes(self, interaction: Interaction, opus: Opus) -> None:
         """Compose several short pieces at once by the same recipe, behind its primer."""

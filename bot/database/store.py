@@ -4,21 +4,20 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
 from sqlalchemy import Row, delete, exists, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.database import engine
-from bot.database.engine import StoreError
+from bot.database.engine import UPSERT, StoreError
 from bot.database.jobs import Jobs
-from bot.database.tables import ALLOWANCES, OPERA, RATINGS, REQUESTS, SERVERS, SHOWN, TRAININGS
+from bot.database.tables import ALLOWANCES, OPERA, RATINGS, REQUESTS, SERVERS, SHOWN, TRAININGS, VOTES
+from bot.database.votes import Votes
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
 from core.music.parts import PartScore
 from core.processes.kept import Kept
@@ -31,11 +30,8 @@ ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is easily mi
 ID_LENGTH: Final = 8
 ID: Final = re.compile(r"[a-z0-9]{1,12}")
 MIGRATING: Final = 0x63616430  # the key of the lock under which the tables are brought up to date
+BESIDE: Final = timedelta(seconds=2)  # within which takes of one request are kept
 LONGEST_REQUEST: Final = 3600.0  # seconds from a question to its answer, at most
-UPSERT: Final[Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +67,7 @@ class Server:
     showcase: int | None = None
     trainers: int | None = None
     soundfont: str | None = None
+    taste: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = self._engine = engine.engine(url)
         self._forgotten: dict[int, float] = {}  # when users were, by the monotonic clock
-        self.jobs = Jobs(self._engine)
+        self.jobs, self.votes = Jobs(self._engine), Votes(self._engine)
 
     async def __aenter__(self) -> Self:
         """Bring the tables up to date. Raises StoreError if there is no database."""
@@ -238,6 +235,19 @@ class Store:
         except IntegrityError:
             raise gone() from None
 
+    async def likes_it(self, id: str, user: int) -> bool:
+        """Tell whether a user likes a composition."""
+        mine = (RATINGS.c.opus == id) & (RATINGS.c.user == user)
+        async with self._transaction() as connection:
+            return bool((await connection.execute(select(exists().where(mine)))).scalar_one())
+
+    async def takes_with(self, opus: Opus) -> tuple[Opus, ...]:
+        """Return the takes that a composition was made with, itself among them, if they are still kept."""
+        alike = (OPERA.c.author == opus.author) & OPERA.c.created.between(opus.created - BESIDE, opus.created + BESIDE)
+        async with self._transaction() as connection:
+            found = [_opus(row) for row in await connection.execute(select(OPERA).where(alike))]
+        return tuple(each for each in found if (each.request, each.parent) == (opus.request, opus.parent))
+
     async def server(self, id: int | None) -> Server:
         """Return what a server has chosen; a direct message has chosen nothing."""
         async with self._transaction() as connection:
@@ -258,6 +268,7 @@ class Store:
         self._forgotten[user] = now
         async with self._transaction() as connection:
             await connection.execute(delete(RATINGS).where(RATINGS.c.user == user))
+            await connection.execute(delete(VOTES).where(VOTES.c.user == user))
             await connection.execute(update(TRAININGS).where(TRAININGS.c.user == user).values(user=None))
             await connection.execute(update(REQUESTS).where(REQUESTS.c.user == user).values(job=None))
             await connection.execute(delete(ALLOWANCES).where(ALLOWANCES.c.user == user))

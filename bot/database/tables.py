@@ -116,6 +116,20 @@ SERVERS: Final = Table(
     Column("showcase", BigInteger),  # a channel's id
     Column("trainers", BigInteger),  # a role's id
     Column("soundfont", String(255)),
+    Column("taste", Boolean),  # whether what its members like is learned, none as usual
+)
+
+VOTES: Final = Table(  # what members of a server like, as figures and without the music
+    "votes",
+    METADATA,
+    Column("server", BigInteger, primary_key=True, autoincrement=False),
+    Column("user", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(12), primary_key=True),  # how it was shown
+    Column("opus", String(12), primary_key=True),  # it may be gone
+    Column("liked", JSON(none_as_null=True)),  # the figures of what was liked, none for the average piece
+    Column("others", JSON, nullable=False),  # and of what was not, none as well
+    Column("moment", Moment, nullable=False),
+    Index(None, "server", "moment"),
 )
 
 TRAININGS: Final = Table(

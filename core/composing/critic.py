@@ -161,6 +161,14 @@ class Critic:
         costs: Floats = (weights * np.minimum(np.nan_to_num(distance), 3)).sum(1) / total
         return costs
 
+    def standard(self, measured: Floats) -> Floats:
+        """Return figures in standard deviations from the mean of real pieces, 3 at most; 0 for what there is not."""
+        real = np.ma.masked_invalid(self.figures)
+        spread = real.std(axis=0).filled(0)
+        away = (measured - real.mean(axis=0).filled(0)) / np.where(spread > 0, spread, np.inf)
+        standardised: Floats = np.clip(np.nan_to_num(away, posinf=0, neginf=0), -3, 3)
+        return standardised
+
     def as_json(self) -> dict[str, Any]:
         """Return what `critic` reads."""
         rows = [" ".join(f"{value:.4g}" for value in row) for row in self.figures]  # a line a piece
@@ -201,12 +209,14 @@ def rank(
     *,
     whole: bool = True,
     closes: bool = True,
+    lean: Callable[[Floats], Floats] | None = None,
 ) -> list[int]:
     """Return the places of the candidates, the best first.
 
     `nats` is each one's mean negative log-likelihood a token, `key` the one that they were composed in, if it is known,
     `faults` what else speaks against each. Where they are not `whole` yet, nothing is asked of their form, and where
-    the piece does not close as they do now, nothing of their ends.
+    the piece does not close as they do now, nothing of their ends. `lean` says what speaks for each by its `standard`
+    figures.
     """
     measured = np.array([measure(score, key) for score in candidates])
     if not whole:
@@ -216,6 +226,8 @@ def rank(
     costs = judge.cost(measured, wish) + FAULT * np.array([_faults(score) for score in candidates])
     if faults:
         costs += np.array(faults)
+    if lean is not None:
+        costs -= lean(judge.standard(measured))
     unlikely = np.array(nats)
     if unlikely.std() > 0:
         costs += LIKELIHOOD * (unlikely - unlikely.mean()) / unlikely.std()

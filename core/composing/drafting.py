@@ -18,11 +18,18 @@ MOST_STREAMS: Final = 64  # written side by side
 PHRASE: Final = 2  # bars behind which candidates are compared
 CLOSE: Final = 2  # bars before the end from which the endings part
 
+Lean = Callable[[Floats], Floats]  # what speaks for candidates, by their standard figures
 Fault = Callable[[Sequence[int]], float]  # what else speaks against a whole piece, by the critic's measure
 
 
 def draft(
-    model: Stepper, primer: Sequence[int], options: Options, judge: Critic | None, effort: int, fault: Fault
+    model: Stepper,
+    primer: Sequence[int],
+    options: Options,
+    judge: Critic | None,
+    effort: int,
+    fault: Fault,
+    lean: Lean | None = None,
 ) -> tuple[Sample, ...]:
     """Continue a primer as `sampling.sample` does, and keep of each take the best of `effort` candidates.
 
@@ -44,14 +51,15 @@ def draft(
         kept = []
         for take, wish in enumerate(wishes):
             rows = range(take * effort, (take + 1) * effort)
-            order = _rank(judge, [drafts.streams[row] for row in rows], wish, closes=_closes(drafts.streams[0], until))
+            closes = _closes(drafts.streams[0], until)
+            order = _rank(judge, [drafts.streams[row] for row in rows], wish, closes=closes, lean=lean)
             kept += [rows[order[place // 2]] for place in range(effort)]
         drafts = _pick(drafts, kept, options.seed, phrase)
     drafts.play()
     best = []
     for take, wish in enumerate(wishes):
         candidates = drafts.streams[take * effort : (take + 1) * effort]
-        best.append(candidates[_rank(judge, candidates, wish, fault)[0]])
+        best.append(candidates[_rank(judge, candidates, wish, fault, lean=lean)[0]])
     return tuple(Sample(tuple(stream.ids), stream.told, stream.ended) for stream in best)
 
 
@@ -76,7 +84,13 @@ def _pick(drafts: Drafts, rows: Sequence[int], seed: int, phrase: int) -> Drafts
 
 
 def _rank(
-    judge: Critic, streams: Sequence[Stream], wish: Floats, fault: Fault | None = None, *, closes: bool = True
+    judge: Critic,
+    streams: Sequence[Stream],
+    wish: Floats,
+    fault: Fault | None = None,
+    *,
+    closes: bool = True,
+    lean: Lean | None = None,
 ) -> list[int]:
     """Return the places of candidates, the best first; without `fault` they are not yet whole."""
     params, told = streams[0].params, streams[0].told
@@ -84,4 +98,4 @@ def _rank(
     scores = [score.from_ids(stream.ids, params.anchor, params.unit, told.metre) for stream in streams]
     nats = [stream.nats / max(1, len(stream.ids)) for stream in streams]
     faults = [0.0 if fault is None else fault(stream.ids) for stream in streams]
-    return critic.rank(judge, scores, nats, wish, key, faults, whole=fault is not None, closes=closes)
+    return critic.rank(judge, scores, nats, wish, key, faults, whole=fault is not None, closes=closes, lean=lean)

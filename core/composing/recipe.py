@@ -13,12 +13,13 @@ from typing import Final
 import numpy as np
 
 from core.composing import critic, drafting, form, harmonizing, novelty, sampling
-from core.composing.critic import Critic
+from core.composing.critic import Critic, Floats
 from core.composing.drafting import MOST_EFFORT, USUAL_EFFORT
 from core.composing.harmonizing import HarmonizeRequest
 from core.composing.novelty import Quote
 from core.composing.particles import PARTICLES
 from core.composing.sampling import LONGEST_PIECE, Options, Sample
+from core.composing.taste import Taste
 from core.drawing import roll
 from core.errors import CorpusError, RequestError, check_range, mark, named
 from core.model import bundle, notes
@@ -51,8 +52,9 @@ class ComposeRequest:
     that the model was trained on. `effort` is how many candidates are written for each take, of which the critic keeps
     one. `tempo` is in quarters a minute. None for `gravity` and `tempo` takes the model's own, None for `seed` draws
     one; `paced` tells that the tempo is the model's and yields to what a piece is (`dances.paced`). `instrument` is one
-    of `ensembles.NAMES`, None what the model's music is for; `expression` is how freely it plays, from 0 to 2. `audio`
-    is mp3, wav, flac or ogg, None for no sound; `soundfont` is the path of one, None finds one.
+    of `ensembles.NAMES`, None what the model's music is for; `expression` is how freely it plays, from 0 to 2. `taste`
+    is what its listeners like, as a `Taste` is written. `audio` is mp3, wav, flac or ogg, None for no sound;
+    `soundfont` is the path of one, None finds one.
 
     A `melody`, in note names, is harmonised instead: it becomes the soprano of four voices, and says itself how long
     they sing, and in which metre. `numerals` are written under its sheet.
@@ -74,6 +76,7 @@ class ComposeRequest:
     paced: bool = False
     instrument: str | None = None
     expression: float = expression.USUAL
+    taste: str = ""
     audio: Format | None = "mp3"
     picture: bool = True
     soundfont: str | None = None
@@ -204,7 +207,8 @@ def write(request: ComposeRequest, composer: Composer) -> tuple[Sample, ...]:
         return _quoting(composer, notation.text(written), given)
 
     options = _options(_filled_in(request, params), params)
-    return drafting.draft(composer.stepper, ids, options, composer.judge, request.effort, quotes)
+    lean = Taste.parse(request.taste).lean if request.taste else None
+    return drafting.draft(composer.stepper, ids, options, composer.judge, request.effort, quotes, lean)
 
 
 def render(
@@ -286,6 +290,7 @@ def check_request(request: ComposeRequest, params: Params) -> list[int]:
     if request.instrument is not None:
         ensembles.ensemble(request.instrument)
     check_range("expression", request.expression, *expression.EXPRESSIONS)
+    Taste.parse(request.taste)
     if request.melody:
         if request.tempo is not None:
             check_tempo(request.tempo)
@@ -295,6 +300,15 @@ def check_request(request: ComposeRequest, params: Params) -> list[int]:
     ids = check_primer(request.primer, params.anchor)
     sampling.tell(params, ids, _options(_filled_in(request, params), params), np.random.default_rng(0))
     return ids
+
+
+def likings(pieces: Sequence[tuple[str, ComposeRequest, ModelInfo]], params: Params) -> list[Floats | None]:
+    """Return the figures of pieces that somebody votes on; None where their model does not know what is usual."""
+    judge, measured = critic.critic(params.habits), list[Floats | None]()
+    for text, request, model in pieces:
+        piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), metre_of(request), open_end=True)
+        measured.append(None if judge is None else judge.standard(critic.measure(piece)))
+    return measured
 
 
 def check_primer(text: str, anchor: Anchor) -> list[int]:

@@ -39,10 +39,11 @@ async def test_says_what_is_kept(alice: simcord.MemberActor, channel: simcord.Ch
         assert result.response.ephemeral
         text = " ".join(f"{field.name} {field.value}" for field in result.response.embeds[0].fields)
         for promise in (
-            "/forget me deletes all your pieces and likes, and removes your number from your trainings",
+            "/forget me deletes all your pieces, likes and votes, and removes your number from your trainings",
             "/train delete and /models delete",
             "the names of the files and pieces with what became of each",
-            "The settings that /server choose has made",
+            "The settings that /server choose has made, and its taste, which never leaves it",
+            "a vote on the server's taste",
             "only their names, titles and parsed notes stay",
             "Until you delete it; of trainings that have ended, the last 25 of a server",
         ):
