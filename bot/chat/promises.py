@@ -7,6 +7,8 @@ from typing import Any
 import discord
 from discord import Interaction
 
+from bot.chat import replies
+
 _log = logging.getLogger(__name__)
 
 
@@ -68,8 +70,8 @@ async def is_open(interaction: Interaction[Any]) -> bool:
 
 
 async def say(interaction: Interaction[Any], text: str) -> None:
-    """Answer with a sentence, in place of what was promised."""
+    """Explain privately, in place of what was promised."""
     try:
-        await interaction.edit_original_response(content=text[:2000])
+        await replies.take_back(interaction, text)
     except discord.HTTPException as error:
         _log.warning("A reply could not be sent: %s", error)

@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import Interaction, InteractionResponseType, InteractionType, app_commands
@@ -12,6 +12,8 @@ from discord import Interaction, InteractionResponseType, InteractionType, app_c
 from bot.chat import language
 from bot.chat.language import _, tell
 from core.errors import CadenzaError, NotationError, excerpt
+
+FILLED: Final = "…"  # what stands in a promise's place until it is deleted
 
 _log = logging.getLogger(__name__)
 
@@ -41,14 +43,18 @@ async def apologise(interaction: Interaction, error: Exception) -> None:
 
 
 def described(interaction: Interaction) -> str:
-    """Name what somebody used, for the log: /piece show, the menu Train on these, the button vary, the form tune."""
+    """Name what somebody used, for the log: /piece show, the menu Train on these, the button vary, the form tune.
+
+    What is chosen in the menu under a piece goes by the name of its button.
+    """
     if isinstance(interaction.command, app_commands.Command):
         return f"/{interaction.command.qualified_name}"
     if isinstance(interaction.command, app_commands.ContextMenu):
         return f"the menu {interaction.command.name}"
     data: Mapping[str, Any] = interaction.data or {}
     element = "form" if interaction.type is InteractionType.modal_submit else "button"
-    return f"the {element} {data.get('custom_id', '').partition(':')[0]}"
+    name = data.get("custom_id", "").partition(":")[0]
+    return f"the {element} {data['values'][0] if name == 'more' and data.get('values') else name}"
 
 
 def sentence(error: Exception) -> str:
@@ -70,12 +76,19 @@ async def say(interaction: Interaction, text: str) -> None:
     try:
         if not interaction.response.is_done():
             await interaction.response.send_message(text, ephemeral=True)
-            return
-        promised = interaction.response.type is InteractionResponseType.deferred_channel_message
-        if promised:  # the first message would take the promise's place, in public
-            await interaction.edit_original_response(content=_("This did not work out."))
-        await interaction.followup.send(text, ephemeral=True)
-        if promised:
-            await interaction.delete_original_response()
+        elif interaction.response.type is InteractionResponseType.deferred_channel_message:
+            await take_back(interaction, text)
+        else:
+            await interaction.followup.send(text, ephemeral=True)
     except discord.HTTPException as error:
         _log.warning("A reply could not be sent: %s", error)
+
+
+async def take_back(interaction: Interaction, text: str) -> None:
+    """Explain privately, and take a promised answer back, of which nobody else reads a word.
+
+    Raises discord.HTTPException.
+    """
+    await interaction.edit_original_response(content=FILLED)  # or the explanation would take its place, in public
+    await interaction.followup.send(text[:2000], ephemeral=True)
+    await interaction.delete_original_response()

@@ -28,7 +28,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
         self._studio = studio
 
     @app_commands.command()
-    @app_commands.describe(id="The piece's number, as its message shows it at the bottom.")
+    @app_commands.describe(id="The piece's id, as its recipe shows it.")
     @app_commands.autocomplete(id=autocomplete.pieces)
     async def show(self, interaction: Interaction, id: Range[str, 1, 40]) -> None:
         """Show a piece again, with its files and buttons."""

@@ -66,8 +66,9 @@ class Like(PieceButton, template=f"like:{ID}"):
     async def act(self, interaction: Interaction, opus: Opus) -> None:
         """Do what the button says."""
         studio = Studio.of(interaction)
+        await interaction.response.defer()  # first: what is not answered is clicked again, and would be taken back
         likes = await studio.store.rate(opus.id, interaction.user.id)
-        await interaction.response.edit_message(view=_under_showing(opus, likes))
+        await interaction.edit_original_response(view=_under_showing(opus, likes))
         await studio.tastes.like(interaction.guild_id, interaction.user.id, opus)
 
 

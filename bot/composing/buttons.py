@@ -1,13 +1,15 @@
 """What the buttons under a composition do, also after a restart: their ids say which piece they belong to."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import discord
 from discord import Interaction
+from discord.ui import View
 
-from bot.chat.components import LastingButton
-from bot.composing import tune
+from bot.chat.components import LastingButton, LastingMenu
+from bot.composing import presentation, tune
 from bot.composing.studio import Studio
 from bot.database.store import Opus
 from core.errors import CadenzaError
@@ -23,6 +25,11 @@ class PieceButton(LastingButton, template="never"):
     """Find the piece of a clicked button, and have `act` done to it, once at a time for each user."""
 
     busy: ClassVar[set[tuple[str, int]]] = set()  # what is being worked on: the button's id and the user's
+    actions: ClassVar[dict[str, type["PieceButton"]]] = {}  # what there is to do, by the beginning of a button's id
+
+    def __init_subclass__(cls, *, template: str) -> None:
+        super().__init_subclass__(template=template)
+        cls.actions[template.partition(":")[0]] = cls
 
     def __init__(self, custom_id: str, opus: str) -> None:
         super().__init__(custom_id)
@@ -98,7 +105,42 @@ class Engrave(PieceButton, template=f"sheet:{ID}"):
         await Studio.of(interaction).sheet(interaction, opus)
 
 
-ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Engrave)
+class Recipe(PieceButton, template=f"recipe:{ID}"):
+    """Show how the piece was made."""
+
+    async def act(self, interaction: Interaction, opus: Opus) -> None:
+        """Do what the button says."""
+        answer = presentation.present_recipe(opus)
+        files = [enclosure.file() for enclosure in answer.enclosures]
+        await interaction.response.send_message(embed=answer.embed, files=files, ephemeral=True)
+
+
+class More(LastingMenu, template=f"more:{ID}"):
+    """Do what was chosen in the menu under a piece, as a button of its own would."""
+
+    def __init__(self, custom_id: str, values: Sequence[str], opus: str) -> None:
+        super().__init__(custom_id, values)
+        self._opus = opus
+
+    async def work(self, interaction: Interaction[Any]) -> None:
+        """Do what was chosen, then show the menu as before, so that the same can be chosen once more."""
+        [action] = self.values
+        try:
+            await PieceButton.actions[action](f"{action}:{self._opus}", self._opus).work(interaction)
+        finally:
+            await _show_as_before(interaction)
+
+
+async def _show_as_before(interaction: Interaction[Any]) -> None:
+    if interaction.message is None or interaction.message.flags.ephemeral:
+        return
+    view = View.from_message(interaction.message, timeout=None)
+    view.stop()
+    with suppress(discord.HTTPException):  # where the bot may not, the menu goes on showing what was chosen
+        await interaction.message.edit(view=view)
+
+
+ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Engrave, Recipe, More)
 
 
 async def remove_message(interaction: Interaction) -> None:

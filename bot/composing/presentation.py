@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Final
 
 from discord import Embed
 from discord.ui import View
+from discord.utils import escape_markdown
 
 from bot.chat import components
 from bot.chat.answer import COLOUR, Answer, Enclosure
 from bot.chat.language import _, ngettext, tell
 from bot.chat.titles import stem, title
+from bot.composing import more
 from bot.database.store import Opus
 from core.composing.recipe import ModelInfo, Take
 from core.composing.tune import Shown
@@ -20,21 +21,15 @@ from core.errors import Message, mark
 from core.performing import ensembles
 from core.reading.melody import Given, Primer
 
-NOTATION_SHOWN: Final = 300  # characters
 PRIMER_SHOWN: Final = 100  # characters
-TAKE_SHOWN: Final = 150  # characters
 DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
 PAGES_OF_A_PRIMER: Final = 4
 PAGES_SHOWN: Final = 7  # which, with MusicXML, PDF and ABC, are as many files as a message can have
-UNDER_A_PIECE: Final = (  # action, label, symbol, row
-    ("again", mark("Again"), "🎲", 0),
-    ("vary", mark("Vary"), "🔀", 0),
-    ("continue", mark("Continue"), "⏩", 0),
-    ("takes", mark("Takes"), "🎬", 0),
-    ("tune", mark("Tune"), "🎛️", 0),
-    ("sheet", mark("Sheet"), "🎼", 1),
-    ("share", mark("Share"), "📣", 1),
-    ("delete", mark("Delete"), "🗑️", 1),
+UNDER_A_PIECE: Final = (  # action, label, symbol; the rest is in the menu below them
+    ("again", mark("Again"), "🎲"),
+    ("vary", mark("Vary"), "🔀"),
+    ("continue", mark("Continue"), "⏩"),
+    ("share", mark("Share"), "📣"),
 )
 UNDER_A_MELODY: Final = (  # action, label, symbol
     ("melody-harmonize", mark("Harmonise"), "🎼"),
@@ -53,30 +48,10 @@ def present(
     opus: Opus, take: Take, view: View | None, words: Sequence[Message] = (), sheet: Sheet | None = None
 ) -> Answer:
     """Write the message that shows a piece; `words` say how its primer was read. A `sheet` takes its roll's place."""
-    request, model = opus.request, opus.model
     name = title(opus)
-    embed = Embed(title=name, description=f"```\n{_shortened(take.text, NOTATION_SHOWN)}\n```", colour=COLOUR)
-    embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
-    primer = request.melody or request.primer
-    shown = f"`{_shortened(primer, PRIMER_SHOWN)}`" if primer else _("none: the model began")
-    label = _("Melody") if request.melody else _("Primer")
-    embed.add_field(name=label, value="\n".join((shown, *map(tell, words))))
-    narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
-    gravity = _("gravity {gravity:g}").format(gravity=request.gravity)
-    temperature = f"{request.temperature:g}" if request.melody else f"{request.temperature:g}, {gravity}{narrowed}"
-    embed.add_field(name=_("Temperature"), value=temperature)
-    embed.add_field(name=_("Seed"), value=f"`{request.seed}`")
-    embed.add_field(name=_("Length"), value=_bars(take))
-    played = _("{instrument}, {tempo:g} quarters a minute").format(
-        instrument=_(request.instrument or ensembles.PLAIN), tempo=take.tempo or request.tempo
-    )
-    embed.add_field(name=_("Played"), value=played)
-    if take.key:
-        embed.add_field(name=_("Key"), value=_(take.key))
-    if take.quote is not None:
-        quote = _("{count} events of {title}").format(count=take.quote.events, title=take.quote.title)
-        embed.add_field(name=_("Quotes"), value=quote, inline=False)
-    embed.set_footer(text=_("Piece {id}").format(id=opus.id))
+    embed = Embed(title=name, description=line(opus, take), colour=COLOUR)
+    if words:
+        embed.set_footer(text=" ".join(map(tell, words)))
     if sheet is None:
         return Answer(opus.id, embed, enclose(opus, take, stem(name)), view)
     score = Enclosure(
@@ -86,28 +61,73 @@ def present(
     return Answer(opus.id, embed, (*sounding, score, *_pages(opus, sheet, PAGES_OF_A_PRIMER)), view)
 
 
-def present_takes(opera: Sequence[Opus], takes: Sequence[Take], view: View) -> Answer:
-    """Write the message that shows several takes side by side."""
+def line(opus: Opus, take: Take) -> str:
+    """Say in a line what a piece is: its model, key, length and instrument, and what it quotes."""
+    facts = [opus.model.name, _(take.key), _bars(take), _(opus.request.instrument or ensembles.PLAIN)]
+    if take.quote is not None:
+        quote = _("quotes {count} events of {title}")
+        facts.append(quote.format(count=take.quote.events, title=escape_markdown(take.quote.title)))
+    return " · ".join(filter(None, facts))
+
+
+def present_recipe(opus: Opus) -> Answer:
+    """Write the message that says how a piece was made, and how to make it again."""
+    request, model = opus.request, opus.model
+    fits = len(opus.text) <= DESCRIPTION
+    shown = f"```\n{opus.text}\n```" if fits else _("It is in the file notation.txt.")
+    embed = Embed(title=_("{title}: recipe").format(title=title(opus)), description=shown, colour=COLOUR)
+    embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
+    begun = request.melody or request.primer
+    primer = f"`{_shortened(begun, PRIMER_SHOWN)}`" if begun else _("none: the model began")
+    embed.add_field(name=_("Melody") if request.melody else _("Primer"), value=primer)
+    embed.add_field(name=_("Seed"), value=f"`{request.seed}`")
+    narrowed = f", top-p {request.top_p:g}" if request.top_p < 1 else ""
+    gravity = _("gravity {gravity:g}").format(gravity=request.gravity)
+    temperature = f"{request.temperature:g}" if request.melody else f"{request.temperature:g}, {gravity}{narrowed}"
+    embed.add_field(name=_("Temperature"), value=temperature)
+    told = [value for value in (request.key, request.metre, request.form) if value]
+    embed.add_field(name=_("Length"), value=", ".join((length(opus.bars), *told)))
+    tempo = request.tempo or 0.0
+    played = _("{instrument}, {tempo:g} quarters a minute").format(
+        instrument=_(request.instrument or ensembles.PLAIN), tempo=tempo
+    )
+    embed.add_field(name=_("Played"), value=played)
+    embed.add_field(name=_("Effort"), value=_("the best of {count}").format(count=request.effort))
+    if opus.parent is not None:
+        embed.add_field(name=_("Made from"), value=_("Piece {id}").format(id=opus.parent))
+    embed.set_footer(text=_("Piece {id}. /piece show {id} brings it back.").format(id=opus.id))
+    notation = () if fits else (Enclosure("notation.txt", opus.text.encode(), _("The notation of the piece")),)
+    return Answer(opus.id, embed, notation)
+
+
+def present_takes(opera: Sequence[Opus], takes: Sequence[Take], picture: bytes, view: View) -> Answer:
+    """Write the message that shows several takes side by side: one picture, a player each in its order."""
     first = opera[0]
-    embed = Embed(title=_("{count} takes by {model}").format(count=len(takes), model=first.model.name), colour=COLOUR)
-    for number, (opus, take) in enumerate(zip(opera, takes, strict=True), 1):
-        notation = _shortened(take.text, TAKE_SHOWN)
-        embed.add_field(
-            name=_("Take {number}: {time}").format(number=number, time=_clock(take.seconds)),
-            value=f"```\n{notation}\n```\n{opus.id}",
-            inline=False,
-        )
-    facts = _("Seed {seed}, temperature {temperature:g}")
-    embed.set_footer(text=facts.format(seed=first.request.seed, temperature=first.request.temperature))
-    enclosures = [enclose(opus, take, f"take-{n}") for n, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)]
-    return Answer(first.id, embed, tuple(chain.from_iterable(zip(*enclosures, strict=True))), view)
+    lines = [
+        f"**{number}** · {caption(opus)}, {_clock(take.seconds)}"
+        for number, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)
+    ]
+    heading = _("{count} takes by {model}").format(count=len(takes), model=first.model.name)
+    embed = Embed(title=heading, description="\n".join(lines), colour=COLOUR)
+    embed.set_footer(text=_("A number goes on with that take."))
+    sounds = [
+        Enclosure(f"take-{number}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what))
+        for number, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)
+        if take.audio is not None and (what := _describe(opus, take.bars))
+    ]
+    drawn = Enclosure("takes.png", picture, _("Piano rolls of {count} takes").format(count=len(takes)))
+    return Answer(first.id, embed, (*sounds, drawn), view)
+
+
+def caption(opus: Opus) -> str:
+    """Say in a few words what a take is."""
+    return f"{title(opus)} · {length(opus.bars)}"
 
 
 def present_sheet(opus: Opus, sheet: Sheet) -> Answer:
     """Write the message that shows a piece as sheet music, its first pages at least."""
     name = title(opus)
     embed = Embed(title=_("{title}: sheet music").format(title=name), colour=COLOUR)
-    embed.set_footer(text=_("Piece {id}").format(id=opus.id))
     called, what, pages = stem(name), _describe(opus, opus.bars), _pages(opus, sheet, PAGES_SHOWN)
     score = Enclosure(f"{called}.musicxml", sheet.musicxml, _("MusicXML file: {what}").format(what=what))
     printed = Enclosure(f"{called}.pdf", sheet.pdf, _("PDF file, to print: {what}").format(what=what))
@@ -177,23 +197,23 @@ def present_melody(given: Given, names: str, shown: Shown, language: str) -> Ans
 
 
 def under(opus: Opus) -> View:
-    """Lay out the buttons of a composition; the first half of what was harmonised has no other second half."""
-    return components.lay_out(
-        components.button(action, label, symbol, row, opus.id, red=action == "delete")
-        for action, label, symbol, row in UNDER_A_PIECE
+    """Lay out the buttons of a composition, and the menu below them.
+
+    The first half of what was harmonised has no other second half.
+    """
+    buttons = [
+        components.button(action, label, symbol, 0, opus.id)
+        for action, label, symbol in UNDER_A_PIECE
         if action != "vary" or not opus.request.melody
-    )
+    ]
+    return components.lay_out((*buttons, more.menu(opus.id)))
 
 
 def under_takes(opera: Sequence[Opus]) -> View:
     """Lay out a button for each of several takes, to go on with it, and one that deletes them all."""
-    further = [
-        components.button("continue", mark("Go on with {number}", number=number), "⏩", 0, opus.id)
-        for number, opus in enumerate(opera, 1)
-    ]
-    return components.lay_out(
-        [*further, components.button("delete", mark("Delete"), "🗑️", 1, ".".join(opus.id for opus in opera), red=True)]
-    )
+    further = [components.button("continue", str(number), "⏩", 0, opus.id) for number, opus in enumerate(opera, 1)]
+    every = ".".join(opus.id for opus in opera)
+    return components.lay_out([*further, components.button("delete", mark("Delete"), "🗑️", 0, every)])
 
 
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:

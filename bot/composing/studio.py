@@ -166,7 +166,15 @@ class Studio:
             await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
             answer = await self.present(opera[0], composition.takes[0], presentation.under(opera[0]), words)
         else:
-            answer = presentation.present_takes(opera, composition.takes, presentation.under_takes(opera))
+            picture = await self.workers.run(
+                reprise.side_by_side,
+                [(opus.text, presentation.caption(opus), opus.parts) for opus in opera],
+                opera[0].model,
+                opera[0].given,
+                metre_of(opera[0].request),
+            )
+            under = presentation.under_takes(opera)
+            answer = presentation.present_takes(opera, composition.takes, picture, under)
         await self.deliver(interaction, answer)
 
     async def present(self, opus: Opus, take: Take, view: View | None, words: Sequence[Message] = ()) -> Answer:

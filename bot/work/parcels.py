@@ -35,6 +35,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
         recipe.render,
         reprise.quote,
         reprise.engrave,
+        reprise.side_by_side,
         primers.from_music,
         melody.from_text,
         melody.from_file,

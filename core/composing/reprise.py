@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -12,7 +13,7 @@ from typing import Final
 from core.composing import recipe
 from core.composing.novelty import Quote
 from core.composing.recipe import ComposeRequest, ModelInfo
-from core.drawing import sheet
+from core.drawing import roll, sheet
 from core.drawing.sheet import Sheet
 from core.errors import AudioError, BundleError, CorpusError, Message
 from core.model.bundle import Params
@@ -43,6 +44,18 @@ def rewritten(text: str, written: ModelInfo, params: Params) -> str:
         return text
     given = melody.from_text(f"{written.anchor}: {text}", unit=Fraction(written.rest_unit))
     return melody.to_primer(given, params.anchor, params.unit).text
+
+
+def side_by_side(
+    takes: Sequence[tuple[str, str, PartScore | None]], model: ModelInfo, given: int, metre: Metre = COMMON
+) -> bytes:
+    """Draw takes in one picture, each by its notation, or its parts where it has some, under its caption.
+
+    The first `given` events of each were given.
+    """
+    unit = Fraction(model.rest_unit)
+    pieces = [parts or score.from_text(text, model.anchor, unit, metre, open_end=True) for text, _, parts in takes]
+    return roll.side_by_side(pieces, [caption for _, caption, _ in takes], primer_events=given)
 
 
 def engrave(

@@ -1,6 +1,7 @@
 """A piece as a piano roll: PNG bytes to post."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,7 @@ from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE
 from core.errors import PictureError
 from core.music.parts import PartScore
 from core.music.score import Score
-from core.music.voices import notes
+from core.music.voices import Note, notes
 from core.performing.performance import velocities
 
 _KEYBOARD: Final = 58  # width in pixels, as all lengths
@@ -19,6 +20,8 @@ _MOST_SYSTEMS: Final = 32  # what is longer is not drawn to its end
 _SEMITONES: Final = 26  # drawn at least
 _ROLL_HEIGHT: Final = (520, 1200)  # of all systems: at least, and at most unless rows get too thin
 _THINNEST_ROW: Final = 3.0
+_COLUMNS: Final = 2  # of pieces side by side
+_SMALL_ROLL: Final = 240  # the height of each
 
 _BLACK_KEYS: Final = frozenset({1, 3, 6, 8, 10})
 _BLACK_ROW: Final[Colour] = (27, 28, 35)
@@ -77,26 +80,61 @@ def piano_roll(piece: Score | PartScore, *, primer_events: int = 0, title: str =
     The first `primer_events` events are grey on a lighter ground. Every 16 bars take a line of their own, up to 512.
     Raises PictureError for a score without notes.
     """
-    score = piece.score if isinstance(piece, PartScore) else piece
+    score = _score(piece)
     if not score.events:
         raise PictureError("There are no notes to draw.")
-    sounding = [note for part in piece.parts for note in part.notes] if isinstance(piece, PartScore) else notes(piece)
-    loud = velocities(piece)
-    primer = score.events[primer_events].onset if primer_events < len(score.events) else score.length
     systems = _layout(score)
     canvas = Canvas(round(systems[-1].bottom + _GAP + MARGIN / 2))
     for system in systems:
-        draw_grid(canvas, system, score, primer if primer_events else 0)
-        for note in sounding:
-            if note.start < system.end and note.end > system.start:
-                colour = PRIMER if note.start < primer and primer_events else colour_of(note.voice)
-                shade = mix(colour, BACKGROUND, brightness(loud[note.start, note.pitch]))
-                canvas.box(*system.box(note.pitch, note.start, note.end), shade, system.corner(note.start, note.end))
+        _draw_system(canvas, system, piece, primer_events)
         draw_keyboard(canvas, system)
-    voices = sorted({min(note.voice, len(PALETTE) - 1) for note in sounding})
+    voices = sorted({min(note.voice, len(PALETTE) - 1) for note in _sounding(piece)})
     legend = [("primer", [PRIMER])] if primer_events else []
     canvas.header(title, [*legend, ("voices, from the top", [PALETTE[voice] for voice in voices])])
     return canvas.png()
+
+
+def side_by_side(pieces: Sequence[Score | PartScore], captions: Sequence[str], *, primer_events: int = 0) -> bytes:
+    """Draw several pieces in one picture, two in a row and numbered from 1, all on the same pitches.
+
+    Raises PictureError for a score without notes.
+    """
+    scores = [_score(piece) for piece in pieces]
+    ranges = [score.range for score in scores if score.events]
+    if len(ranges) < len(scores):
+        raise PictureError("There are no notes to draw.")
+    pitches = _pitches(min(low for low, _ in ranges), max(high for _, high in ranges))
+    row = max(_THINNEST_ROW, _SMALL_ROLL / len(pitches))
+    width, height = (WIDTH - (_COLUMNS + 1) * MARGIN) / _COLUMNS, HEADER + _RULER + row * len(pitches)
+    canvas = Canvas(round(math.ceil(len(scores) / _COLUMNS) * height + MARGIN))
+    for place, (piece, score, caption) in enumerate(zip(pieces, scores, captions, strict=True)):
+        left, top = MARGIN + place % _COLUMNS * (width + MARGIN), place // _COLUMNS * height
+        units = max(1, math.ceil(score.bars)) * score.units_per_bar
+        system = System(0, units, top + HEADER + _RULER, row, pitches, left=left, right=left + width)
+        _draw_system(canvas, system, piece, primer_events)
+        canvas.text(left, top + HEADER, str(place + 1), 40)
+        canvas.text(left + 40, top + HEADER, caption, 22, FAINT)
+    return canvas.png()
+
+
+def _draw_system(canvas: Canvas, system: System, piece: Score | PartScore, primer_events: int) -> None:
+    """Draw one line of a piano roll, but for its keyboard."""
+    score, loud = _score(piece), velocities(piece)
+    primer = score.events[primer_events].onset if primer_events < len(score.events) else score.length
+    draw_grid(canvas, system, score, primer if primer_events else 0)
+    for note in _sounding(piece):
+        if note.start < system.end and note.end > system.start:
+            colour = PRIMER if note.start < primer and primer_events else colour_of(note.voice)
+            shade = mix(colour, BACKGROUND, brightness(loud[note.start, note.pitch]))
+            canvas.box(*system.box(note.pitch, note.start, note.end), shade, system.corner(note.start, note.end))
+
+
+def _score(piece: Score | PartScore) -> Score:
+    return piece.score if isinstance(piece, PartScore) else piece
+
+
+def _sounding(piece: Score | PartScore) -> Sequence[Note]:
+    return [note for part in piece.parts for note in part.notes] if isinstance(piece, PartScore) else notes(piece)
 
 
 def _layout(score: Score) -> list[System]:
@@ -104,14 +142,18 @@ def _layout(score: Score) -> list[System]:
     bars = max(1, math.ceil(score.bars))
     count = math.ceil(bars / _BARS_PER_SYSTEM)
     units = math.ceil(bars / count) * score.units_per_bar
-    lowest, highest = score.range
-    missing = max(4, _SEMITONES - (highest - lowest + 1))
-    pitches = range(max(0, lowest - missing // 2), min(127, highest + (missing + 1) // 2) + 1)
+    pitches = _pitches(*score.range)
     rows = count * len(pitches)
     row = max(_THINNEST_ROW, min(max(_ROLL_HEIGHT[0] / len(pitches), 9), _ROLL_HEIGHT[1] / rows))
     height = row * len(pitches) + _RULER + _GAP
     tops = [HEADER + number * height + _RULER for number in range(min(count, _MOST_SYSTEMS))]
     return [System(i * units, (i + 1) * units, top, row, pitches) for i, top in enumerate(tops)]
+
+
+def _pitches(lowest: int, highest: int) -> range:
+    """Return what is drawn of a range of pitches: all of it, and some more around it."""
+    missing = max(4, _SEMITONES - (highest - lowest + 1))
+    return range(max(0, lowest - missing // 2), min(127, highest + (missing + 1) // 2) + 1)
 
 
 def draw_grid(canvas: Canvas, system: System, score: Score, primer: int) -> None:

@@ -1,18 +1,71 @@
 """What a click brings: the piece it shows, or the refusal that only the one who clicked can see."""
 
+import re
 from typing import Any
 
 import discord
 import simcord
 
+from bot.composing.more import ENTRIES
 from bot.database.store import Opus, Store
 
-UNDER_A_PIECE = ("Again", "Vary", "Continue", "Takes", "Tune", "Sheet", "Share", "Delete")
+BUTTONS = ("Again", "Vary", "Continue", "Share")
+MENU = {str(entry.label): entry.action for entry in ENTRIES}
+UNDER_A_PIECE = (*BUTTONS, *MENU)
+
+Actor = simcord.MemberActor | simcord.UserHandle
+Shown = discord.Message | simcord.ResponseMessage
 
 
-async def opus_of(store: Store, message: discord.Message | simcord.ResponseMessage) -> Opus:
-    """Return the piece that a message shows, by the id in its footer."""
-    return await store.get(str(message.embeds[0].footer.text).rpartition(" ")[2])
+def ids_of(message: Shown) -> list[str]:
+    """Return the ids of the pieces that a message shows, in the order of its buttons."""
+    found = re.findall(r"\b[a-z]+:([a-z0-9]{1,12})\b", " ".join(custom_ids(message)))
+    return list(dict.fromkeys(found))
+
+
+def custom_ids(message: Shown) -> list[str]:
+    """Return the ids of a message's buttons and menus."""
+    components = message.message.components if isinstance(message, simcord.ResponseMessage) else message.components
+    rows = [row.to_dict() for row in components]
+    return [item["custom_id"] for row in rows for item in row["components"]]  # type: ignore[typeddict-item]
+
+
+async def opus_of(store: Store, message: Shown) -> Opus:
+    """Return the piece that a message shows, by the id of its buttons."""
+    return await store.get(ids_of(message)[0])
+
+
+async def press(actor: Actor, message: Shown, label: str) -> simcord.InteractionResult:
+    """Press a button under a piece, or choose in its menu, by the English name."""
+    if label not in MENU:
+        return await actor.click(message, label=label)
+    [menu] = [each for each in custom_ids(message) if each.startswith("more:")]
+    return await actor.select(message, [MENU[label]], custom_id=menu)
+
+
+async def delete(actor: Actor, message: Shown) -> simcord.InteractionResult:
+    """Delete a piece, or several takes, and say yes when asked."""
+    in_menu = any(each.startswith("more:") for each in custom_ids(message))
+    asked = await (press(actor, message, "Delete") if in_menu else actor.click(message, label="Delete"))
+    if not asked.followups:
+        return asked
+    [question] = asked.followups
+    assert question.ephemeral
+    return await actor.click(question, label="Delete")
+
+
+async def recipe_of(actor: Actor, message: Shown) -> dict[str, str]:
+    """Return what the recipe of a piece says, by the names of its fields; its notation is among them."""
+    answer = (await press(actor, message, "Recipe")).response
+    assert answer is not None
+    assert answer.ephemeral
+    [embed] = answer.embeds
+    fields = {str(field.name): str(field.value) for field in embed.fields}
+    return {
+        **fields,
+        "Notation": str(embed.description).strip("`\n"),
+        "Id": str(embed.footer.text).split()[1].strip("."),
+    }
 
 
 async def opus_in(store: Store, result: simcord.InteractionResult) -> Opus:

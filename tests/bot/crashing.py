@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from bot.client import ready
 from bot.settings import Settings
 from tests.bot.acting import PATIENCE
+from tests.bot.clicking import ids_of
 
 
 async def main(models: str, data: str, database: str) -> None:
@@ -21,7 +22,7 @@ async def main(models: str, data: str, database: str) -> None:
         result = await user.slash(guild.create_text_channel("music"), "compose", primer="60r2", bars=4, seed=7)
         assert result.response is not None
         [midi] = [each for each in result.response.attachments if each.filename.endswith(".mid")]
-        piece = str(result.response.embeds[0].footer.text).split()[-1]
+        piece = ids_of(result.response)[0]
         print(piece, (await midi.read()).hex(), flush=True)
         await asyncio.Event().wait()
 

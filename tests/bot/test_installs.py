@@ -7,6 +7,7 @@ import simcord
 
 from bot.client import ComposerBot
 from bot.database.store import Store
+from tests.bot.clicking import delete, press
 
 HYMN = ("old_hundredth.mid", (Path(__file__).parents[1] / "data" / "old_hundredth.mid").read_bytes())
 
@@ -56,16 +57,16 @@ async def test_all_works_in_a_direct_message(alice: simcord.MemberActor, store: 
     assert result.response is not None
     assert len(result.response.attachments) == 3
     for label in ("Again", "Vary", "Continue", "Takes", "Sheet"):
-        answer = (await user.click(result.response, label=label)).response
+        answer = (await press(user, result.response, label)).response
         assert answer is not None
         assert answer.attachments, label
         assert all(attachment.description for attachment in answer.attachments)
-    assert (await user.click(result.response, label="Tune")).modal is not None
+    assert (await press(user, result.response, "Tune")).modal is not None
     assert _refusal(await user.click(result.response, label="Share")).startswith("There is no showcase here.")
     pieces = await store.by_author(alice.id, 20)
     assert len(pieces) == 8
     assert {piece.server for piece in pieces} == {None}
-    await user.click(result.response, label="Delete")
+    await delete(user, result.response)
     assert len(await store.by_author(alice.id, 20)) == 7
 
 
@@ -76,7 +77,7 @@ async def test_all_works_in_a_server_that_it_has_not_joined(
     [message] = not_joined.history()
     assert len(message.attachments) == 3
     for label in ("Again", "Takes", "Sheet"):
-        answer = (await bob.click(message, label=label)).response
+        answer = (await press(bob, message, label)).response
         assert answer is not None
         assert answer.attachments, label
     assert _refusal(await alice.click(message, label="Share")).startswith("There is no showcase here.")
@@ -84,7 +85,7 @@ async def test_all_works_in_a_server_that_it_has_not_joined(
     [opus] = [piece for piece in await store.by_author(alice.id, 9) if piece.bars == 5]
     assert opus.server == alice.guild.id
     assert (await bob.slash(not_joined, "piece show", id=opus.id)).response is not None
-    await alice.click(message, label="Delete")
+    await delete(alice, message)
     assert message.id not in {each.id for each in not_joined.history()}
 
 

@@ -12,7 +12,7 @@ from bot.database.store import Store
 from bot.settings import Settings
 from bot.work import queue
 from tests.bot.acting import Gate, begin, until
-from tests.bot.clicking import opus_of, refusal, response
+from tests.bot.clicking import ids_of, opus_of, press, refusal, response
 
 ORIGINAL = "/webhooks/*/messages/@original"
 
@@ -62,13 +62,14 @@ async def test_sends_the_midi_alone_when_discord_finds_the_files_too_large(
     assert not answer.embeds[0].image
 
 
-async def test_keeps_the_midi_of_every_take(
+async def test_takes_that_are_too_large_can_still_be_gone_on_with(
     env: simcord.Env, alice: simcord.MemberActor, piece: discord.Message
 ) -> None:
     env.inject_error("PATCH", ORIGINAL, status=413)
-    takes = response(await alice.click(piece, label="Takes"))
-    assert _names(takes) == [f"take-{n}.mid" for n in range(1, 5)]
-    assert "left out: take-1.mp3, take-2.mp3, take-3.mp3, take-4.mp3" in str(takes.embeds[0].footer.text)
+    takes = response(await press(alice, piece, "Takes"))
+    assert _names(takes) == []
+    assert "left out: take-1.mp3, take-2.mp3, take-3.mp3, take-4.mp3, takes.png" in str(takes.embeds[0].footer.text)
+    assert len(ids_of(takes)) == 4
 
 
 class TestAfterFifteenMinutes:
@@ -92,7 +93,7 @@ class TestAfterFifteenMinutes:
         late = channel.history()[-1]
         assert late.content == f"{alice.mention} This took longer than Discord waits for an answer."
         assert len(late.attachments) == 3
-        assert response(await alice.click(late, label="Sheet"))
+        assert response(await press(alice, late, "Sheet"))
 
     async def test_writes_to_the_user_where_the_channel_is_closed_to_it(
         self,

@@ -19,6 +19,7 @@ from bot.chat import language
 from bot.database.store import Store
 from core.errors import CadenzaError, lines, mark
 from tests.bot.acting import begin, until
+from tests.bot.clicking import press, recipe_of
 from tests.bot.trainings import Scene
 
 ROOT = Path(__file__).parents[3]
@@ -105,11 +106,12 @@ async def test_answers_in_the_language_of_whoever_asks(
     locales[alice.id] = "de"
     answer = (await alice.slash(channel, "compose", bars=2, seed=1)).response
     assert answer is not None
-    fields = {field.name: field.value for field in answer.embeds[0].fields}
     assert re.fullmatch(r"(Skizze|Miniatur|\w+).* in \w+-(Dur|Moll)", str(answer.embeds[0].title))
-    assert fields["Länge"] is not None
-    assert fields["Länge"].startswith("2 Takte, 0:0")
-    assert fields["Gespielt"] == "Klavier, 300 Viertel in der Minute"
+    model, key, length, instrument = str(answer.embeds[0].description).split(" · ")
+    assert (model, length[:12], instrument) == ("tiny", "2 Takte, 0:0", "Klavier")
+    assert key.endswith(("-Dur", "-Moll"))
+    recipe = await recipe_of(alice, answer)
+    assert recipe["Gespielt"] == "Klavier, 300 Viertel in der Minute"
     assert answer.attachments[0].description == "MIDI-Datei: 2 Takte für Klavier vom Modell tiny"
     english = (await bob.click(answer, label="Noch einmal")).response
     assert english is not None
@@ -162,10 +164,10 @@ async def test_refuses_a_click_in_german(
     locales[bob.id] = "de"
     answer = (await alice.slash(channel, "compose", bars=1)).response
     assert answer is not None
-    refusal = (await bob.click(answer, label="Delete")).response
+    refusal = (await press(bob, answer, "Delete")).response
     assert refusal is not None
     assert refusal.content.startswith("Das kann nur, wer um dieses Stück gebeten hat, oder die Moderation")
-    form = await bob.click(answer, label="Tune")
+    form = await press(bob, answer, "Tune")
     assert form.modal is not None
     assert form.modal["title"] == "Das Rezept abstimmen"
 
@@ -200,10 +202,14 @@ async def test_speaks_english_where_there_is_no_other(
 
 
 def test_tells_what_it_knows_and_leaves_the_rest_as_it_is() -> None:
-    said = [mark("Go on with {number}", number=3), mark("No {translator} knows this.", translator="one"), lines([])]
+    said = [
+        mark("{title}: sheet music", title="Largo"),
+        mark("No {translator} knows this.", translator="one"),
+        lines([]),
+    ]
     context = copy_context()
     context.run(language.speak, "de")
-    assert [context.run(language.tell, one) for one in said] == ["Weiter mit 3", "No one knows this.", ""]
+    assert [context.run(language.tell, one) for one in said] == ["Largo: das Notenblatt", "No one knows this.", ""]
     assert context.run(language._, "") == ""
 
 

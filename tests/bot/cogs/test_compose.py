@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import sqlite3
 from contextlib import closing
@@ -19,13 +20,9 @@ from bot.database.store import Store
 from bot.settings import Settings
 from core.music import notation, score
 from tests.bot.acting import PATIENCE, Gate, begin, until
-from tests.bot.clicking import opus_of
+from tests.bot.clicking import opus_of, recipe_of
 from tests.bot.music import midi
 from tests.processes import children, command
-
-
-def _recipe(message: simcord.ResponseMessage) -> dict[str, str]:
-    return {str(field.name): str(field.value) for field in message.embeds[0].fields}
 
 
 async def _files(message: simcord.ResponseMessage) -> dict[str, bytes]:
@@ -36,9 +33,12 @@ async def test_composes_with_nothing_given(alice: simcord.MemberActor, channel: 
     answer = (await alice.slash(channel, "compose")).response
     assert answer is not None
     assert not answer.ephemeral
-    recipe = _recipe(answer)
+    [embed] = answer.embeds
+    assert re.fullmatch(r"tiny · [A-G][♭♯]? (major|minor) · 16 bars, 0:1\d · piano", str(embed.description))
+    assert (embed.fields, embed.footer.text) == ([], None)
+    recipe = await recipe_of(alice, answer)
     assert recipe["Model"] == "tiny\nr1 = 1/2 quarter, lowest note first"
-    assert recipe["Length"].startswith("16 bars, 0:1")
+    assert recipe["Length"] == "16 bars, 4/4"
     assert recipe["Primer"] == "none: the model began"
 
 
@@ -80,12 +80,12 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
     }
     answer = (await alice.slash(channel, "compose", **options)).response
     assert answer is not None
-    recipe = _recipe(answer)
+    recipe = await recipe_of(alice, answer)
     assert recipe["Primer"] == "`72r176`"
     assert recipe["Temperature"] == "1.1, gravity 1.5"
     assert recipe["Seed"] == "`7`"
     seconds = mido.MidiFile(file=io.BytesIO(await answer.attachments[0].read())).length
-    assert recipe["Length"] == f"3 bars, 0:{round(seconds):02}"
+    assert str(answer.embeds[0].description).split(" · ")[2] == f"3 bars, 0:{round(seconds):02}"
     assert recipe["Played"] == "harp, 90 quarters a minute"
 
 
@@ -111,7 +111,7 @@ async def test_a_metre_a_form_and_an_effort_can_be_asked_for(
 async def test_a_piece_can_have_a_single_bar(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
     answer = (await alice.slash(channel, "compose", bars=1, primer="60r1", seed=1)).response
     assert answer is not None
-    assert _recipe(answer)["Length"].startswith("1 bar, 0:0")
+    assert " · 1 bar, 0:0" in str(answer.embeds[0].description)
     assert answer.attachments[0].description == "MIDI file: 1 bar for piano by the model tiny"
     longer = await alice.slash(channel, "compose", bars=1, primer="60r4r4")
     assert longer.response is not None
@@ -128,11 +128,15 @@ async def test_brings_the_same_piece_again_with_the_same_seed(
     assert first.embeds[0].description == second.embeds[0].description
 
 
-async def test_shows_the_notation_of_the_piece(alice: simcord.MemberActor, channel: simcord.ChannelHandle) -> None:
+async def test_the_recipe_alone_shows_the_notation_of_the_piece(
+    alice: simcord.MemberActor, bob: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
     answer = (await alice.slash(channel, "compose", primer="60r4r4r4", bars=2, seed=3)).response
     assert answer is not None
-    text = (answer.embeds[0].description or "").strip("`\n")
-    assert notation.text(notation.parse(text)) == text
+    recipe, opus = await recipe_of(bob, answer), await opus_of(store, answer)
+    assert notation.text(notation.parse(recipe["Notation"])) == recipe["Notation"]
+    assert (recipe["Notation"], recipe["Id"]) == (opus.text, opus.id)
+    assert opus.text not in str(answer.embeds[0].to_dict())
 
 
 async def test_refuses_a_wrong_primer_privately_and_shows_the_place(
@@ -220,13 +224,16 @@ async def test_offers_the_models_while_one_types(alice: simcord.MemberActor, cha
 
 
 async def test_works_for_two_users_at_once(
-    env: simcord.Env, alice: simcord.MemberActor, bob: simcord.MemberActor, channel: simcord.ChannelHandle
+    env: simcord.Env,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    store: Store,
 ) -> None:
     await begin(env, alice.slash(channel, "compose", bars=2, seed=1))
     await begin(env, bob.slash(channel, "compose", bars=2, seed=2))
     await env.settle()
-    seeds = {message.embeds[0].fields[3].value for message in channel.history()}
-    assert seeds == {"`1`", "`2`"}
+    assert {(await opus_of(store, message)).request.seed for message in channel.history()} == {1, 2}
 
 
 async def test_works_on_one_request_of_a_user_at_a_time(
@@ -243,7 +250,7 @@ async def test_works_on_one_request_of_a_user_at_a_time(
 
 
 async def test_survives_a_worker_killed_in_mid_piece(
-    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+    env: simcord.Env, bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
     await begin(env, alice.slash(channel, "compose", bars=64, seed=5))
     await until(lambda: bot.workers.playing > 0)
@@ -251,7 +258,7 @@ async def test_survives_a_worker_killed_in_mid_piece(
         os.kill(process, signal.SIGKILL)
     await env.settle()
     [message] = channel.history()
-    assert message.embeds[0].fields[3].value == "`5`"
+    assert (await opus_of(store, message)).request.seed == 5
     assert len(message.attachments) == 3
 
 

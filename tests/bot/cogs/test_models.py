@@ -17,7 +17,7 @@ from bot.database.store import Server, Store
 from bot.settings import Settings
 from bot.training import messages
 from core.errors import mark
-from tests.bot.clicking import model_of
+from tests.bot.clicking import model_of, press
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files
 
@@ -70,7 +70,7 @@ class TestAtHome:
         again = (await alice.click(answer, label="Again")).response
         assert again is not None
         assert model_of(again) == "secret"
-        form = (await alice.click(answer, label="Tune")).modal
+        form = (await press(alice, answer, "Tune")).modal
         assert form is not None
         assert "secret" in [option["value"] for option in form["components"][2]["component"]["options"]]
 
@@ -209,8 +209,8 @@ class TestElsewhere:
         place = bot.get_partial_messageable(elsewhere.id)
         stolen = await place.send("a piece", view=presentation.under(opus))
         for label in ("Again", "Vary", "Continue", "Takes"):
-            assert _said(await thief.click(stolen, label=label)) == ELSEWHERE
-        form = await thief.click(stolen, label="Tune")
+            assert _said(await press(thief, stolen, label)) == ELSEWHERE
+        form = await press(thief, stolen, "Tune")
         assert form.modal is not None
         components = [label["component"] for label in form.modal["components"]]
         assert [option["value"] for option in components[2]["options"]] == ["tiny"]

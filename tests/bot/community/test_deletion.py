@@ -8,7 +8,7 @@ import simcord
 
 from bot.database.engine import StoreError
 from bot.database.store import Store
-from tests.bot.clicking import opus_of, refusal, response
+from tests.bot.clicking import delete, opus_of, refusal, response
 
 Then = Callable[[], Awaitable[None]]
 
@@ -21,7 +21,7 @@ async def test_delete_is_for_the_author_and_for_moderators(
     store: Store,
 ) -> None:
     opus = await opus_of(store, old_piece)
-    result = await anybody.click(old_piece, label="Delete")
+    result = await delete(anybody, old_piece)
     if anybody is bob:
         assert "or a moderator of its server, can do that" in refusal(result)
         assert await store.get(opus.id) == opus
@@ -37,7 +37,7 @@ async def test_delete_takes_the_piece_out_of_the_showcase_too(
 ) -> None:
     await alice.click(piece, label="Share")
     await then()
-    assert (await alice.click(piece, label="Delete")).acknowledged
+    assert (await delete(alice, piece)).acknowledged
     assert showcase.history() == []
 
 
@@ -54,4 +54,4 @@ async def test_who_moderates_another_server_moderates_nothing_here(
     await store.delete(own.id)
     first = await opus_of(store, piece)
     await store.add(type(own)(**{name: getattr(own, name) for name in own.__slots__} | {"server": first.server}))
-    assert "or a moderator of its server" in refusal(await boss.click(again, label="Delete"))
+    assert "or a moderator of its server" in refusal(await delete(boss, again))

@@ -9,7 +9,7 @@ import simcord
 from bot.client import ComposerBot
 from bot.database.store import Server, Store
 from tests.bot.acting import Gate
-from tests.bot.clicking import files, opus_of, refusal
+from tests.bot.clicking import delete, files, opus_of, refusal
 
 Then = Callable[[], Awaitable[None]]
 
@@ -116,7 +116,7 @@ async def test_a_piece_that_goes_while_it_is_shared_leaves_nothing_in_the_showca
     await alice.click(piece, label="Share")
     assert gate.waiting == 1
     if how == "Delete":
-        await alice.click(piece, label="Delete")
+        await delete(alice, piece)
     else:
         await store.forget(alice.id)
     await gate.open()

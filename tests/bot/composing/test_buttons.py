@@ -8,41 +8,77 @@ import discord
 import pytest
 import simcord
 
+from bot.chat import components
 from bot.client import ComposerBot
 from bot.community import deletion, showcase
-from bot.composing import buttons, presentation
+from bot.composing import buttons, melodies, presentation
+from bot.composing.buttons import PieceButton
 from bot.database.store import Server, Store
 from bot.settings import Settings
 from tests.bot.acting import PATIENCE, Gate
-from tests.bot.clicking import UNDER_A_PIECE, files, filled_in, model_of, opus_of, refusal, response
+from tests.bot.clicking import (
+    BUTTONS,
+    MENU,
+    UNDER_A_PIECE,
+    files,
+    filled_in,
+    model_of,
+    opus_of,
+    press,
+    refusal,
+    response,
+)
+
+GONE = "This piece is no longer kept: it has been deleted."
 
 
-def test_every_button_that_is_shown_has_its_action() -> None:
-    items = (*buttons.ITEMS, *showcase.ITEMS, *deletion.ITEMS)
-    actions = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in items}
-    assert actions == {"like", "withdraw", *(action for action, *_ in presentation.UNDER_A_PIECE)}
-    assert tuple(str(label) for _, label, *_ in presentation.UNDER_A_PIECE) == UNDER_A_PIECE
+def test_all_that_is_shown_under_a_piece_has_its_action(bot: ComposerBot) -> None:
+    items = (*buttons.ITEMS, *melodies.ITEMS, *showcase.ITEMS, *deletion.ITEMS)
+    known = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in items}
+    shown = [action for action, *_ in presentation.UNDER_A_PIECE] + list(MENU.values())
+    assert known >= {"more", *shown}
+    assert set(PieceButton.actions) >= set(shown)
+    assert tuple(str(label) for _, label, *_ in presentation.UNDER_A_PIECE) == BUTTONS
 
 
-async def test_every_button_says_when_its_piece_is_gone(
+async def test_all_that_is_under_a_piece_says_when_it_is_gone(
     anybody: simcord.MemberActor, old_piece: discord.Message, store: Store
 ) -> None:
     await store.delete((await opus_of(store, old_piece)).id)
     for label in UNDER_A_PIECE:
-        answer = refusal(await anybody.click(old_piece, label=label))
-        assert answer == "This piece is no longer kept: it has been deleted.", label
+        assert refusal(await press(anybody, old_piece, label)) == GONE, label
+
+
+async def test_the_buttons_of_earlier_messages_go_on_working(
+    bot: ComposerBot, alice: simcord.MemberActor, channel: simcord.ChannelHandle, piece: discord.Message, store: Store
+) -> None:
+    opus = await opus_of(store, piece)
+    earlier = ("again", "vary", "continue", "takes", "tune", "sheet", "share", "delete")
+    view = components.lay_out(
+        components.button(action, action, "🎵", n // 4, opus.id) for n, action in enumerate(earlier)
+    )
+    old = await bot.get_partial_messageable(channel.id).send("an old piece", view=view)
+    for action in ("again", "vary", "continue", "takes", "sheet"):
+        assert response(await alice.click(old, label=action)).attachments, action
+    assert (await alice.click(old, label="tune")).modal is not None
+    assert "showcase" in refusal(await alice.click(old, label="share"))
+    [question] = (await alice.click(old, label="delete")).followups
+    done = await alice.click(question, label="Delete")
+    assert done.acknowledged
+    assert await store.find(opus.id) == ()
+    assert old.id not in {message.id for message in channel.history()}
 
 
 async def test_the_form_says_when_its_piece_is_gone(
     alice: simcord.MemberActor, piece: discord.Message, store: Store
 ) -> None:
-    form = await alice.click(piece, label="Tune")
+    form = await press(alice, piece, "Tune")
     await store.delete((await opus_of(store, piece)).id)
     result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))
     assert refusal(result) == "This piece is no longer kept: it has been deleted."
 
 
-@pytest.mark.parametrize("label", ["Again", "Vary", "Continue", "Takes", "Sheet", "Share"])
+@pytest.mark.parametrize("label", ["Again", "Takes", "Sheet", "Share"])
 async def test_a_second_click_says_that_the_first_is_being_worked_on(
     gate: Gate,
     bot: ComposerBot,
@@ -57,9 +93,9 @@ async def test_a_second_click_says_that_the_first_is_being_worked_on(
     message = response(await alice.slash(channel, "compose", bars=1, seed=3))
     await bot.cache.drop((await opus_of(store, message)).id)  # so that Share has files to make
     gate.close()
-    await alice.click(message, label=label)
+    await press(alice, message, label)
     assert gate.waiting == 1
-    second = await alice.click(message, label=label)
+    second = await press(alice, message, label)
     assert refusal(second) == "Your last click on this button is still being worked on."
     await gate.open()
     place = showcase if label == "Share" else channel
@@ -88,10 +124,10 @@ async def test_every_button_answers_for_errors_that_nobody_expected(
         guild = env.create_guild()
         alice = guild.add_member(env.create_user("alice"))
         message = response(await alice.slash(guild.create_text_channel("music"), "compose", bars=1))
-        form = await alice.click(message, label="Tune")
+        form = await press(alice, message, "Tune")
         monkeypatch.setattr(bot.store, "find", None)
         for label in UNDER_A_PIECE:
-            assert "It is in the log as" in refusal(await alice.click(message, label=label))
+            assert "It is in the log as" in refusal(await press(alice, message, label))
             assert caplog.messages[-1].endswith(f", in the button {label.lower()}")
         result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))
         assert "It is in the log as" in refusal(result)
@@ -119,7 +155,7 @@ class TestWithAModelThatGoes:
         label: str,
     ) -> None:
         await then()
-        sentence = refusal(await alice.click(without_model, label=label))
+        sentence = refusal(await press(alice, without_model, label))
         assert sentence == "There is no model called 'fleeting'. There are: tiny."
 
     async def test_the_sheet_and_the_files_are_made_all_the_same(
@@ -133,7 +169,7 @@ class TestWithAModelThatGoes:
         showcase = guild.create_text_channel("showcase")
         await store.choose(guild.id, Server(showcase=showcase.id))
         await then()
-        assert len(response(await alice.click(without_model, label="Sheet")).attachments) == 3
+        assert len(response(await press(alice, without_model, "Sheet")).attachments) == 3
         refusal(await alice.click(without_model, label="Share"))
         [shown] = showcase.history()
         assert await files(shown) == await files(without_model)
@@ -141,8 +177,8 @@ class TestWithAModelThatGoes:
     async def test_the_form_offers_the_models_that_are_left(
         self, alice: simcord.MemberActor, without_model: discord.Message, settings: Settings
     ) -> None:
-        form = await alice.click(without_model, label="Tune")
+        form = await press(alice, without_model, "Tune")
         tuned = await alice.submit_modal(form, filled_in(form, "60r4", "bars 1", ["tiny"], ["piano"]))
         assert model_of(response(tuned)) == "tiny"
         shutil.rmtree(settings.models / "tiny")
-        assert "There is no model in" in refusal(await alice.click(without_model, label="Tune"))
+        assert "There is no model in" in refusal(await press(alice, without_model, "Tune"))

@@ -11,7 +11,7 @@ from bot.chat.titles import stem, title
 from bot.database.engine import StoreError
 from bot.database.store import Store
 from core.music import notation
-from tests.bot.clicking import files, opus_in, opus_of, refusal, response
+from tests.bot.clicking import delete, files, ids_of, opus_in, opus_of, press, refusal, response
 
 Then = Callable[[], Awaitable[None]]
 
@@ -66,12 +66,14 @@ async def test_continue_grows_a_piece_up_to_64_bars(
 async def test_takes_brings_four_and_a_button_for_each(
     anybody: simcord.MemberActor, old_piece: discord.Message, store: Store, then: Then
 ) -> None:
-    takes = response(await anybody.click(old_piece, label="Takes"))
+    takes = response(await press(anybody, old_piece, "Takes"))
     names = [attachment.filename for attachment in takes.attachments]
-    assert sorted(names) == sorted(f"take-{n}.{end}" for n in range(1, 5) for end in ("mid", "mp3"))
-    third = str(takes.embeds[0].fields[2].value).rpartition("```")[2].strip()
+    assert names == [*(f"take-{n}.mp3" for n in range(1, 5)), "takes.png"]
+    assert takes.embeds[0].image.url == "attachment://takes.png"
+    assert [line[:5] for line in str(takes.embeds[0].description).splitlines()] == [f"**{n}**" for n in range(1, 5)]
+    third = ids_of(takes)[2]
     await then()
-    further = await opus_in(store, await anybody.click(takes, label="Go on with 3"))
+    further = await opus_in(store, await anybody.click(takes, label="3"))
     assert further.parent == third
     assert further.text.startswith((await store.get(third)).text[:-2])
     assert further.bars == 25  # 1 for the primer, 8 of the take, and 16 more
@@ -84,7 +86,7 @@ async def test_takes_leave_room_behind_a_primer_of_any_length(
     varied = response(await alice.click(long, label="Vary"))
     continued = response(await alice.click(long, label="Continue"))
     for message, bars in ((long, 23), (varied, 16), (continued, 24)):
-        response(await alice.click(message, label="Takes"))
+        response(await press(alice, message, "Takes"))
         given = (await opus_of(store, message)).request.primer
         takes = await store.by_author(alice.id, 4)
         assert {(opus.bars, opus.text.startswith(given[:-2])) for opus in takes} == {(bars, True)}
@@ -94,7 +96,7 @@ async def test_takes_grow_no_longer_than_a_piece_can_be(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
     long = response(await alice.slash(channel, "compose", primer="60r4" * 125, bars=64, seed=1))
-    response(await alice.click(long, label="Takes"))
+    response(await press(alice, long, "Takes"))
     assert {opus.bars for opus in await store.by_author(alice.id, 4)} == {64}
 
 
@@ -106,9 +108,9 @@ async def test_takes_are_deleted_together_by_their_author_or_a_moderator(
     piece: discord.Message,
     store: Store,
 ) -> None:
-    takes = response(await alice.click(piece, label="Takes"))
-    ids = [str(field.value).rpartition("```")[2].strip() for field in takes.embeds[0].fields]
-    result = await anybody.click(takes, label="Delete")
+    takes = response(await press(alice, piece, "Takes"))
+    ids = ids_of(takes)
+    result = await delete(anybody, takes)
     if anybody is bob:
         assert "or a moderator of its server, can do that" in refusal(result)
         assert {(await store.get(take)).author for take in ids} == {alice.id}
@@ -123,18 +125,18 @@ async def test_takes_are_deleted_together_by_their_author_or_a_moderator(
 async def test_takes_are_deleted_whichever_of_them_has_been_deleted_before(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, piece: discord.Message, store: Store
 ) -> None:
-    takes = response(await alice.click(piece, label="Takes"))
-    first, *others = [str(field.value).rpartition("```")[2].strip() for field in takes.embeds[0].fields]
+    takes = response(await press(alice, piece, "Takes"))
+    first, *others = ids_of(takes)
     shown = response(await alice.slash(channel, "piece show", id=first))
-    assert (await alice.click(shown, label="Delete")).acknowledged
-    assert (await alice.click(takes, label="Delete")).acknowledged
+    assert (await delete(alice, shown)).acknowledged
+    assert (await delete(alice, takes)).acknowledged
     assert await store.find(first, *others) == ()
     assert [message.id for message in channel.history()] == [piece.id]
 
 
 async def test_sheet_engraves_the_piece(anybody: simcord.MemberActor, old_piece: discord.Message, store: Store) -> None:
     opus = await opus_of(store, old_piece)
-    sheet = response(await anybody.click(old_piece, label="Sheet"))
+    sheet = response(await press(anybody, old_piece, "Sheet"))
     found, called = await files(sheet), stem(title(opus))
     assert found[f"{called}-1.png"].startswith(b"\x89PNG")
     assert ElementTree.fromstring(found[f"{called}.musicxml"]).tag == "score-partwise"
@@ -143,7 +145,7 @@ async def test_sheet_engraves_the_piece(anybody: simcord.MemberActor, old_piece:
 
 
 async def test_every_file_has_an_alternative_text(alice: simcord.MemberActor, piece: discord.Message) -> None:
-    takes, sheet = [response(await alice.click(piece, label=label)) for label in ("Takes", "Sheet")]
+    takes, sheet = [response(await press(alice, piece, label)) for label in ("Takes", "Sheet")]
     for message in (piece, takes, sheet):
         for attachment in message.attachments:
             assert attachment.description, attachment.filename

@@ -13,7 +13,7 @@ from bot.settings import Settings
 from core.composing import critic, recipe
 from core.composing.taste import Taste
 from core.model import bundle
-from tests.bot.clicking import opus_in, opus_of, response
+from tests.bot.clicking import delete, opus_in, opus_of, press, response
 from tests.conftest import NOTES
 from tests.core.composing.test_critic import tune
 
@@ -61,10 +61,10 @@ async def test_likes_picks_agains_and_deletes_are_votes(
     assert await store.votes.of(guild.id) == ()
     for _ in range(2):  # which counts once
         await alice.click(piece, label="Again")
-    takes = response(await alice.click(piece, label="Takes"))
-    await alice.click(takes, label="Go on with 2")
+    takes = response(await press(alice, piece, "Takes"))
+    await alice.click(takes, label="2")
     await alice.click(piece, label="Continue")  # of a piece that stood alone
-    await alice.click(piece, label="Delete")
+    await delete(alice, piece)
     votes = {vote.kind: vote for vote in await store.votes.of(guild.id)}
     assert sorted(votes) == ["again", "delete", "pick"]
     assert (votes["again"].liked, len(votes["again"].others)) == (None, 1)

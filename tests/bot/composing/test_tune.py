@@ -7,7 +7,7 @@ import discord
 import simcord
 
 from bot.database.store import Store
-from tests.bot.clicking import filled_in, opus_in, opus_of, refusal
+from tests.bot.clicking import filled_in, opus_in, opus_of, press, refusal
 
 Then = Callable[[], Awaitable[None]]
 
@@ -15,7 +15,7 @@ Then = Callable[[], Awaitable[None]]
 async def test_tune_asks_with_all_values_filled_in_and_composes_by_the_answers(
     anybody: simcord.MemberActor, old_piece: discord.Message, store: Store, then: Then
 ) -> None:
-    form = await anybody.click(old_piece, label="Tune")
+    form = await press(anybody, old_piece, "Tune")
     assert form.modal is not None
     fields = [label["component"] for label in form.modal["components"]]
     assert fields[0]["value"] == "60r264r2"
@@ -40,14 +40,14 @@ async def test_tune_asks_with_all_values_filled_in_and_composes_by_the_answers(
 
 async def test_tune_knows_the_key(alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store) -> None:
     await alice.slash(channel, "compose", bars=1, key="E minor")
-    form = await alice.click(channel.history()[-1], label="Tune")
+    form = await press(alice, channel.history()[-1], "Tune")
     assert form.modal is not None
     numbers = form.modal["components"][1]["component"]["value"]
     assert "\nkey E minor\n" in numbers
     other = numbers.replace("key E minor", "key: Bb")
     tuned = await alice.submit_modal(form, filled_in(form, "", other, ["tiny"], ["piano"]))
     assert (await opus_in(store, tuned)).request.key == "Bb"
-    form = await alice.click(channel.history()[0], label="Tune")
+    form = await press(alice, channel.history()[0], "Tune")
     wrong = await alice.submit_modal(form, filled_in(form, "", "key H", ["tiny"], ["piano"]))
     assert refusal(wrong).startswith("'H' is not a key.")
 
@@ -55,7 +55,7 @@ async def test_tune_knows_the_key(alice: simcord.MemberActor, channel: simcord.C
 async def test_two_people_can_tune_the_same_piece_at_once(
     alice: simcord.MemberActor, bob: simcord.MemberActor, piece: discord.Message, store: Store
 ) -> None:
-    forms = [(actor, await actor.click(piece, label="Tune")) for actor in (alice, bob)]
+    forms = [(actor, await press(actor, piece, "Tune")) for actor in (alice, bob)]
     for actor, form in forms:
         answers = filled_in(form, "67r4", "bars 1", ["tiny"], ["piano"])
         assert (await opus_in(store, await actor.submit_modal(form, answers))).author == actor.id
@@ -68,7 +68,7 @@ async def test_tune_keeps_a_primer_that_is_too_long_to_show(
     chord = "48-1-2-3-4-5-6-7-8-9-10-11-12r1"
     await store.delete(opus.id)
     await store.add(replace(opus, request=replace(opus.request, primer=chord * 130)))
-    form = await alice.click(piece, label="Tune")
+    form = await press(alice, piece, "Tune")
     assert form.modal is not None
     assert "value" not in form.modal["components"][0]["component"]
     tuned = await alice.submit_modal(form, filled_in(form, "", "bars 17", ["tiny"], ["piano"]))
@@ -94,7 +94,7 @@ async def test_tune_refuses_what_makes_no_sense(alice: simcord.MemberActor, piec
         ("67r4", "bars 0\ntempo 90\nvolume 11", "from 1 to 64.\nThere is no value called 'volume'"),
         ("67r4r4r4", "bars 1", "The primer ends in bar 2: ask for 2 to 64 bars"),
     ):
-        form = await alice.click(piece, label="Tune")
+        form = await press(alice, piece, "Tune")
         result = await alice.submit_modal(form, filled_in(form, primer, numbers, ["tiny"], ["piano"]))
         assert complaint in refusal(result)
         assert not result.deferred

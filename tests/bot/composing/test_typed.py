@@ -9,6 +9,7 @@ import simcord
 from bench import humming
 from bench.humming import CLEAN
 from bot.database.store import Opus, Store
+from tests.bot.clicking import opus_of
 
 DATA = Path(__file__).parents[2] / "data"
 HYMN = ("old_hundredth.krn", (DATA / "old_hundredth.krn").read_bytes())
@@ -22,8 +23,7 @@ def _reply(result: simcord.InteractionResult) -> simcord.ResponseMessage:
 async def _opus(store: Store, result: simcord.InteractionResult) -> tuple[Opus, str]:
     reply = _reply(result)
     assert reply.embeds, reply.content
-    fields = {field.name: str(field.value) for field in reply.embeds[0].fields}
-    return await store.get(str(reply.embeds[0].footer.text).rpartition(" ")[2]), fields["Primer"]
+    return await opus_of(store, reply), str(reply.embeds[0].footer.text)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ async def test_it_begins_with_what_musicians_type_and_says_how_it_was_read(
 async def test_what_is_in_the_notation_already_needs_no_words(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
-    _, field = await _opus(store, await alice.slash(channel, "compose", primer="72R1, 60-4-7r2", bars=2))
-    assert field == "`72r160-4-7r2`"
+    opus, words = await _opus(store, await alice.slash(channel, "compose", primer="72R1, 60-4-7r2", bars=2))
+    assert (opus.request.primer, words) == ("72r160-4-7r2", "None")
 
 
 async def test_b_is_german_for_whoever_reads_discord_in_german(

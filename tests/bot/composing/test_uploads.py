@@ -9,6 +9,7 @@ import simcord
 from bot.database.store import Opus, Server, Store
 from core.music import keys
 from core.reading import primers
+from tests.bot.clicking import opus_of
 
 DATA = Path(__file__).parents[2] / "data"
 HYMN = ("old_hundredth.mid", (DATA / "old_hundredth.mid").read_bytes())
@@ -19,7 +20,7 @@ MENU = "Continue this music"
 async def _opus(store: Store, result: simcord.InteractionResult) -> Opus:
     assert result.response is not None, [followup.content for followup in result.followups]
     assert not result.response.ephemeral
-    return await store.get(str(result.response.embeds[0].footer.text).rpartition(" ")[2])
+    return await opus_of(store, result.response)
 
 
 def _refusal(result: simcord.InteractionResult) -> str:

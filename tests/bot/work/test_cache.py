@@ -16,7 +16,7 @@ from bot.settings import Settings
 from bot.work.cache import Cache
 from bot.work.workers import WorkError, Workers
 from core.composing.recipe import ComposeRequest
-from tests.bot.clicking import files, opus_of, response
+from tests.bot.clicking import delete, files, opus_of, press, response
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -101,7 +101,7 @@ async def test_files_are_the_same_bytes_with_and_without_it(
     assert sorted(composed.values()) == sorted(filter(None, (kept.midi, kept.audio, kept.picture)))
     sheets = [await each.studio.files.sheet(opus, titles.title(opus)) for each in (bare, fresh, fresh)]
     assert sheets[0] == sheets[1] == sheets[2]
-    shown = await files(response(await alice.click(piece, label="Sheet")))
+    shown = await files(response(await press(alice, piece, "Sheet")))
     tune = [sheets[0].abc] if sheets[0].abc else []
     assert list(shown.values()) == [sheets[0].musicxml, sheets[0].pdf, *tune, *sheets[0].pages]
 
@@ -153,5 +153,5 @@ async def test_what_is_deleted_leaves_it(
     alice: simcord.MemberActor, piece: discord.Message, settings: Settings
 ) -> None:
     assert len(_entries(settings.data / "cache")) == 1
-    await alice.click(piece, label="Delete")
+    await delete(alice, piece)
     assert _entries(settings.data / "cache") == []

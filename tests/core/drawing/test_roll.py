@@ -114,3 +114,17 @@ def test_the_same_score_gives_the_same_picture() -> None:
 def test_a_score_without_notes_is_refused() -> None:
     with pytest.raises(PictureError, match="no notes"):
         roll.piano_roll(Score((), 0, QUARTERS))
+
+
+def test_pieces_side_by_side_are_two_in_a_row_on_the_same_pitches() -> None:
+    pieces = [score.from_text(text, "lowest", QUARTERS) for text in ("60r4r4", "72r4r4", "60r4r4", "84r4r4")]
+    pixels = opened(roll.side_by_side(pieces, ["a", "b", "c", "d"]))
+    marks = coloured(pixels)
+    left, upper = marks[:, 1] < canvas.WIDTH / 2, marks[:, 0] < pixels.shape[0] / 2
+    first, second, third, fourth = (
+        marks[x & y, 0] for x, y in ((left, upper), (~left, upper), (left, ~upper), (~left, ~upper))
+    )
+    assert second.max() < first.min()
+    assert abs((third.min() - fourth.min()) - 2 * (first.min() - second.min())) <= 2
+    with pytest.raises(PictureError, match="no notes"):
+        roll.side_by_side([pieces[0], Score((), 0, QUARTERS)], ["a", "b"])
