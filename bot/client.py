@@ -20,11 +20,12 @@ from bot.cogs.models import Models
 from bot.cogs.pieces import Pieces
 from bot.cogs.primer import Primers
 from bot.cogs.privacy import Forgetting
+from bot.cogs.rewriting import Rewriting
 from bot.cogs.server import Servers
 from bot.cogs.training import Training
 from bot.community import deletion, showcase
 from bot.composing import buttons as composing_buttons
-from bot.composing import melodies, tune
+from bot.composing import melodies, rewriting, tune
 from bot.composing.studio import Studio
 from bot.database import figures
 from bot.database.gateway import Gateway
@@ -187,6 +188,7 @@ class ComposerBot(commands.AutoShardedBot):
             Models(studio),
             Pieces(studio),
             Primers(studio),
+            Rewriting(studio),
             Forgetting(studio),
             Servers(studio),
             Training(self.tree, self.trainings, self.form),
@@ -196,6 +198,7 @@ class ComposerBot(commands.AutoShardedBot):
         self.add_dynamic_items(
             *composing_buttons.ITEMS,
             *melodies.ITEMS,
+            *rewriting.ITEMS,
             *showcase.ITEMS,
             *deletion.ITEMS,
             *training_buttons.ITEMS,
@@ -203,4 +206,5 @@ class ComposerBot(commands.AutoShardedBot):
         )
         self.add_listener(tune.submitted, "on_interaction")
         self.add_listener(melodies.submitted, "on_interaction")
+        self.add_listener(rewriting.submitted, "on_interaction")
         self.add_listener(self.form.submitted, "on_interaction")

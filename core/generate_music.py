@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the sections: {', '.join(FORMS)} or other letters (default: as in the pieces that it was trained on)",
     )
     parser.add_argument(
+        "--rewrite", metavar="BARS", help="write bars of PRIMER, a whole piece, anew, as 5-8: the others stay"
+    )
+    parser.add_argument(
         "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"
     )
     parser.add_argument(
@@ -153,6 +156,7 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         audio=options.audio,
         soundfont=options.soundfont,
         picture=options.picture,
+        rewrite=options.rewrite or "",
     )
 
 
@@ -162,7 +166,7 @@ def _begun(request: ComposeRequest, options: argparse.Namespace, params: Params)
         return request
     path = Path(options.primer)
     if path.suffix.lower() in (*formats.ENDINGS, *sounds.ENDINGS) and path.is_file():
-        passage = Passage(options.track, options.from_bar, options.primer_bars or BARS)
+        passage = Passage(options.track, options.from_bar, options.primer_bars or (None if options.rewrite else BARS))
         given = melody.from_file(path.read_bytes(), path.name, passage)
     else:
         given = melody.from_text(options.primer, anchor=params.anchor, unit=params.unit)

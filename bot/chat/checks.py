@@ -4,6 +4,7 @@ from typing import Any
 
 from discord import Interaction, Member
 
+from bot.database.engine import StoreError
 from bot.database.store import Opus, Store
 from core.errors import CadenzaError
 
@@ -36,6 +37,16 @@ async def may_see(interaction: Interaction, store: Store, opus: Opus) -> None:
     showing = await store.showing(opus.id)
     if interaction.guild_id is None or interaction.guild_id not in (opus.server, showing and showing.server):
         raise RightsError("There is no piece {id} of yours or of this server.", id=opus.id)
+
+
+async def find(interaction: Interaction, store: Store, id: str) -> Opus:
+    """Find a piece that the user may see. Raises StoreError or RightsError, which do not tell if there is one."""
+    wanted = id.strip().lower()
+    found = await store.find(wanted)
+    if not found:
+        raise StoreError("There is no piece {id} of yours or of this server.", id=wanted)
+    await may_see(interaction, store, found[0])
+    return found[0]
 
 
 def manager(interaction: Interaction) -> None:

@@ -33,7 +33,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
     async def show(self, interaction: Interaction, id: Range[str, 1, 40]) -> None:
         """Show a piece again, with its files and buttons."""
         async with replies.answering(interaction):
-            opus = await self._find(interaction, id)
+            opus = await checks.find(interaction, self._studio.store, id)
             async with self._studio.turn(interaction, cost=opus.bars):
                 take = await self._studio.revive(opus)
                 answer = await self._studio.present(opus, take, presentation.under(opus))
@@ -80,15 +80,6 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=COLOUR)
             embed.set_footer(text=_("/piece show brings a piece back."))
             await interaction.response.send_message(embed=embed)
-
-    async def _find(self, interaction: Interaction, id: str) -> Opus:
-        """Find a piece that the user may see. Raises StoreError or RightsError, which do not tell if there is one."""
-        wanted = id.strip().lower()
-        found = await self._studio.store.find(wanted)
-        if not found:
-            raise StoreError("There is no piece {id} of yours or of this server.", id=wanted)
-        await checks.may_see(interaction, self._studio.store, found[0])
-        return found[0]
 
 
 def _line(opus: Opus, likes: int) -> str:

@@ -39,7 +39,7 @@ from core.composing import reprise
 from core.composing.drafting import USUAL_EFFORT
 from core.composing.recipe import ComposeRequest, Composition, Take, check_request, metre_of
 from core.composing.sampling import LONGEST_PIECE
-from core.errors import BundleError, CadenzaError, Message, RequestError
+from core.errors import BundleError, CadenzaError, Message, RequestError, mark
 from core.model.bundle import Params
 from core.music import score
 from core.music.metre import COMMON
@@ -161,6 +161,8 @@ class Studio:
         soundfont: str | None,
         words: Sequence[Message] = (),
     ) -> None:
+        if composition.request.rewrite:
+            words = (*words, mark("Bars {bars} are new.", bars=composition.request.rewrite))
         if len(opera) == 1:
             own = replace(self.recipe(opera[0], missing_ok=True), soundfont=soundfont)
             await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
@@ -189,13 +191,13 @@ class Studio:
 
     async def vary(self, interaction: Interaction, opus: Opus) -> None:
         """Compose another second half to the first one; what was harmonised, in other voices."""
-        if opus.request.melody:
+        if opus.parts is not None:
             await self.again(interaction, opus)
             return
         opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model, metre_of(opus.request))
         recipe = self._recipe_here(interaction, opus)
         bars = max(2, recipe.bars or math.ceil(opus.bars))
-        request = replace(recipe, primer=opening, bars=bars, key=None, seed=None)
+        request = replace(recipe, primer=opening, bars=bars, key=None, seed=None, rewrite="")
         await self.compose(interaction, request, opus)
 
     async def go_on(self, interaction: Interaction, opus: Opus) -> None:
@@ -208,14 +210,16 @@ class Studio:
         recipe = self._recipe_here(interaction, opus)
         params = self.catalogue.at(interaction.guild_id).params(opus.model.name)
         primer = reprise.rewritten(opus.text, opus.model, params)
-        request = replace(recipe, primer=primer, melody="", bars=bars, key=None, form=None, seed=None)
+        request = replace(
+            recipe, primer=primer, melody="", rewrite="", voices=None, bars=bars, key=None, form=None, seed=None
+        )
         await self.compose(interaction, request, opus)
         await self.tastes.pick(interaction.guild_id, interaction.user.id, opus)
 
     async def takes(self, interaction: Interaction, opus: Opus) -> None:
         """Compose several short pieces at once by the same recipe, behind its primer."""
         recipe, model = self._recipe_here(interaction, opus), opus.model
-        if recipe.melody:
+        if recipe.melody or recipe.rewrite:
             await self.compose(interaction, replace(recipe, takes=TAKES, seed=None), opus)
             return
         unit = Fraction(model.rest_unit)

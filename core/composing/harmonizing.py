@@ -10,13 +10,14 @@ from typing import Final
 import numpy as np
 
 from core.composing import critic, form, particles
-from core.composing.particles import PARTICLES, Line
+from core.composing.particles import PARTICLES, Kept, Line
 from core.composing.sampling import LARGEST_SEED, LONGEST_PIECE, TEMPERATURES
 from core.errors import RequestError, check_range, mark
 from core.model.bundle import Params
 from core.model.stepping import Stepper
 from core.model.told import MODES, Told
-from core.music import keys
+from core.music import bars, keys
+from core.music.bars import Bars
 from core.music.melody import Melody
 from core.music.metre import LONGEST_BAR, Metre
 from core.music.parts import RANGES, PartScore
@@ -36,7 +37,7 @@ class HarmonizeRequest:
     """Ask for voices under a melody.
 
     `key`, as `G` or `E minor`, is the one to harmonise it in, None is found. `takes` are different ones, of `effort`
-    particles each. None for `seed` draws one.
+    particles each. None for `seed` draws one. Where voices are `kept`, only those of some `bars` are new.
     """
 
     melody: Melody
@@ -45,6 +46,8 @@ class HarmonizeRequest:
     seed: int | None = None
     takes: int = 1
     effort: int = PARTICLES
+    kept: PartScore | None = None
+    bars: Bars | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
                 seed=seed + (take << 32),
                 temperature=request.temperature,
                 particles=request.effort,
+                kept=_kept(request, params.unit / stretch),
             ),
             unit=params.unit / stretch,
             metre=melody.metre,
@@ -90,6 +94,20 @@ def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
         for take in range(request.takes)
     )
     return Harmonization(replace(request, melody=melody, key=key, seed=seed), takes, octaves)
+
+
+def _kept(request: HarmonizeRequest, unit: Fraction) -> Kept | None:
+    """Say which voices stay as they are, in units of so many quarters. Raises RequestError."""
+    if request.kept is None or request.bars is None:
+        return None
+    if request.kept.unit != unit or len(request.kept.parts) != len(RANGES):
+        raise RequestError("These voices do not belong to this melody. Harmonise it once more.")
+    piece = request.kept.score
+    start, end = bars.place(piece, request.bars)
+    start, end = (bars.next_onset(piece, at) for at in (start, end))
+    if start == end:
+        raise RequestError("No voice begins a note in these bars. Choose others.")
+    return Kept(request.kept, start, end)
 
 
 def can_harmonize(params: Params) -> bool:

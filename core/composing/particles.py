@@ -9,7 +9,8 @@ every note of the melody those that fit well take the place of those that do not
 The voices stand beside the tokens: who sings what is decided when an event is complete, so no note loses its length.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -48,6 +49,25 @@ _LOWER: Final = tuple(
     movers for count in range(VOICES) for movers in combinations(range(ALTO, VOICES), count)
 )  # which of the lower voices move in an event
 _TRIADS: Final = tuple(frozenset(shape) for shape in ((0, 4, 7), (0, 3, 7)))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Hold voices that are there already, of which those from `start` until before `end` give way to new ones."""
+
+    parts: PartScore
+    start: int
+    end: int
+
+    @property
+    def events(self) -> Mapping[int, tuple[int, ...]]:
+        """Return what begins at each unit outside, the highest first."""
+        score = self.parts.score
+        return {event.onset: event.pitches[::-1] for event in score.events if not self.start <= event.onset < self.end}
+
+    def sung(self, voice: int, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the notes that a voice begins between two units."""
+        return [(note.pitch, note.start) for note in self.parts.parts[voice].notes if start <= note.start < end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +129,17 @@ def harmonize(
     temperature: float = 1.0,
     particles: int = PARTICLES,
     surviving: float = SURVIVING,
+    kept: Kept | None = None,
 ) -> PartScore:
     """Put three voices under a melody. The same arguments give the same voices. Raises RequestError.
 
-    With `surviving` 0 particles are never drawn anew, and the best of them is kept.
+    With `surviving` 0 particles are never drawn anew, and the best of them is kept. Where voices are `kept`, those
+    between are written to fit what stands before them and what comes after.
     """
     check_model(model.params)
     if not line.notes:
         raise RequestError("There is no note to harmonise.")
-    best = _Filter(model, line, told, temperature, seed, particles, surviving).run()
+    best = _Filter(model, line, told, temperature, seed, particles, surviving, kept).run()
     end = line.notes[-1][2]
     return PartScore(
         in_parts([_ended(notes, line if place == SOPRANO else None, end) for place, notes in enumerate(best.sung)]),
@@ -148,7 +170,10 @@ class _Filter:
         seed: int,
         particles: int,
         surviving: float,
+        kept: Kept | None,
     ) -> None:
+        self.kept, self.given = kept, {} if kept is None else kept.events
+        self.onsets = sorted(self.given)
         self.model, self.line, self.told, self.temperature, self.surviving = model, line, told, temperature, surviving
         chances = [np.random.default_rng([seed, place]) for place in range(particles)]
         self.drawing = np.random.default_rng([seed, particles])
@@ -163,7 +188,16 @@ class _Filter:
         for index in range(len(self.line.notes)):
             self._write(index)
             self._draw_anew(last=index == len(self.line.notes) - 1)
-        return max(self.writers, key=lambda writer: writer.total)
+        return max(self.writers, key=lambda writer: (self._is_new(writer), writer.total))
+
+    def _is_new(self, writer: _Writer) -> bool:
+        """Tell whether voices are others than those that gave way to them."""
+        kept = self.kept
+        return kept is None or any(
+            [note for note in writer.sung[voice] if kept.start <= note[1] < kept.end]
+            != kept.sung(voice, kept.start, kept.end)
+            for voice in range(ALTO, VOICES)
+        )
 
     def _write(self, index: int) -> None:
         """Have all write until the next note of the melody may begin, or the piece is complete."""
@@ -209,6 +243,8 @@ class _Filter:
     def _allowed(self, writer: _Writer, goal: int) -> NDArray[np.intp]:
         """Return the tokens that a writer may write next."""
         now, ear, last = writer.time, writer.listener.ear, writer.last
+        if self.kept is not None and not self.kept.start <= now < self.kept.end:
+            return np.array([self._given(writer)])
         index = self.starts.get(now)
         if last in NOTES or last in INTERVALS:
             soprano, begins = self._soprano(writer), index is not None
@@ -232,12 +268,33 @@ class _Filter:
             ]
         return np.array(tokens, np.intp)
 
+    def _given(self, writer: _Writer) -> int:
+        """Return the token by which a writer goes on as the voices that are kept do."""
+        now, last = writer.time, writer.last
+        pitches = self.given.get(now, ())
+        if last in NOTES or last in INTERVALS:
+            base = writer.listener.ear.base
+            written = last - INTERVALS.start + 1 if last in INTERVALS else 0
+            below = [base - pitch for pitch in pitches if base - pitch > written]
+            if below:
+                return INTERVALS.start + below[0] - 1
+        elif pitches:
+            return NOTES.start + pitches[0]
+        place = bisect_right(self.onsets, now)
+        following = self.onsets[place] if place < len(self.onsets) else self.line.notes[-1][2]
+        assert self.kept is not None
+        if now < self.kept.start:
+            following = min(following, self.kept.start)
+        return RESTS.start + min(LONGEST_REST, following - now) - 1
+
     def _held_from(self) -> int:
         """Return the unit from which on nothing new begins: the last note is held."""
         return self.line.notes[-1][1]
 
     def _rests(self, writer: _Writer, goal: int) -> list[int]:
         """Return the rests that lead no further than to the goal; where nothing new begins before it, right to it."""
+        if self.kept is not None and writer.time < self.kept.end:
+            goal = min(goal, self.kept.end)
         most = min(LONGEST_REST, goal - writer.time)
         least = most if writer.time >= self._held_from() else 1
         return list(range(RESTS.start + least - 1, RESTS.start + most))
@@ -276,6 +333,11 @@ class _Filter:
 
         best = min(ways, key=cost)
         sings = after(best)
+        if self.kept is not None and not self.kept.start <= now < self.kept.end:
+            begun = {voice: self.kept.sung(voice, now, now + 1) for voice in range(ALTO, VOICES)}
+            best = tuple(voice for voice, notes in begun.items() if notes)
+            lower = (notes[0][0] if (notes := begun[voice]) else before[voice] for voice in range(ALTO, VOICES))
+            sings = (soprano, *lower)
         writer.weigh(-self._faults(before, sings) - LOST * len(ear ^ set(sings)))
         moved = {SOPRANO, *best} if index is not None else set(best)
         writer.sung = tuple(

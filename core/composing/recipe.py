@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from core.composing import critic, drafting, form, harmonizing, novelty, sampling
+from core.composing import critic, drafting, form, harmonizing, novelty, rewriting, sampling
 from core.composing.critic import Critic, Floats
 from core.composing.drafting import MOST_EFFORT, USUAL_EFFORT
 from core.composing.harmonizing import HarmonizeRequest
@@ -25,7 +26,7 @@ from core.errors import CorpusError, RequestError, check_range, mark, named
 from core.model import bundle, notes
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
-from core.music import dances, keys, notation, score, titles
+from core.music import bars, dances, keys, notation, score, titles
 from core.music.melody import Melody, line
 from core.music.metre import COMMON, Metre, parse_metre
 from core.music.notation import Anchor
@@ -58,6 +59,9 @@ class ComposeRequest:
 
     A `melody`, in note names, is harmonised instead: it becomes the soprano of four voices, and says itself how long
     they sing, and in which metre. `numerals` are written under its sheet.
+
+    To `rewrite` bars, as 5-8, is to write those anew in a primer that is a whole piece, or in the `voices` that a
+    melody was harmonised with.
     """
 
     model: str
@@ -82,6 +86,8 @@ class ComposeRequest:
     soundfont: str | None = None
     melody: str = ""
     numerals: bool = False
+    rewrite: str = ""
+    voices: PartScore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,8 @@ def compose(request: ComposeRequest, composer: Composer | None = None) -> Compos
     composer = composer or open_model(request.model)
     if request.melody:
         return _harmonize(request, composer)
+    if request.rewrite:
+        return _rewrite(request, composer)
     params = composer.bundle.params
     ids = check_request(request, params)
     request = replace(_filled_in(request, params), primer=notation.text(ids))
@@ -185,6 +193,26 @@ def _harmonize(request: ComposeRequest, composer: Composer) -> Composition:
     return Composition(request, model, tuple(takes))
 
 
+def _rewrite(request: ComposeRequest, composer: Composer) -> Composition:
+    """Write some bars of a request's primer anew."""
+    params = composer.bundle.params
+    ids = check_request(request, params)
+    piece = score.from_ids(ids, params.anchor, params.unit, metre_of(request))
+    request = replace(
+        _filled_in(request, params), primer=notation.text(ids), bars=math.ceil(piece.bars), key=None, form=None
+    )
+    options = _options(request, params)
+    made = rewriting.rewrite(composer.stepper, piece, bars.parse(request.rewrite), options, request.effort)
+    model = ModelInfo(composer.bundle.name, composer.bundle.version, params.rest_unit, params.anchor)
+    takes = []
+    for each in made:
+        same = (one == other for one, other in zip(piece.events, each.piece.events, strict=False))
+        given = sum(takewhile(bool, same))
+        text = score.to_text(each.piece, params.anchor)
+        takes.append(render(request, model, text, given, True, composer.index.longest_quote(text, given)))
+    return Composition(request, model, tuple(takes))
+
+
 def _to_harmonize(request: ComposeRequest) -> HarmonizeRequest:
     written = names.read_names(request.melody)
     return HarmonizeRequest(
@@ -194,6 +222,8 @@ def _to_harmonize(request: ComposeRequest) -> HarmonizeRequest:
         seed=request.seed,
         takes=request.takes,
         effort=max(1, PARTICLES * request.effort // USUAL_EFFORT),
+        kept=request.voices,
+        bars=bars.parse(request.rewrite) if request.rewrite else None,
     )
 
 
@@ -298,6 +328,11 @@ def check_request(request: ComposeRequest, params: Params) -> list[int]:
         harmonizing.check(_to_harmonize(request), params)
         return []
     ids = check_primer(request.primer, params.anchor)
+    if request.rewrite:
+        piece = score.from_ids(ids, params.anchor, params.unit, metre_of(request))
+        bars.place(piece, bars.parse(request.rewrite))
+        _options(replace(_filled_in(request, params), bars=None, key=None), params)
+        return ids
     sampling.tell(params, ids, _options(_filled_in(request, params), params), np.random.default_rng(0))
     return ids
 

@@ -87,6 +87,19 @@ def test_takes_are_numbered(tiny_model: Path, tmp_path: Path, capsys: pytest.Cap
     assert captured.err.count("2 bars, ") == 3
 
 
+def test_bars_of_a_piece_are_rewritten(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    piece = "60r264r267r272r2" * 4
+    options = ["--rewrite", "2-3", "--seed", "3", "--effort", "1", "--takes", "2"]
+    assert generate_music.main([*model_files(tiny_model), str(tmp_path / "a.mid"), piece, *options]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        assert line.startswith(piece[:16])
+        assert line.endswith(piece[:16])
+        assert line != piece
+    assert (tmp_path / "a-2.mid").exists()
+    assert generate_music.main([*model_files(tiny_model), str(tmp_path / "a.mid"), piece, "--rewrite", "9"]) == 1
+    assert "bars 1 to 4" in capsys.readouterr().err
+
+
 def test_a_single_bar_is_a_bar(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [*model_files(tiny_model), str(tmp_path / "piece.mid"), "72r1", "--bars=1"]
     assert generate_music.main(arguments) == 0

@@ -11,6 +11,8 @@ from core.composing import harmonizing
 from core.composing.harmonizing import HarmonizeRequest
 from core.errors import RequestError
 from core.model.stepping import Stepper
+from core.music import bars
+from core.music.bars import Bars
 from core.music.melody import Melody, Note
 from core.music.metre import Metre
 from core.music.parts import RANGES, PartScore
@@ -79,6 +81,22 @@ def test_phrases_close_where_the_melody_breathes(model: Stepper) -> None:
     marked = replace(tune, notes=(*tune.notes[:3], replace(tune.notes[3], fermata=True), *tune.notes[4:]))
     [piece] = harmonizing.compose(HarmonizeRequest(melody=marked, seed=1, effort=2), model).takes
     assert [unit * piece.unit for unit in piece.fermatas] == [marked.notes[3].onset, marked.notes[-1].onset]
+
+
+def test_some_bars_of_voices_are_written_anew_and_the_others_stay(model: Stepper) -> None:
+    request = HarmonizeRequest(melody=typed(TUNES["in three"]), seed=3, effort=3)
+    [before] = harmonizing.compose(request, model).takes
+    made = harmonizing.compose(replace(request, kept=before, bars=Bars(2, 2), seed=4), model)
+    [after] = made.takes
+    start, end = bars.place(before.score, Bars(2, 2))
+    assert after.parts[0] == before.parts[0]
+    assert after != before
+    for one, other in zip(before.parts, after.parts, strict=True):
+        for outside in (range(start), range(end, before.length)):
+            assert [note for note in other.notes if note.start in outside and note.end in (*outside, outside.stop)] == [
+                note for note in one.notes if note.start in outside and note.end in (*outside, outside.stop)
+            ]
+    assert harmonizing.compose(made.request, model) == made
 
 
 @pytest.mark.parametrize(
