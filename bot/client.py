@@ -34,7 +34,7 @@ from bot.database.store import Store
 from bot.models.catalogue import Catalogue
 from bot.settings import Settings, SettingsError
 from bot.training import buttons as training_buttons
-from bot.training.form import TrainOnThese
+from bot.training.form import TrainingForm
 from bot.training.messages import Messages
 from bot.training.trainer import Trainer
 from bot.training.trainings import Trainings
@@ -156,7 +156,7 @@ class ComposerBot(commands.AutoShardedBot):
         else:
             self.trainer = shared.desk(settings, store.jobs, self.catalogue, self.messages)
         self.trainings = Trainings(settings, self.studio, self.trainer, self.messages)
-        self.form = TrainOnThese(self.trainings)
+        self.form = TrainingForm(self.trainings)
 
     async def setup_hook(self) -> None:
         """Get ready for commands."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from discord import Interaction, InteractionType
-from discord.ui import Label, Modal, Select, TextInput
+from discord.ui import FileUpload, Label, Modal, Select, TextInput
 
 from bot.chat import replies
 
@@ -14,7 +14,7 @@ PATIENCE: Final = 600  # seconds for which discord.py remembers a form; it is ta
 Act = Callable[[Interaction[Any], re.Match[str], Mapping[str, Any]], Awaitable[None]]
 
 
-def lay_out(title: str, id: str, fields: Iterable[tuple[str, TextInput[Any] | Select[Any]]]) -> Modal:
+def lay_out(title: str, id: str, fields: Iterable[tuple[str, TextInput[Any] | Select[Any] | FileUpload[Any]]]) -> Modal:
     """Make a form of fields, each below its label."""
     modal = Modal(title=title, custom_id=id, timeout=PATIENCE)
     for text, component in fields:

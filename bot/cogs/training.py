@@ -13,13 +13,13 @@ from bot.chat.language import _, ngettext, tell
 from bot.cogs import autocomplete
 from bot.database.jobs import Job, JobError
 from bot.training import messages
-from bot.training.form import TrainOnThese
-from bot.training.trainings import MINUTES, Trainings, Wanted
+from bot.training.form import TrainingForm
+from bot.training.trainings import METRES, MINUTES, Trainings, Wanted
+from core.reading.playing import IN_TWO_AND_FOUR
 from core.training.recipe import SIZES
 
 CHOICES_SHOWN: Final = 25
 LISTED: Final = 15
-FILES: Final = 10
 MARKS: Final = {"queued": "⏳", "running": "🎓", "done": "✅", "failed": "⚠️", "cancelled": "🛑"}
 
 
@@ -28,7 +28,7 @@ MARKS: Final = {"queued": "⏳", "running": "🎓", "done": "✅", "failed": "�
 class Training(commands.GroupCog, group_name="train", group_description="Train models on this server's music."):
     """Train models on this server's music."""
 
-    def __init__(self, tree: app_commands.CommandTree[Any], trainings: Trainings, form: TrainOnThese) -> None:
+    def __init__(self, tree: app_commands.CommandTree[Any], trainings: Trainings, form: TrainingForm) -> None:
         self._tree, self._trainings, self._form = tree, trainings, form
         self._menu = app_commands.ContextMenu(name="Train on these", callback=self.train_on_these)
         app_commands.guild_only()(self._menu)
@@ -43,53 +43,48 @@ class Training(commands.GroupCog, group_name="train", group_description="Train m
         self._tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command()
-    @app_commands.rename(
-        from_nothing="from-nothing", **{f"file_{number}": f"file-{number}" for number in range(2, FILES + 1)}
-    )
+    @app_commands.rename(from_nothing="from-nothing")
     @app_commands.describe(
         name="What the new model is called: small letters, digits, - and _.",
-        file="Music: MIDI, MusicXML, ABC or Humdrum, or a zip of it. More files further down.",
+        file="A zip of music, or one file: MIDI, MusicXML, ABC, Humdrum. Without it I ask for up to ten.",
         base="The model to start from.",
         minutes="How long it may take.",
+        metres="The metres of the pieces to train on.",
         size="How large it is, if it starts from nothing.",
         from_nothing="Start from no other model; that needs a lot of music and time.",
-        **{f"file_{number}": "More music." for number in range(2, FILES + 1)},
     )
     @app_commands.autocomplete(base=autocomplete.models)
-    @app_commands.choices(size=[Choice(name=name, value=name) for name in SIZES])
+    @app_commands.choices(
+        size=[Choice(name=name, value=name) for name in SIZES],
+        metres=[Choice(name=words.template, value=metres) for metres, words in METRES.items()],
+    )
     async def start(
         self,
         interaction: Interaction,
         name: Range[str, 1, 32],
-        file: Attachment,
-        file_2: Attachment | None = None,
-        file_3: Attachment | None = None,
-        file_4: Attachment | None = None,
-        file_5: Attachment | None = None,
-        file_6: Attachment | None = None,
-        file_7: Attachment | None = None,
-        file_8: Attachment | None = None,
-        file_9: Attachment | None = None,
-        file_10: Attachment | None = None,
+        file: Attachment | None = None,
         base: str | None = None,
         minutes: Range[int, 1, 1440] = MINUTES,
+        metres: str = IN_TWO_AND_FOUR,
         size: str | None = None,
         from_nothing: bool = False,
     ) -> None:
         """Train a model on your files."""
-        files = (file, file_2, file_3, file_4, file_5, file_6, file_7, file_8, file_9, file_10)
+        wanted = Wanted(
+            name=name,
+            files=() if file is None else (file,),
+            base=base,
+            size=size,
+            metres=metres,
+            minutes=minutes,
+            from_nothing=from_nothing,
+        )
         async with replies.answering(interaction):
-            await self._trainings.start(
-                interaction,
-                Wanted(
-                    name=name,
-                    files=tuple(each for each in files if each is not None),
-                    base=base,
-                    size=size,
-                    minutes=minutes,
-                    from_nothing=from_nothing,
-                ),
-            )
+            if file is not None:
+                await self._trainings.start(interaction, wanted)
+            else:
+                await checks.trainer(interaction, self._trainings.studio.store)
+                await interaction.response.send_modal(self._form.ask_for_files(wanted))
 
     @app_commands.command()
     async def status(self, interaction: Interaction) -> None:
@@ -157,7 +152,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Train m
         """Train a model on the files of a message."""
         async with replies.answering(interaction):
             await checks.trainer(interaction, self._trainings.studio.store)
-            await interaction.response.send_modal(self._form.lay_out(message))
+            await interaction.response.send_modal(self._form.train_on(message))
 
     @cancel.autocomplete("training")
     async def _live(self, interaction: Interaction, typed: str) -> list[Choice[str]]:

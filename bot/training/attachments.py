@@ -22,7 +22,6 @@ from bot.database.jobs import JobError
 from core.corpus import worker
 from core.corpus.worker import REASONS, CollectJob, Gathered
 from core.errors import CorpusError, Message, lines, mark, reason
-from core.model.bundle import Params
 from core.music.piece import Budget, clean_title
 from core.processes.child import Died, Late, Pool
 from core.reading.formats import ENDINGS, not_music, too_large
@@ -84,17 +83,19 @@ def choose(files: Sequence[Attachment], most: int) -> Chosen:
     return Chosen(tuple(taken), tuple(left_out))
 
 
-async def gather(chosen: Chosen, uploads: Path, work: Path, base: Params | None, nice: int) -> tuple[bytes, Gathered]:
-    """Write the notes of files into `work`, as `base` writes; return a digest of the files, and what became of them.
+async def gather(chosen: Chosen, job: CollectJob, nice: int) -> tuple[bytes, Gathered]:
+    """Have files read; return a digest of them, and what became of them.
 
-    The files are in `uploads` until that is done. Raises CadenzaError, also if there is too little to train on.
+    They are in the job's folder of music until that is done, which is gone then. Raises CadenzaError, also if there is
+    too little to train on.
     """
+    uploads = Path(job.music)
     try:
         async with asyncio.timeout(READING_SECONDS):
             await asyncio.to_thread(uploads.mkdir, parents=True)
-            await asyncio.to_thread(work.mkdir, parents=True)
+            await asyncio.to_thread(Path(job.work).mkdir, parents=True)
             digests = [await _download(file, uploads) for file in chosen.files]
-            gathered = await _read(uploads, work, base, nice)
+            gathered = await _read(job, nice)
     except TimeoutError:
         raise CorpusError(GIVEN_UP) from None
     except OSError as error:
@@ -148,11 +149,8 @@ async def _download(file: Attachment, folder: Path) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-async def _read(uploads: Path, work: Path, base: Params | None, nice: int) -> Gathered:
+async def _read(job: CollectJob, nice: int) -> Gathered:
     """Have the files read in a process of its own. Raises CadenzaError."""
-    job = CollectJob(music=str(uploads), work=str(work))
-    if base is not None:
-        job = replace(job, anchor=base.anchor, rest_unit=base.rest_unit)
     pool = Pool(1, replace(worker.LIMITS, nice=nice), deadline=READING_SECONDS)
     try:
         return await asyncio.wrap_future(pool.submit(worker.gather_once, job))

@@ -89,7 +89,20 @@ class Try(TrainingButton, template=f"train-try:{ID}{MODEL}"):
         await trainings.studio.compose(interaction, ComposeRequest(model=str(model), bars=BARS))
 
 
-ITEMS: Final = (Cancel, Keep, Drop, Try)
+class Details(TrainingButton, template=f"train-details:{ID}"):
+    """Show the figures of a training to whoever asks."""
+
+    async def work(self, interaction: Interaction) -> None:
+        """Do what the button says."""
+        trainer, job = Trainings.of(interaction).trainer, await self.job(interaction)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await trainer.bring(job.id)
+        answer = await messages.present_details(job, trainer.status(job.id), trainer.folder(job.id))
+        files = [enclosure.file() for enclosure in answer.enclosures]
+        await interaction.edit_original_response(embed=answer.embed, attachments=files)
+
+
+ITEMS: Final = (Cancel, Keep, Drop, Try, Details)
 
 
 def _question(id: str) -> View:

@@ -4,13 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import discord
 from discord import Embed
-from discord.ui import View
+from discord.ui import Button, View
 
 from bot.chat import components, delivery, language
 from bot.chat.answer import COLOUR, Answer, Enclosure, fit
@@ -65,14 +65,14 @@ class Messages:
         if self._clock() - self._edited.get(job.id, -EDIT_EVERY) < EDIT_EVERY:
             return
         language.speak(job.locale)
-        enclosures = await asyncio.to_thread(_enclosures, status, folder) if status.epochs else ()
-        await self._edit(job, present_progress(job, status, enclosures), status)
+        clips = await asyncio.to_thread(_clips, status, folder)
+        await self._edit(job, present_progress(job, status, clips), status)
 
     async def ended(self, job: Job, result: Result | None, folder: Path) -> None:
         """Announce how a training has ended."""
         language.speak(job.locale)
         if job.state == "done" and result is not None:
-            answer = await self._present_model(job, result, folder)
+            answer = await self._present_model(job, result)
         else:
             answer = present_end(job)
         await self._send(job, answer)
@@ -124,30 +124,20 @@ class Messages:
             except discord.HTTPException as second:
                 _log.warning("The end of the training %s could not be told: %s", job.id, second)
 
-    async def _present_model(self, job: Job, result: Result, folder: Path) -> Answer:
+    async def _present_model(self, job: Job, result: Result) -> Answer:
         """Write the message that shows a new model, with a first piece if one can be composed."""
-        embed = _embed(job, _("{model} is trained"), _summary(job))
-        embed.add_field(
-            name=_("Loss on held-out pieces"),
-            value=_("{loss:.3f}, after {first:.3f} in the first epoch").format(
-                loss=result.val_loss, first=result.first_val_loss
-            ),
-        )
-        epochs = _("{epochs}, and number {best} was the best").format(epochs=result.epochs, best=result.best)
-        embed.add_field(name=_("Epochs"), value=epochs)
-        embed.add_field(name=_("Ended"), value=tell(result.ended))
-        if result.advice:
-            embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
-        enclosures = _files(folder / "curve.png", _("The learning curve: loss by epoch"))
+        embed = _embed(job, _("{model} is trained"), _style(job))
         view = under_model(job.id, job.name)
         try:
             take, opus = await self._compose(job)
         except CadenzaError as error:
             embed.add_field(name=_("A first piece"), value=tell(error)[:1000], inline=False)
-            return Answer(job.id, embed, enclosures, view)
+            return Answer(job.id, embed, (), view)
         piece = _("Attached, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
         embed.add_field(name=_("A first piece"), value=piece, inline=False)
-        return Answer(job.id, embed, (*enclosures, *presentation.enclose(opus, take, f"{job.name}-first")), view)
+        if result.advice:
+            embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
+        return Answer(job.id, embed, presentation.enclose(opus, take, f"{job.name}-first"), view)
 
     async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
         studio = self._studio
@@ -192,28 +182,46 @@ def stage(progress: Progress | None) -> str:
     return going.format(epoch=progress.epoch, epochs=progress.epochs, loss=progress.loss, left=left)
 
 
-def present_progress(job: Job, status: Status, enclosures: tuple[Enclosure, ...]) -> Answer:
-    """Write the message of a training that goes on."""
+def present_progress(job: Job, status: Status, clips: tuple[Enclosure, ...]) -> Answer:
+    """Write the message of a training that goes on: what it composes so far, how far it is, and how long it takes."""
     progress = status.progress
     if progress is None:
         embed = _embed(job, _("{model} is being trained"), stage(progress))
     else:
         share = (progress.epoch - 1 + progress.step / max(1, progress.steps)) / progress.epochs
         filled = round(BAR * share)
-        embed = _embed(job, _("{model} is being trained"), f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}")
+        left = _("at most {time} left").format(time=language.span(progress.seconds_left))
+        bar = f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}\n{left}"
+        embed = _embed(job, _("{model} is being trained"), bar)
+    if clips:
+        embed.add_field(name=_("Listen"), value="\n".join(clip.description for clip in clips), inline=False)
+    return Answer(job.id, embed, clips, under_training(job.id))
+
+
+async def present_details(job: Job, status: Status, folder: Path) -> Answer:
+    """Write the figures of a training, one that goes on or has ended, for those who ask."""
+    embed = _embed(job, _("The training of {model} in figures"), _summary(job))
+    progress, result = status.progress, await asyncio.to_thread(Result.read, folder)
+    if result is not None:
+        losses = _("{loss:.3f}, after {first:.3f} in the first epoch")
+        epochs = _("{epochs}, and number {best} was the best").format(epochs=result.epochs, best=result.best)
+        embed.add_field(name=_("Epochs"), value=epochs)
+        embed.add_field(
+            name=_("Loss on held-out pieces"), value=losses.format(loss=result.val_loss, first=result.first_val_loss)
+        )
+        embed.add_field(name=_("Ended"), value=tell(result.ended))
+    elif progress is not None:
         epoch = _("{epoch} of at most {epochs}").format(epoch=progress.epoch, epochs=progress.epochs)
         embed.add_field(name=_("Epoch"), value=epoch)
         embed.add_field(name=_("Loss"), value=f"{progress.loss:.3f}")
-        left = _("at most {time}").format(time=language.span(progress.seconds_left))
-        embed.add_field(name=_("Time left"), value=left)
-    if status.epochs:
-        best = min(status.epochs, key=lambda epoch: epoch.val_loss)
-        last = status.epochs[-1]
-        losses = _("{last:.3f}, best {best:.3f}").format(last=last.val_loss, best=best.val_loss)
-        embed.add_field(name=_("On held-out pieces"), value=losses)
-    if any(enclosure.name == "curve.png" for enclosure in enclosures):
-        embed.set_image(url="attachment://curve.png")
-    return Answer(job.id, embed, enclosures, under_training(job.id))
+        if status.epochs:
+            best = min(status.epochs, key=lambda epoch: epoch.val_loss)
+            losses = _("{last:.3f}, best {best:.3f}").format(last=status.epochs[-1].val_loss, best=best.val_loss)
+            embed.add_field(name=_("Loss on held-out pieces"), value=losses)
+    curve = await asyncio.to_thread(_files, folder / "curve.png", _("The learning curve: loss by epoch"))
+    if curve:
+        embed.set_image(url=f"attachment://{curve[0].name}")
+    return Answer(job.id, embed, curve)
 
 
 def present_end(job: Job) -> Answer:
@@ -228,12 +236,17 @@ def present_end(job: Job) -> Answer:
 
 def under_training(id: str) -> View:
     """Lay out the button of a training that has not ended."""
-    return components.lay_out((components.button("train-cancel", mark("Cancel"), "🛑", 0, id, red=True),))
+    cancel = components.button("train-cancel", mark("Cancel"), "🛑", 0, id)
+    return components.lay_out((cancel, _details(id)))
 
 
 def under_model(id: str, name: str) -> View:
     """Lay out the button of a model that has just been trained; `id` is the training's, which the model outlives."""
-    return components.lay_out((components.button("train-try", mark("Try it"), "🎹", 0, f"{id}.{name}"),))
+    return components.lay_out((components.button("train-try", mark("Try it"), "🎹", 0, f"{id}.{name}"), _details(id)))
+
+
+def _details(id: str) -> Button[View]:
+    return components.button("train-details", mark("Details"), "📈", 0, id)
 
 
 async def present_report(job: Job, folder: Path) -> Answer:
@@ -259,17 +272,20 @@ def _left_out(job: Job) -> str:
     return tell(lines(attachments.listed(job.gathered.skipped)))
 
 
-def _enclosures(status: Status, folder: Path) -> tuple[Enclosure, ...]:
-    """Return the curve, and the first and the latest clip."""
+def _style(job: Job) -> str:
+    """Say in a sentence or two what the music is like that a model is trained on: its keys, metres and texture."""
+    return "\n".join(map(tell, job.gathered.summary[1:3])) or _summary(job)
+
+
+def _clips(status: Status, folder: Path) -> tuple[Enclosure, ...]:
+    """Return the first and the latest clip."""
     clips = dict.fromkeys((status.clips[0], status.clips[-1])) if status.clips else ()
-    sounds = [
-        file
-        for epoch in clips
-        for file in _files(
-            folder / "clips" / f"epoch-{epoch:03}.mp3", _("What it composes after epoch {epoch}").format(epoch=epoch)
-        )
-    ]
-    return (*_files(folder / "curve.png", _("The learning curve: loss by epoch")), *sounds)
+    found = []
+    for epoch in clips:
+        after = language.ngettext("after {count} epoch", "after {count} epochs", epoch).format(count=epoch)
+        sounds = _files(folder / "clips" / f"epoch-{epoch:03}.mp3", after)
+        found += [replace(sound, name=f"{after.replace(' ', '-')}.mp3") for sound in sounds]
+    return tuple(found)
 
 
 def _files(path: Path, description: str) -> tuple[Enclosure, ...]:

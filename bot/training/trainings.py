@@ -6,7 +6,7 @@ import json
 import math
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -23,12 +23,19 @@ from bot.training import attachments, messages
 from bot.training.attachments import Chosen, ReadingQueue
 from bot.training.messages import Messages
 from bot.training.trainer import Trainer
+from core.corpus.worker import CollectJob
 from core.errors import Message, counted, mark
 from core.model import bundle
 from core.model.bundle import Params
+from core.reading.playing import ALL, IN_TWO_AND_FOUR
 from core.training.recipe import SIZES, require_tensorflow
 
 MINUTES: Final = 30
+METRES: Final = {  # of pieces that are taken, by what one chooses
+    IN_TWO_AND_FOUR: mark("in two and four"),
+    "3": mark("in three"),
+    ALL: mark("in all metres"),
+}
 FREE_BYTES: Final = 1 << 30  # on the disk, for a training to begin
 KEPT: Final = 25  # trainings of a server that have ended and can still be looked at
 BYTES_A_WEIGHT: Final = 2
@@ -42,6 +49,7 @@ class Wanted:
     files: tuple[Attachment, ...]
     base: str | None = None
     size: str | None = None
+    metres: str = IN_TWO_AND_FOUR
     minutes: int = MINUTES
     from_nothing: bool = False
 
@@ -54,6 +62,7 @@ class Blueprint:
     base: str | None
     version: str
     size: str
+    metres: str
     minutes: int
 
 
@@ -100,9 +109,12 @@ class Trainings:
         uploads, work = self.trainer.uploads / training, self.trainer.folder(training)
         begun = False
         try:
-            base = None if blueprint.base is None else self.studio.catalogue.at(server).params(blueprint.base)
+            reading = CollectJob(music=str(uploads), work=str(work), metres=blueprint.metres)
+            if blueprint.base is not None:
+                base = self.studio.catalogue.at(server).params(blueprint.base)
+                reading = replace(reading, anchor=base.anchor, rest_unit=base.rest_unit)
             async with turn:
-                digest, gathered = await attachments.gather(chosen, uploads, work, base, self._settings.training_nice)
+                digest, gathered = await attachments.gather(chosen, reading, self._settings.training_nice)
             await self.trainer.keep(training)
             message = await interaction.original_response()
             job = Job(
@@ -204,11 +216,11 @@ def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Blueprint:
     if wanted.from_nothing:
         if wanted.base is not None:
             raise JobError("A model starts from another one or from nothing: choose base or from-nothing, not both.")
-        return Blueprint(name, None, "", wanted.size or "small", wanted.minutes)
+        return Blueprint(name, None, "", wanted.size or "small", wanted.metres, wanted.minutes)
     if wanted.size is not None:
         raise JobError("A model has the size of the one that it starts from: choose a size only with from-nothing.")
     base = shelf.path(wanted.base)
-    return Blueprint(name, base.name, shelves.version(base), "medium", wanted.minutes)
+    return Blueprint(name, base.name, shelves.version(base), "medium", wanted.metres, wanted.minutes)
 
 
 def _fingerprint(server: int, digest: bytes, blueprint: Blueprint) -> str:

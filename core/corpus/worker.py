@@ -16,6 +16,7 @@ from core.music import notation
 from core.music.notation import Anchor
 from core.processes.kept import Kept, Values
 from core.processes.launching import Limits
+from core.reading.playing import IN_TWO_AND_FOUR
 
 LIMITS: Final = Limits(memory=2 << 30, file_bytes=256 << 20)
 DEADLINE: Final = 5.0  # seconds for one file; a book of 1,850 tunes takes 4
@@ -27,13 +28,14 @@ BOUNDS: Final = Bounds(members=1_000, unpacked_bytes=64 << 20)
 class CollectJob:
     """Ask for `music`, a folder, to be read into `work`, another, as a model writes: its anchor and rest unit.
 
-    Where the music needs a finer unit than that, it gets one.
+    Where the music needs a finer unit than that, it gets one. `metres` are as CollectSettings has them.
     """
 
     music: str
     work: str
     anchor: Anchor = "lowest"
     rest_unit: str | None = None
+    metres: str = IN_TWO_AND_FOUR
     workers: int = 1
 
 
@@ -100,6 +102,7 @@ def _collect(job: CollectJob, rest_unit: RestUnit) -> Collection:
     settings = CollectSettings(
         anchor=job.anchor,
         rest_unit=rest_unit,
+        metres=job.metres,
         deadline_seconds=DEADLINE,
         workers=job.workers,
         bounds=BOUNDS,

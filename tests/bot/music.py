@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +25,19 @@ def midi(seed: int, notes: int = 30) -> bytes:
     return performance.perform(score.from_text(text, "lowest", Fraction(1, 2)))
 
 
-def files(count: int = 3, first: int = 0, notes: int = 30) -> dict[str, tuple[str, bytes]]:
-    """Return so many melodies as the options of /train start."""
+def files(count: int = 3, first: int = 0, notes: int = 30) -> dict[str, Any]:
+    """Return so many melodies as what a training is asked for with."""
     return named(*((f"tune {n}.mid", midi(n, notes)) for n in range(first, first + count)))
 
 
-def named(*uploads: tuple[str, bytes]) -> dict[str, tuple[str, bytes]]:
-    """Return uploads as the options of /train start."""
-    return {f"file-{n}" if n > 1 else "file": upload for n, upload in enumerate(uploads, 1)}
+def named(*uploads: tuple[str, bytes]) -> dict[str, Any]:
+    """Return uploads as what a training is asked for with."""
+    return {"files": list(uploads)}
+
+
+def zipped(count: int = 3) -> dict[str, Any]:
+    """Return so many melodies in one archive, with which a training begins at once, without a form."""
+    return named(("tunes.zip", packed(**{f"tune {n}__mid": midi(n) for n in range(count)})))
 
 
 def packed(**members: bytes) -> bytes:

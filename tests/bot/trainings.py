@@ -2,9 +2,11 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import simcord
@@ -16,6 +18,7 @@ from core.model.notes import Entry, Notes, write_notes
 from core.training.progress import Epoch
 from core.training.worker import TrainJob
 from tests.bot.acting import until
+from tests.bot.clicking import filled_in
 from tests.bot.music import files
 
 MUCH = files(10, notes=150)
@@ -24,6 +27,23 @@ MUCH = files(10, notes=150)
 async def newest(store: Store, guild: simcord.GuildHandle) -> Job:
     """Return a server's newest training."""
     return (await store.jobs.of(guild.id))[0]
+
+
+async def train(
+    actor: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    *,
+    files: Sequence[tuple[str, bytes]] = (),
+    **options: Any,
+) -> simcord.InteractionResult:
+    """Ask for a training: of one file with the command alone, of more in the form that it opens."""
+    if len(files) < 2:
+        return await actor.slash(channel, "train start", **options, **dict(zip(["file"], files, strict=False)))
+    form = await actor.slash(channel, "train start", **options)
+    if form.modal is None:
+        return form
+    answers = files, options["name"], options.get("base", ""), [options.get("metres", "2,4")]
+    return await actor.submit_modal(form, filled_in(form, *answers, str(options.get("minutes", 30))))
 
 
 @dataclass
@@ -46,10 +66,9 @@ class Scene:
         """Return what is known of the epochs of the training that goes on."""
         return self.bot.trainer.status(self._id).epochs
 
-    async def start(self, **options: object) -> simcord.ResponseMessage:
+    async def start(self, **options: Any) -> simcord.ResponseMessage:
         """Ask for a training that goes on for a while."""
-        music = {} if "file" in options else MUCH
-        result = await self.admin.slash(self.channel, "train start", **{"name": "scales", **music, **options})
+        result = await train(self.admin, self.channel, **{"name": "scales", **MUCH, **options})
         assert result.response is not None
         self._id = (await newest(self.bot.store, self.guild)).id
         return result.response

@@ -20,7 +20,7 @@ from bot.database.store import Store
 from core.errors import CadenzaError, lines, mark
 from tests.bot.acting import begin, until
 from tests.bot.clicking import press, recipe_of
-from tests.bot.trainings import Scene
+from tests.bot.trainings import MUCH, Scene
 
 ROOT = Path(__file__).parents[3]
 
@@ -259,7 +259,7 @@ async def test_tells_of_a_training_in_the_language_of_whoever_asked(
     scene: Scene, bob: simcord.MemberActor, locales: dict[int, str]
 ) -> None:
     locales[scene.admin.id] = "de"
-    answer = await scene.start(**{"file-10": ("3.mid", b"Dear diary")})
+    answer = await scene.start(files=[*MUCH["files"][:9], ("3.mid", b"Dear diary")])
     assert answer.embeds[0].title == "scales wartet auf sein Training"
     assert str(answer.embeds[0].description).startswith("Behalten: 9 von 10, mit 1,350 Noten")
     fields = {field.name: str(field.value) for field in answer.embeds[0].fields}

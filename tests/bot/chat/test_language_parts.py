@@ -17,6 +17,7 @@ from core.music import piece
 from core.reading.formats import read
 from core.reading.playing import play
 from tests.bot.music import HOSTILE, files, midi, named, packed
+from tests.bot.trainings import train
 
 ENGLISH = re.compile(
     r"\b(the|a|it|its|is|are|was|were|of|at|in its|from|and|or|who|which|with|than|more|most|read|file|files|piece"
@@ -119,9 +120,9 @@ async def test_refusals_with_other_parts_are_german(
     results += [
         await alice.slash(channel, "train list"),
         await admin.slash(channel, "models delete", model="none"),
-        await admin.slash(channel, "train start", name="words", **uploads),
-        await admin.slash(channel, "train start", name="words", **named(("one.mid", midi(1)))),
-        await admin.slash(channel, "train start", name="words", **named(("cut.mid", midi(1)[:60]))),
+        await train(admin, channel, name="words", **uploads),
+        await train(admin, channel, name="words", **named(("one.mid", midi(1)))),
+        await train(admin, channel, name="words", **named(("cut.mid", midi(1)[:60]))),
     ]
     for result in results:
         answer = result.response or result.followups[0]
@@ -133,7 +134,7 @@ async def test_a_message_of_a_training_is_german_and_so_is_the_way_to_it(
     admin: simcord.MemberActor, channel: simcord.ChannelHandle, locales: dict[int, str]
 ) -> None:
     locales[admin.id] = "de"
-    answer = (await admin.slash(channel, "train start", name="scales", **files())).response
+    answer = (await train(admin, channel, name="scales", **files())).response
     assert answer is not None
     said = [str(answer.embeds[0].description), *(str(field.value) for field in answer.embeds[0].fields)]
     assert [words for line in said if (words := english(line))] == []

@@ -20,6 +20,7 @@ from core.errors import mark
 from tests.bot.clicking import model_of, press
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files
+from tests.bot.trainings import train
 
 ELSEWHERE = "There is no model called 'secret'. There are: tiny."
 
@@ -192,7 +193,7 @@ class TestElsewhere:
         assert answer is not None
         assert "secret" not in (answer.embeds[0].description or "")
         assert await thief.autocomplete(elsewhere, "train start", "base", "sec") == []
-        assert _said(await thief.slash(elsewhere, "train start", name="x", base="secret", **files())) == ELSEWHERE
+        assert _said(await train(thief, elsewhere, name="x", base="secret", **files())) == ELSEWHERE
         assert await asyncio.to_thread((own / "params.json").exists)
 
     async def test_its_buttons_do_not_use_it_there(
@@ -277,6 +278,6 @@ class TestLimits:
     async def test_a_server_keeps_so_many_models_of_such_a_size(
         self, admin: simcord.MemberActor, channel: simcord.ChannelHandle, says: str
     ) -> None:
-        result = await admin.slash(channel, "train start", name="more", **files())
+        result = await train(admin, channel, name="more", **files())
         assert not result.deferred
         assert says in _said(result)

@@ -18,6 +18,7 @@ from core.training.worker import Result
 from tests.bot.acting import PATIENCE, Gate, until
 from tests.bot.database.test_jobs import job
 from tests.bot.music import midi, named
+from tests.bot.trainings import train
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ async def test_takes_a_user_off_their_trainings_whose_rest_belongs_to_the_server
     store: Store,
 ) -> None:
     await store.choose(guild.id, Server(bars=4))
-    await admin.slash(channel, "train start", name="scales", **named(("a.mid", midi(1)), ("b.mid", midi(2))))
+    await train(admin, channel, name="scales", **named(("a.mid", midi(1)), ("b.mid", midi(2))))
     [before] = await store.jobs.of(guild.id)
     question = (await admin.slash(channel, "forget me")).response
     assert question is not None

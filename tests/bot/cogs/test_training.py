@@ -16,9 +16,9 @@ from bot.database.store import Store
 from bot.settings import Settings
 from core.training.worker import MEMORY
 from tests.bot.acting import begin, until
-from tests.bot.clicking import model_of
-from tests.bot.music import files, midi, named
-from tests.bot.trainings import Scene, newest
+from tests.bot.clicking import filled_in, model_of
+from tests.bot.music import files, midi, zipped
+from tests.bot.trainings import Scene, newest, train
 
 HOSTILE_NAMES = ("../evil", "a/b", "CON:", "-x", "ünïcode", ".hidden", "a\0b", "%2e%2e", "shared/x")
 
@@ -39,13 +39,15 @@ async def test_trains_a_model_that_everybody_can_try(scene: Scene, bob: simcord.
     assert last.content == scene.admin.mention
     assert [user.id for user in last.mentions] == [scene.admin.id]
     fields = {field.name: str(field.value) for field in last.embeds[0].fields}
-    assert re.fullmatch(r"\d+\.\d{3}, after \d+\.\d{3} in the first epoch", fields["Loss on held-out pieces"])
-    assert last.embeds[0].image.url == "attachment://curve.png"
-    contents = {attachment.filename: await attachment.read() for attachment in last.attachments}
-    assert [*contents] == ["curve.png", "old-scales-first.mid", "old-scales-first.mp3"]
-    assert contents["curve.png"].startswith(b"\x89PNG")
+    assert str(last.embeds[0].description).startswith("Keys: 3 in C major. Metres: 3 in 4/4.")
+    assert [attachment.filename for attachment in last.attachments] == ["old-scales-first.mid", "old-scales-first.mp3"]
     piece = await scene.bot.store.get(fields["A first piece"].rpartition(" ")[2])
     assert (piece.author, piece.server, piece.model.name) == (scene.admin.id, scene.guild.id, "old-scales")
+    details = (await scene.admin.click(last, label="Details")).response
+    assert details is not None
+    figures = {field.name: str(field.value) for field in details.embeds[0].fields}
+    assert re.fullmatch(r"\d+\.\d{3}, after \d+\.\d{3} in the first epoch", figures["Loss on held-out pieces"])
+    assert (await details.attachments[0].read()).startswith(b"\x89PNG")
     result = await bob.click(last, label="Try it")
     assert result.response is not None
     assert model_of(result.response) == "old-scales"
@@ -61,19 +63,24 @@ async def test_shows_how_it_goes_and_who_is_next_until_it_is_thrown_away(
 ) -> None:
     answer = await scene.start(name="first")
     async with scene.bot.trainer:
-        await until(lambda: len(scene.channel.history()[0].attachments) >= 2)
+        await until(lambda: len(scene.channel.history()[0].attachments) >= 1)
         process = await scene.hold()
-        assert os.getpriority(os.PRIO_PROCESS, process) == 19
+        assert os.getpriority(os.PRIO_PROCESS, process) == scene.bot.settings.training_nice
         assert resource.prlimit(process, resource.RLIMIT_AS)[0] == MEMORY
         [shown] = scene.channel.history()
         assert shown.id == answer.id
         assert shown.embeds[0].title == "first is being trained"
-        assert re.fullmatch(r"`█*░*` \d+%", str(shown.embeds[0].description))
-        assert {field.name for field in shown.embeds[0].fields} == {"Epoch", "Loss", "Time left", "On held-out pieces"}
-        assert [attachment.filename for attachment in shown.attachments][:2] == ["curve.png", "epoch-001.mp3"]
-        assert shown.embeds[0].image.url == "attachment://curve.png"
+        assert re.fullmatch(r"`█*░*` \d+%\nat most .+ left", str(shown.embeds[0].description))
+        assert [(field.name, str(field.value).splitlines()[0]) for field in shown.embeds[0].fields] == [
+            ("Listen", "after 1 epoch")
+        ]
+        assert shown.attachments[0].filename == "after-1-epoch.mp3"
+        details = (await scene.admin.click(shown, label="Details")).response
+        assert details is not None
+        assert {field.name for field in details.embeds[0].fields} == {"Epoch", "Loss", "Loss on held-out pieces"}
+        assert details.embeds[0].image.url == "attachment://curve.png"
 
-        second = (await scene.admin.slash(scene.channel, "train start", name="second", **files(2))).response
+        second = (await train(scene.admin, scene.channel, name="second", **files(2))).response
         assert second is not None
         assert second.embeds[0].fields[-1].value == "1 other training is ahead of it."
         status = (await scene.admin.slash(scene.channel, "train status")).response
@@ -107,7 +114,9 @@ async def test_says_so_when_the_database_fails(
 ) -> None:
     with closing(sqlite3.connect(settings.data / "cadenza.db")) as database:
         database.execute("DROP TABLE trainings")
-    options: Any = {"start": {"name": "scales", **files()}, "cancel": {"training": "scales"}}.get(command, {})
+    options: Any = {"start": {"name": "scales", "file": ("a.mid", midi(1))}, "cancel": {"training": "scales"}}.get(
+        command, {}
+    )
     reply = (await admin.slash(channel, f"train {command}", **options)).response
     assert reply is not None
     assert reply.ephemeral
@@ -117,11 +126,11 @@ async def test_says_so_when_the_database_fails(
 async def test_the_same_files_and_settings_twice_are_one_training(
     store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
 ) -> None:
-    await admin.slash(channel, "train start", name="scales", **files())
-    [reply] = (await admin.slash(channel, "train start", name="scales", **files())).followups
+    await train(admin, channel, name="scales", **files())
+    [reply] = (await train(admin, channel, name="scales", **files())).followups
     assert reply.ephemeral
     assert reply.content.startswith("There is a training on these files with these settings already. scales is waiting")
-    [other] = (await admin.slash(channel, "train start", name="scales", **files(4))).followups
+    [other] = (await train(admin, channel, name="scales", **files(4))).followups
     assert other.content == "A model called scales is being trained already. Choose another name."
     assert len(await store.jobs.of(guild.id)) == 1
 
@@ -134,7 +143,7 @@ async def test_two_at_the_same_moment_are_one_too(
     channel: simcord.ChannelHandle,
 ) -> None:
     for _ in range(2):
-        await begin(env, admin.slash(channel, "train start", name="scales", **files()))
+        await begin(env, train(admin, channel, name="scales", **zipped()))
     await env.settle()
     assert len(await store.jobs.of(guild.id)) == 1
 
@@ -143,8 +152,8 @@ async def test_a_server_has_so_many_trainings_at_once(
     store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
 ) -> None:
     for number in range(3):
-        await admin.slash(channel, "train start", name=f"scales{number}", **files())
-    refused = (await admin.slash(channel, "train start", name="more", **files())).response
+        await train(admin, channel, name=f"scales{number}", **files())
+    refused = (await train(admin, channel, name="more", **files())).response
     assert refused is not None
     assert refused.content == "3 trainings of this server have not ended yet. Wait for one, or cancel one."
 
@@ -158,15 +167,11 @@ async def test_trains_on_the_files_of_a_message(
 ) -> None:
     message = await alice.send(channel, "our tunes", attachments=[(f"{n}.mid", midi(n)) for n in range(3)])
     form = await admin.context_menu(channel, "Train on these", message)
-    assert form.modal is not None
-    ids = [label["component"]["custom_id"] for label in form.modal["components"]]
-    wrong = await admin.submit_modal(form, dict(zip(ids, ("tunes", "", "many"), strict=True)))
+    wrong = await admin.submit_modal(form, filled_in(form, "tunes", "", ["2,4"], "many"))
     assert wrong.response is not None
     assert wrong.response.content == "The minutes must be a whole number from 1 to 1440."
     form = await admin.context_menu(channel, "Train on these", message)
-    assert form.modal is not None
-    ids = [label["component"]["custom_id"] for label in form.modal["components"]]
-    answer = (await admin.submit_modal(form, dict(zip(ids, ("tunes", "tiny", "10"), strict=True)))).response
+    answer = (await admin.submit_modal(form, filled_in(form, "tunes", "tiny", ["2,4"], "10"))).response
     assert answer is not None
     assert answer.embeds[0].title == "tunes is waiting to be trained"
     job = await newest(store, guild)
@@ -200,7 +205,7 @@ async def test_refuses_what_makes_no_sense(
     options: dict[str, object],
     says: str,
 ) -> None:
-    result = await admin.slash(channel, "train start", **{"name": "scales", **files(), **options})
+    result = await train(admin, channel, **{"name": "scales", **files(), **options})
     answer = result.followups[0] if result.response is None else result.response
     assert answer.ephemeral
     assert says in answer.content
@@ -216,7 +221,7 @@ async def test_hostile_names_are_no_names(
     channel: simcord.ChannelHandle,
     name: str,
 ) -> None:
-    result = await admin.slash(channel, "train start", name=name, **files())
+    result = await train(admin, channel, name=name, **files())
     assert result.response is not None
     assert "cannot be a model's name" in result.response.content
     for command, option in (("train cancel", "training"), ("train delete", "training"), ("train report", "training")):
@@ -230,6 +235,6 @@ async def test_hostile_names_are_no_names(
 async def test_forgets_who_asked_for_a_training(
     store: Store, admin: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle
 ) -> None:
-    await admin.slash(channel, "train start", name="scales", **named(*files().values()))
+    await train(admin, channel, name="scales", **files())
     await store.forget(admin.id)
     assert (await newest(store, guild)).user is None

@@ -9,7 +9,7 @@ from bot.database.store import Server, Store
 from core.errors import mark
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files, midi
-from tests.bot.trainings import newest
+from tests.bot.trainings import newest, train
 
 
 async def test_a_stranger_may_do_nothing(
@@ -20,12 +20,12 @@ async def test_a_stranger_may_do_nothing(
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
 ) -> None:
-    answer = (await admin.slash(channel, "train start", name="scales", **files())).response
+    answer = (await train(admin, channel, name="scales", **files())).response
     assert answer is not None
     job = await newest(store, guild)
     message = await alice.send(channel, "tunes", attachments=[("1.mid", midi(1))])
     results = [
-        await alice.slash(channel, "train start", name="evil", **files()),
+        await train(alice, channel, name="evil", **files()),
         await alice.slash(channel, "train status"),
         await alice.slash(channel, "train list"),
         *[await alice.slash(channel, f"train {name}", training=job.id) for name in ("cancel", "delete", "report")],
@@ -49,7 +49,7 @@ async def test_the_trainers_that_a_server_names_may(
         guild.add_member(env.create_user("carol"), roles=[role]),
         guild.add_member(env.create_user("dave")),
     )
-    answer = (await musician.slash(channel, "train start", name="scales", **files())).response
+    answer = (await train(musician, channel, name="scales", **files())).response
     assert answer is not None
     assert answer.embeds[0].title == "scales is waiting to be trained"
     refused = (await other.click(answer, label="Cancel")).response
@@ -69,7 +69,7 @@ async def test_another_servers_admin_finds_nothing_whatever_they_send(
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
 ) -> None:
-    await admin.slash(channel, "train start", name="scales", **files())
+    await train(admin, channel, name="scales", **files())
     job = await newest(store, guild)
     elsewhere = env.create_guild("Elsewhere")
     room = elsewhere.create_text_channel("music")
@@ -87,7 +87,7 @@ async def test_another_servers_admin_finds_nothing_whatever_they_send(
         assert "scales" not in result.response.content
         assert result.response.embeds == []
     assert await store.jobs.of(guild.id) == (job,)
-    again = (await thief.slash(room, "train start", name="scales", **files())).response
+    again = (await train(thief, room, name="scales", **files())).response
     assert again is not None
     assert again.embeds[0].title == "scales is waiting to be trained"
 
@@ -101,7 +101,7 @@ async def test_everyone_is_a_role_that_all_have(
     channel: simcord.ChannelHandle,
 ) -> None:
     await store.choose(guild.id, Server(trainers=guild.id))
-    answer = (await alice.slash(channel, "train start", name="scales", **files())).response
+    answer = (await train(alice, channel, name="scales", **files())).response
     assert answer is not None
     assert answer.embeds[0].title == "scales is waiting to be trained"
 

@@ -7,8 +7,8 @@ from bot.database.jobs import JobError
 from bot.database.store import Store
 from bot.training.attachments import LINE
 from tests.bot.acting import begin, until
-from tests.bot.music import files, midi, named
-from tests.bot.trainings import newest
+from tests.bot.music import files, midi, named, zipped
+from tests.bot.trainings import newest, train
 
 
 async def test_reads_one_collection_of_a_server_at_a_time(
@@ -28,11 +28,11 @@ async def test_reads_one_collection_of_a_server_at_a_time(
 
     with bot.trainings.reading.place(1) as turn:
         async with turn:
-            await begin(env, admin.slash(channel, "train start", name="first", **files()))
+            await begin(env, train(admin, channel, name="first", **zipped()))
             await until(reading)
         await env.settle()
     with bot.trainings.reading.place(guild.id):
-        second = await admin.slash(channel, "train start", name="second", **files(first=3))
+        second = await train(admin, channel, name="second", **files(first=3))
         assert not second.deferred
         assert second.response is not None
         assert (
@@ -40,7 +40,7 @@ async def test_reads_one_collection_of_a_server_at_a_time(
             == "Files from this server are being read already. Wait until that is done, then try again."
         )
     assert [job.name for job in await store.jobs.of(guild.id)] == ["first"]
-    third = (await admin.slash(channel, "train start", name="third", **files(first=3))).response
+    third = (await train(admin, channel, name="third", **files(first=3))).response
     assert third is not None
     assert third.embeds[0].title == "third is waiting to be trained"
 
@@ -55,7 +55,7 @@ async def test_the_machine_reads_one_collection_at_a_time_and_the_next_is_not_ev
 ) -> None:
     with bot.trainings.reading.place(1) as turn:
         async with turn:
-            await begin(env, admin.slash(channel, "train start", name="scales", **files()))
+            await begin(env, train(admin, channel, name="scales", **zipped()))
             assert not bot.trainer.uploads.exists()
             assert await store.jobs.of(guild.id) == ()
         await env.settle()
@@ -71,7 +71,7 @@ async def test_few_servers_wait(
 ) -> None:
     with bot.trainings.reading.place(1), bot.trainings.reading.place(2), bot.trainings.reading.place(3):
         assert LINE == 3
-        result = await admin.slash(channel, "train start", name="scales", **files())
+        result = await train(admin, channel, name="scales", **files())
         assert not result.deferred
         assert result.response is not None
         assert (
@@ -86,6 +86,6 @@ async def test_files_of_one_name_are_all_read(
 ) -> None:
     names = ("a.mid", "a (2).mid", "a (3).mid", "a.mid", "a.mid")
     uploads = named(*((name, midi(seed)) for seed, name in enumerate(names)))
-    answer = (await admin.slash(channel, "train start", name="scales", **uploads)).response
+    answer = (await train(admin, channel, name="scales", **uploads)).response
     assert answer is not None
     assert (await newest(store, guild)).gathered.kept == len(names)

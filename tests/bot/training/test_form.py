@@ -33,7 +33,7 @@ async def test_the_form_survives_a_restart(
 ) -> None:
     form = await admin.context_menu(channel, "Train on these", message)
     await then()
-    answer = (await admin.submit_modal(form, filled_in(form, "tunes", "tiny", " 10 "))).response
+    answer = (await admin.submit_modal(form, filled_in(form, "tunes", "tiny", ["all"], " 10 "))).response
     assert answer is not None
     assert answer.embeds[0].title == "tunes is waiting to be trained"
     job = await newest(store, guild)
@@ -51,7 +51,7 @@ async def test_says_so_if_the_files_are_out_of_sight(
     form = await admin.context_menu(channel, "Train on these", message)
     bot.form.seen.clear()
     await bot.get_partial_messageable(channel.id).get_partial_message(message.id).delete()
-    assert refusal(await admin.submit_modal(form, filled_in(form, "tunes", "", "10"))) == GONE
+    assert refusal(await admin.submit_modal(form, filled_in(form, "tunes", "", ["2,4"], "10"))) == GONE
     assert await store.jobs.of(guild.id) == ()
 
 
@@ -65,13 +65,13 @@ async def test_a_right_that_was_lost_meanwhile_is_lost(
     await store.choose(guild.id, Server(trainers=guild.id))
     form = await alice.context_menu(channel, "Train on these", message)
     await store.choose(guild.id, Server())
-    said = refusal(await alice.submit_modal(form, filled_in(form, "tunes", "", "10")))
+    said = refusal(await alice.submit_modal(form, filled_in(form, "tunes", "", ["2,4"], "10")))
     assert said == "Only members with the permission Manage Server can do that."
     assert await store.jobs.of(guild.id) == ()
 
 
 async def test_remembers_the_files_of_the_last_messages_alone(bot: ComposerBot, message: discord.Message) -> None:
     bot.form.seen.update((number, ()) for number in range(form.REMEMBERED))
-    bot.form.lay_out(message)
+    bot.form.train_on(message)
     assert len(bot.form.seen) == form.REMEMBERED
     assert bot.form.seen[message.id] == tuple(message.attachments)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ from bot.database.jobs import Job
 from bot.settings import Settings
 from tests.bot.acting import until
 from tests.bot.machines import Machine, chatting, clear, machine
-from tests.bot.trainings import MUCH, newest
+from tests.bot.trainings import MUCH, newest, train
 
 
 @pytest.fixture
@@ -32,10 +33,8 @@ async def bot(settings: Settings, cluster: str) -> AsyncIterator[ComposerBot]:
         yield bot
 
 
-async def _start(
-    admin: simcord.MemberActor, channel: simcord.ChannelHandle, bot: ComposerBot, **options: object
-) -> Job:
-    result = await admin.slash(channel, "train start", **{"name": "scales", "minutes": 1, **MUCH, **options})
+async def _start(admin: simcord.MemberActor, channel: simcord.ChannelHandle, bot: ComposerBot, **options: Any) -> Job:
+    result = await train(admin, channel, **{"name": "scales", "minutes": 1, **MUCH, **options})
     assert result.response is not None
     assert channel.guild is not None
     return await newest(bot.store, channel.guild)

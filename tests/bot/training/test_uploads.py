@@ -9,6 +9,7 @@ from bot.client import ComposerBot
 from bot.database.store import Store
 from tests.bot.acting import begin
 from tests.bot.music import HOSTILE, files, midi, named, packed
+from tests.bot.trainings import train
 
 ARCHIVES = [name for name in HOSTILE if name.endswith(".zip")]  # of which each has a reason for every file in it
 OTHERS = [name for name in HOSTILE if name not in ARCHIVES]
@@ -29,9 +30,7 @@ async def test_refuses_hostile_files_while_composing_goes_on(
     names: list[str],
 ) -> None:
     await begin(env, alice.slash(channel, "compose", bars=16, seed=1))
-    [answer] = (
-        await admin.slash(channel, "train start", name="evil", **named(*((name, HOSTILE[name]) for name in names)))
-    ).followups
+    [answer] = (await train(admin, channel, name="evil", **named(*((name, HOSTILE[name]) for name in names)))).followups
     assert answer.ephemeral
     assert answer.content.startswith("There is nothing to train on, so nothing was started: no piece was kept.")
     lines = [line for line in answer.content.splitlines() if line.startswith("- ")]
@@ -51,7 +50,7 @@ async def test_one_hostile_file_does_not_stop_the_others(
         ("good.zip", packed(a__mid=midi(1), b__mid=midi(2))),
         *((name, HOSTILE[name]) for name in ("endless.mid", "words.txt", "damaged.zip", "../../etc/passwd.mid")),
     )
-    answer = (await admin.slash(channel, "train start", name="mixed", **uploads)).response
+    answer = (await train(admin, channel, name="mixed", **uploads)).response
     assert answer is not None
     assert (answer.embeds[0].description or "").startswith("Kept 2 of 5")
     fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
@@ -68,7 +67,7 @@ async def test_keeps_of_uploads_only_their_notes(
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
 ) -> None:
-    await admin.slash(channel, "train start", name="scales", **files())
+    await train(admin, channel, name="scales", **files())
     [job] = await store.jobs.of(guild.id)
     kept = {path.name: path.read_bytes() for path in bot.trainer.folder(job.id).iterdir()}
     assert set(kept) == {"notes.txt", "report.csv"}
@@ -91,10 +90,10 @@ async def test_says_what_is_too_little_or_too_much(
     admin: simcord.MemberActor,
     guild: simcord.GuildHandle,
     channel: simcord.ChannelHandle,
-    uploads: dict[str, tuple[str, bytes]],
+    uploads: dict[str, list[tuple[str, bytes]]],
     says: str,
 ) -> None:
-    result = await admin.slash(channel, "train start", name="scales", **uploads)
+    result = await train(admin, channel, name="scales", **uploads)
     answer = result.followups[0] if result.response is None else result.response
     assert answer.ephemeral
     assert says in answer.content
@@ -106,7 +105,7 @@ async def test_downloads_nothing_that_is_too_large_or_no_music(
 ) -> None:
     before = len(env.http_requests)
     uploads = named(("words.txt", b"words"), ("large.mid", bytes(2 << 20)))
-    result = await admin.slash(channel, "train start", name="scales", **uploads)
+    result = await train(admin, channel, name="scales", **uploads)
     assert not result.deferred
     assert [request.path for request in env.http_requests[before:] if "attachments" in request.path] == []
 

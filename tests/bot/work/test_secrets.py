@@ -13,6 +13,7 @@ from bot.training import attachments
 from bot.work import child
 from bot.work.workers import Workers
 from core.composing.recipe import ComposeRequest
+from core.corpus.worker import CollectJob
 from core.processes.launching import PASSED, THREADS
 from core.reading.pool import read_safely
 from core.reading.primers import from_music
@@ -91,7 +92,7 @@ async def test_reading_for_a_training(tmp_path: Path) -> None:
     uploads.mkdir()
     (uploads / "old_hundredth.mxl").write_bytes(file("old_hundredth.mxl"))
     with Watch() as watch:
-        gathered = await attachments._read(uploads, tmp_path, None, 0)
+        gathered = await attachments._read(CollectJob(music=str(uploads), work=str(tmp_path)), 0)
     assert gathered.kept == 1
     check(watch, 2)  # the collection's process, and its reader
 
