@@ -20,6 +20,7 @@ from core.errors import RequestError
 from core.model import bundle
 from core.model.bundle import Params
 from core.music.metre import COMMON
+from core.music.score import whole_bars
 from core.music.tempo import DEFAULT_TEMPO
 from core.performing import audio, ensembles, expression
 from core.processes import files, terminal
@@ -228,7 +229,8 @@ def _write_sheet(composition: Composition, take: Take, path: Path, options: argp
 
 
 def _facts(take: Take) -> str:
-    facts = f"{take.bars:g} bar{'' if take.bars == 1 else 's'}, tempo {take.tempo:g}, {take.seconds:.0f} s"
+    bars = whole_bars(take.bars)
+    facts = f"{bars:g} bar{'' if bars == 1 else 's'}, tempo {take.tempo:g}, {take.seconds:.0f} s"
     if take.quote and take.quote.events >= NOTABLE:
         facts += f", {take.quote.events} of {take.events} events as in {take.quote.title}"
     return facts

@@ -18,6 +18,7 @@ from core.composing.recipe import ModelInfo, Take
 from core.composing.tune import Shown
 from core.drawing.sheet import Sheet
 from core.errors import Message, mark
+from core.music.score import whole_bars
 from core.performing import ensembles
 from core.reading.melody import Given, Primer
 
@@ -41,7 +42,7 @@ UNDER_A_MELODY: Final = (  # action, label, symbol
 
 def length(bars: float) -> str:
     """Say how long a piece is."""
-    return ngettext("{bars:g} bar", "{bars:g} bars", 1 if bars == 1 else 2).format(bars=bars)
+    return ngettext("{bars:g} bar", "{bars:g} bars", 1 if bars == 1 else 2).format(bars=whole_bars(bars))
 
 
 def present(
@@ -160,7 +161,7 @@ def present_primer(primer: Primer, model: str, take: Take, sheet: Sheet) -> Answ
         embed.add_field(name=_("Read as"), value="\n".join(map(tell, primer.words)), inline=False)
     embed.set_footer(text=_("/compose takes it as its primer."))
     what = ngettext("a primer of {bars:g} bar", "a primer of {bars:g} bars", 1 if take.bars == 1 else 2)
-    what = what.format(bars=take.bars)
+    what = what.format(bars=whole_bars(take.bars))
     enclosures = [Enclosure("primer.txt", text.encode(), what)] if len(text) > DESCRIPTION else []
     enclosures.append(Enclosure("primer.mid", take.midi, what))
     if take.audio is not None:

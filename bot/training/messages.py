@@ -22,6 +22,7 @@ from bot.database.jobs import Job
 from bot.training import attachments
 from core.composing.recipe import ComposeRequest, Take
 from core.errors import CadenzaError, Message, lines, mark
+from core.music.score import whole_bars
 from core.training.progress import Epoch, Progress
 from core.training.worker import Result
 
@@ -133,7 +134,7 @@ class Messages:
         except CadenzaError as error:
             embed.add_field(name=_("A first piece"), value=tell(error)[:1000], inline=False)
             return Answer(job.id, embed, (), view)
-        piece = _("Attached, {bars:g} bars: piece {id}").format(bars=take.bars, id=opus.id)
+        piece = _("Attached, {bars:g} bars: piece {id}").format(bars=whole_bars(take.bars), id=opus.id)
         embed.add_field(name=_("A first piece"), value=piece, inline=False)
         if result.advice:
             embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)

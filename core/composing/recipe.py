@@ -299,7 +299,7 @@ def prepare(request: ComposeRequest, piece: Score, parts: PartScore | None = Non
 
 def _picture(piece: Score | PartScore, given: int, model: ModelInfo, key: str, bars: float) -> bytes:
     """Draw a piece, headed by what composed it, its key and its length."""
-    length = f"{bars:g} bar{'' if bars == 1 else 's'}"
+    length = f"{score.whole_bars(bars):g} bar{'' if bars == 1 else 's'}"
     return roll.piano_roll(piece, primer_events=given, title=f"{model.name} · {key} · {length}")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE, PLOT, WIDTH, Canvas, Colour, mix
 from core.errors import PictureError
-from core.music.parts import PartScore
+from core.music.parts import PartScore, four_parts, is_choral
 from core.music.score import Score
 from core.music.voices import Note, notes
 from core.performing.performance import velocities
@@ -134,6 +134,9 @@ def _score(piece: Score | PartScore) -> Score:
 
 
 def _sounding(piece: Score | PartScore) -> Sequence[Note]:
+    """Return the notes of a piece, a chorale's as its four voices sing them."""
+    if isinstance(piece, Score) and is_choral(piece):
+        piece = four_parts(piece)
     return [note for part in piece.parts for note in part.notes] if isinstance(piece, PartScore) else notes(piece)
 
 

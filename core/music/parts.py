@@ -8,7 +8,7 @@ others.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations, pairwise
 from typing import Final
 
@@ -92,6 +92,7 @@ def is_choral(score: Score) -> bool:
     return in_range and sum(count for count in counts if count >= 3) >= _LEAST_FULL * sum(counts)
 
 
+@lru_cache(maxsize=4)  # played, drawn and engraved, a piece is asked for three times
 def four_parts(score: Score) -> PartScore:
     """Part a chorale's events between four voices; every note begins where it did, and in one voice at least.
 

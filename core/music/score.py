@@ -1,5 +1,6 @@
 """Scores: events in rest units, and their way from and to the notation."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -60,6 +61,14 @@ class Score:
         if not shift:
             return self
         return replace(self, events=tuple(Event(e.onset, tuple(p + shift for p in e.pitches)) for e in self.events))
+
+
+def whole_bars(bars: float) -> float:
+    """Return a length in bars as musicians count it: a pickup, and what its bar lacks at the end, are no bar more.
+
+    What is shorter than four bars keeps its fraction.
+    """
+    return bars if bars < 4 else math.floor(bars)
 
 
 def from_ids(ids: Iterable[int], anchor: Anchor, unit: Fraction, metre: Metre = COMMON) -> Score:

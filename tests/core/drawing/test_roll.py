@@ -128,3 +128,9 @@ def test_pieces_side_by_side_are_two_in_a_row_on_the_same_pitches() -> None:
     assert abs((third.min() - fourth.min()) - 2 * (first.min() - second.min())) <= 2
     with pytest.raises(PictureError, match="no notes"):
         roll.side_by_side([pieces[0], Score((), 0, QUARTERS)], ["a", "b"])
+
+
+def test_a_chorale_is_drawn_in_its_four_voices_though_one_of_them_moves_alone() -> None:
+    text = "48-7-16-24r247r250-5-14-21r247-8-15-20r448-7-16-24r2" * 2  # of which voice leading alone makes more
+    piece = score.from_text(text, "lowest", QUARTERS)
+    assert {note.voice for note in roll._sounding(piece)} == {0, 1, 2, 3}
