@@ -26,6 +26,7 @@ from bot.cogs.training import Training
 from bot.community import deletion, showcase
 from bot.composing import buttons as composing_buttons
 from bot.composing import melodies, rewriting, tune
+from bot.composing.film import NEVER
 from bot.composing.studio import Studio
 from bot.database import figures
 from bot.database.gateway import Gateway
@@ -43,6 +44,7 @@ from bot.work.cache import Cache
 from bot.work.queue import Line, Queue
 from bot.work.workers import Work, Workers
 from core.composing.recipe import ComposeRequest
+from core.drawing import film
 from core.errors import reason
 
 if TYPE_CHECKING:
@@ -69,7 +71,9 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(url))
         if settings.alone:
-            workers: Work = await stack.enter_async_context(Workers(settings.workers, settings.deadline, first))
+            workers: Work = await stack.enter_async_context(
+                Workers(settings.workers, settings.deadline, first, settings.training_nice)
+            )
             shared = None
         else:
             from bot.training.sharing import share  # with PgQueuer, which one machine does not need
@@ -149,6 +153,7 @@ class ComposerBot(commands.AutoShardedBot):
             soundfont=settings.soundfont,
             upload_bytes=settings.upload_bytes,
             shelves=None if shared is None else shared.shelves,
+            film=settings.film if shared is not None or film.available() else NEVER,
         )
         self.messages = Messages(self, self.studio)
         if shared is None:
@@ -178,6 +183,11 @@ class ComposerBot(commands.AutoShardedBot):
         """Answer what was asked of a process that is no more."""
         await self.wait_until_ready()
         await self.studio.take_up(promises.restored(self, pending.id, pending.origin), pending)
+
+    async def close(self) -> None:
+        """Leave Discord."""
+        await self.studio.films.close()
+        await super().close()
 
     async def add_commands(self) -> None:
         """Add the commands, and what is known by its id after a restart: buttons and forms."""

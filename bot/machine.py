@@ -26,7 +26,7 @@ async def compose(settings: Settings) -> None:
     """Compose for all until cancelled. Raises CadenzaError where this machine cannot compose."""
     url = _database(settings)
     async with (
-        Workers(settings.workers, settings.deadline, warm_up(settings)) as workers,
+        Workers(settings.workers, settings.deadline, warm_up(settings), settings.training_nice) as workers,
         Store(url) as store,
         Connections(url, settings.workers + 4) as connections,
         AsyncExitStack() as stack,

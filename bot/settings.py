@@ -18,6 +18,7 @@ PREFIX: Final = "CADENZA_"
 TOKEN: Final = "DISCORD_TOKEN"  # noqa: S105  # the name of the one variable without the prefix
 
 SECRETS: Final = ("token", "database")
+FILMS: Final = ("always", "when shared", "never")
 ROLES: Final = ("chat", "compose", "train")
 
 
@@ -50,6 +51,13 @@ def _level(text: str) -> str:
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValueError("DEBUG, INFO, WARNING or ERROR")
     return level
+
+
+def _film(text: str) -> str:
+    choice = " ".join(text.lower().replace("-", " ").split())
+    if choice not in FILMS:
+        raise ValueError("always, when shared or never")
+    return choice
 
 
 def _roles(text: str) -> str:
@@ -99,6 +107,13 @@ class Settings(BaseSettings):
     soundfont: Annotated[
         Folder | None, Field(description="The soundfont to play with. Unset: the first that is installed.")
     ] = None
+    film: Annotated[
+        Annotated[str, AfterValidator(_film)],
+        Field(
+            description="When pieces are filmed: `always`, `when shared`, or `never`. A server may choose otherwise,"
+            " unless it is never."
+        ),
+    ] = "when shared"
     data: Annotated[Folder, Field(description="The folder for what the bot keeps.")] = Path("data")
     database: Annotated[
         Annotated[SecretStr, AfterValidator(_database)] | None,
@@ -157,8 +172,8 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             le=19,
-            description="How far trainings, and the reading of files for them, stand back for whatever else the"
-            " machine does: from 0, not at all, to 19, as far as the system knows.",
+            description="How far trainings, the reading of files for them, and films stand back for whatever else"
+            " the machine does: from 0, not at all, to 19, as far as the system knows.",
         ),
     ] = 19
     trainings: Annotated[int, Field(ge=1, le=100, description="How many trainings of one server may wait or run.")] = 3

@@ -23,7 +23,9 @@ class DeliveryError(CadenzaError):
     """Say that an answer could not be shown, and where it is."""
 
 
-async def deliver(interaction: Interaction, answer: Answer, most: int, *, private: bool = False) -> None:
+async def deliver(
+    interaction: Interaction, answer: Answer, most: int, *, private: bool = False
+) -> discord.Message | None:
     """Send a message in place of the one that was promised; `most` is what its files may weigh together, in bytes.
 
     Files that are too large for this place are left out, and it says so. Where the promise has expired, the message
@@ -34,13 +36,13 @@ async def deliver(interaction: Interaction, answer: Answer, most: int, *, privat
         most, interaction.filesize_limit, *(() if interaction.guild is None else (interaction.guild.filesize_limit,))
     )
     try:
-        await _in_size(partial(_fulfil, interaction), answer, limit)
+        return await _in_size(partial(_fulfil, interaction), answer, limit)
     except discord.Forbidden:
         raise
     except discord.HTTPException as error:
         if error.code not in EXPIRED:
             raise _refused(error, answer) from error
-        await _deliver_late(interaction, answer, limit, private)
+        return await _deliver_late(interaction, answer, limit, private)
 
 
 def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
@@ -53,22 +55,24 @@ def _refused(error: discord.HTTPException, answer: Answer) -> DeliveryError:
     )
 
 
-async def _in_size(send: Callable[[Answer], Awaitable[object]], answer: Answer, limit: int) -> None:
+async def _in_size(send: Callable[[Answer], Awaitable[discord.Message]], answer: Answer, limit: int) -> discord.Message:
     """Send what fits, and only what must arrive if Discord still finds it too large."""
     try:
-        await send(fit(answer, limit))
+        return await send(fit(answer, limit))
     except discord.HTTPException as error:
         if error.status != 413 and error.code != TOO_LARGE:
             raise
-        await send(fit(answer, 0))
+        return await send(fit(answer, 0))
 
 
-async def _fulfil(interaction: Interaction, answer: Answer) -> None:
+async def _fulfil(interaction: Interaction, answer: Answer) -> discord.Message:
     files = _files(answer)
-    await interaction.edit_original_response(content=None, embed=answer.embed, attachments=files, view=answer.view)
+    return await interaction.edit_original_response(
+        content=None, embed=answer.embed, attachments=files, view=answer.view
+    )
 
 
-async def _deliver_late(interaction: Interaction, answer: Answer, limit: int, private: bool) -> None:
+async def _deliver_late(interaction: Interaction, answer: Answer, limit: int, private: bool) -> discord.Message | None:
     here, user = interaction.channel, interaction.user
     late = f"{user.mention} " + _("This took longer than Discord waits for an answer.")
     not_here = _("I may not write where you asked for it.")
@@ -77,12 +81,11 @@ async def _deliver_late(interaction: Interaction, answer: Answer, limit: int, pr
         ways.insert(0, (here, late))
     for place, words in ways:
         try:
-            await _in_size(partial(send, place, content=words), answer, limit)
+            return await _in_size(partial(send, place, content=words), answer, limit)
         except discord.HTTPException as error:
             _log.info("An answer that came late could not be sent to %s: %s", place, error)
-        else:
-            return
     _log.warning("An answer reached nobody, but it is kept: /piece show %s", answer.piece)
+    return None
 
 
 async def send(

@@ -121,7 +121,7 @@ class Composing(commands.Cog):
                 metre=metre,
                 form=form,
                 tempo=tempo,
-                instrument=instrument,
+                instrument=instrument or chosen.instrument,
                 expression=expression,
                 takes=takes,
                 effort=effort,
@@ -142,6 +142,7 @@ class Composing(commands.Cog):
                 model=str(catalogue.path(model)),
                 temperature=chosen.temperature or USUAL_TEMPERATURE,
                 bars=_usual_bars(chosen, upload),
+                instrument=chosen.instrument,
             )
             await self._studio.compose(interaction, request, beginning=upload, grows=True)
 

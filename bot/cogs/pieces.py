@@ -37,7 +37,8 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             async with self._studio.turn(interaction, cost=opus.bars):
                 take = await self._studio.revive(opus)
                 answer = await self._studio.present(opus, take, presentation.under(opus))
-            await self._studio.deliver(interaction, answer)
+            message = await self._studio.deliver(interaction, answer)
+            await self._studio.films.follow(message, answer, opus, take)
 
     @app_commands.command()
     @app_commands.describe(page="How far back to go: 1 is the newest.")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import discord
 from discord import Embed, Interaction, app_commands
-from discord.app_commands import Choice
+from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot.chat import checks, replies
@@ -15,10 +15,11 @@ from bot.chat.language import _, tell
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE, Bars, Temperature
 from bot.cogs import autocomplete
 from bot.community.taste import describe
+from bot.composing.film import CHOICES, NEVER
 from bot.composing.studio import Studio
 from bot.database.store import Server
 from core.errors import CadenzaError, mark
-from core.performing import audio
+from core.performing import audio, ensembles
 
 NAMES: Final = {
     "model": mark("Model"),
@@ -27,6 +28,8 @@ NAMES: Final = {
     "showcase": mark("Showcase"),
     "trainers": mark("Trainers"),
     "soundfont": mark("Soundfont"),
+    "instrument": mark("Played by"),
+    "film": mark("Films"),
 }
 NEEDED: Final = {  # to post in a showcase
     "view_channel": mark("view the channel"),
@@ -65,8 +68,12 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
         showcase="The channel where shared pieces are posted.",
         trainers="Who may train models here, besides those who manage the server.",
         soundfont="What pieces are played with.",
+        instrument="Who plays pieces unless somebody chooses another.",
+        film="When pieces are filmed: the piano roll, lit as it sounds, as a video.",
     )
     @app_commands.autocomplete(model=autocomplete.models, soundfont=autocomplete.soundfonts)
+    @app_commands.autocomplete(instrument=autocomplete.instruments)
+    @app_commands.choices(film=[Choice(name=str(name), value=value) for value, name in CHOICES.items()])
     async def choose(
         self,
         interaction: Interaction,
@@ -76,6 +83,8 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
         showcase: discord.TextChannel | None = None,
         trainers: discord.Role | None = None,
         soundfont: str | None = None,
+        instrument: Range[str, 1, 40] | None = None,
+        film: str | None = None,
     ) -> None:
         """Change this server's settings; what you leave out stays as it is."""
         async with replies.answering(interaction):
@@ -87,6 +96,12 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
                 _check_showcase(showcase)
             if soundfont is not None:
                 await _check_soundfont(soundfont)
+            if instrument is not None:
+                ensembles.ensemble(instrument)
+            if film not in (None, NEVER) and self._studio.films.usual == NEVER:
+                raise ServerError(
+                    "There are no films here: whoever runs the bot has turned them off, or lacks what they need."
+                )
             chosen: dict[str, Any] = {
                 "model": model,
                 "temperature": temperature,
@@ -94,6 +109,8 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
                 "showcase": None if showcase is None else showcase.id,
                 "trainers": None if trainers is None else trainers.id,
                 "soundfont": soundfont,
+                "instrument": instrument,
+                "film": film,
             }
             store = self._studio.store
             present = await store.server(interaction.guild_id)
@@ -145,6 +162,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
 
     async def _show(self, interaction: Interaction, server: Server) -> None:
         model = self._studio.catalogue.at(interaction.guild_id).usual(server.model)
+        film = self._studio.films.chosen(server)
         texts = {
             "model": model if model == server.model else _usual(model),
             "temperature": f"{server.temperature:g}" if server.temperature else _usual(f"{USUAL_TEMPERATURE:g}"),
@@ -152,6 +170,10 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             "showcase": _("none") if server.showcase is None else f"<#{server.showcase}>",
             "trainers": _("only those who manage the server") if server.trainers is None else f"<@&{server.trainers}>",
             "soundfont": server.soundfont or _usual(_("the bot's")),
+            "instrument": _(server.instrument)
+            if server.instrument
+            else _usual(_("those that the model's music is for")),
+            "film": _(film) if film == server.film else _usual(_(film)),
         }
         embed = Embed(title=_("This server's settings"), colour=COLOUR)
         for field, name in NAMES.items():

@@ -42,7 +42,8 @@ class Share(PieceButton, template=f"share:{ID}"):
             await studio.store.withdraw(opus.id)
         take = await studio.revive(opus)
         answer = await studio.present(opus, take, _under_showing(opus, 0))
-        fitting = fit(answer, min(studio.upload_bytes, interaction.guild.filesize_limit))
+        filmed = await studio.films.into(interaction.guild, answer, opus, take)
+        fitting = fit(filmed, min(studio.upload_bytes, interaction.guild.filesize_limit))
         try:
             message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
         except discord.Forbidden:
@@ -57,6 +58,8 @@ class Share(PieceButton, template=f"share:{ID}"):
         except StoreError:  # it was deleted in the meantime
             await take_down(interaction.client, showing)
             raise
+        if filmed is answer:
+            await studio.films.follow(message, answer, opus, take, shared=True)
         await interaction.edit_original_response(content=_("It is in the showcase. {link}").format(link=showing.link))
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from bot.database.store import Opus
 from bot.work.cache import Cache
 from bot.work.workers import Work
-from core.composing import recipe, reprise
+from core.composing import filming, recipe, reprise
 from core.composing.recipe import ComposeRequest, Take
 from core.drawing.sheet import Sheet
 from core.processes.kept import Kept
@@ -19,6 +19,7 @@ REST: Final = "take.json"
 SCORE: Final = "score.musicxml"
 PRINT: Final = "score.pdf"
 TUNE: Final = "tune.abc"
+FILM: Final = "film.mp4"
 TAKE: Final = Kept(Take)
 
 
@@ -56,7 +57,8 @@ class PieceFiles:
         files = await self._cache.get(opus.id, key)
         if files is not None:
             return Sheet(files.pop(SCORE), abc=files.pop(TUNE, None), pdf=files.pop(PRINT), pages=tuple(files.values()))
-        tempo, metre = opus.request.tempo or 0.0, recipe.metre_of(opus.request)
+        tempo = await asyncio.to_thread(reprise.tempo, opus.request, opus.model, opus.text)
+        metre = recipe.metre_of(opus.request)
         made = await self._workers.run(
             reprise.engrave,
             opus.text,
@@ -71,6 +73,16 @@ class PieceFiles:
         pages = {f"{number:03}.png": page for number, page in enumerate(made.pages, 1)}
         tune = {} if made.abc is None else {TUNE: made.abc}
         await self._cache.put(opus.id, key, {SCORE: made.musicxml, PRINT: made.pdf, **tune, **pages})
+        return made
+
+    async def film(self, opus: Opus, request: ComposeRequest, title: str) -> bytes:
+        """Return a piece's film, made when nothing else is to be done. Raises CadenzaError."""
+        key = f"film-{zlib.crc32(title.encode()):08x}-" + await _key(opus, request)
+        files = await self._cache.get(opus.id, key)
+        if files is not None:
+            return files[FILM]
+        made = await self._workers.spare(filming.shoot, request, opus.model, opus.text, opus.given, title, opus.parts)
+        await self._cache.put(opus.id, key, {FILM: made})
         return made
 
     async def drop(self, *ids: str) -> None:

@@ -22,6 +22,7 @@ from bot.chat import delivery, language, promises, replies, titles
 from bot.chat.answer import Answer
 from bot.chat.language import _, ngettext, span
 from bot.composing import presentation
+from bot.composing.film import SHARED, Films
 from bot.composing.piece_files import PieceFiles
 from bot.composing.soprano import Soprano
 from bot.composing.tastes import Tastes
@@ -70,11 +71,13 @@ class Studio:
         soundfont: Path | None,
         upload_bytes: int,
         shelves: Shelves | None = None,
+        film: str = SHARED,
     ) -> None:
         self.shelves = shelves or Shelves()
         self.catalogue, self.store, self.workers, self.upload_bytes = catalogue, store, workers, upload_bytes
         self.files = PieceFiles(cache, workers)
         self.tastes = Tastes(catalogue, store)
+        self.films = Films(store, self.files, self._own, film, upload_bytes)
         self._queue, self._soundfont = queue, soundfont
 
     @classmethod
@@ -167,6 +170,8 @@ class Studio:
             own = replace(self.recipe(opera[0], missing_ok=True), soundfont=soundfont)
             await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
             answer = await self.present(opera[0], composition.takes[0], presentation.under(opera[0]), words)
+            message = await self.deliver(interaction, answer)
+            await self.films.follow(message, answer, opera[0], composition.takes[0])
         else:
             picture = await self.workers.run(
                 reprise.side_by_side,
@@ -177,7 +182,7 @@ class Studio:
             )
             under = presentation.under_takes(opera)
             answer = presentation.present_takes(opera, composition.takes, picture, under)
-        await self.deliver(interaction, answer)
+            await self.deliver(interaction, answer)
 
     async def present(self, opus: Opus, take: Take, view: View | None, words: Sequence[Message] = ()) -> Answer:
         """Write the message that shows a piece: with its sheet, if it was harmonised."""
@@ -236,12 +241,16 @@ class Studio:
 
     async def revive(self, opus: Opus) -> Take:
         """Make the files of a piece again from what is kept of it: the same bytes."""
-        request = replace(self.recipe(opus, missing_ok=True), soundfont=await self.soundfont(opus.server))
+        request = await self._own(opus)
         try:
             model = self.recipe(opus, server=opus.server).model
         except BundleError:
             model = None
         return await self.files.take(opus, request, model)
+
+    async def _own(self, opus: Opus) -> ComposeRequest:
+        """Return what a piece is played by, whether or not its model is still there."""
+        return replace(self.recipe(opus, missing_ok=True), soundfont=await self.soundfont(opus.server))
 
     def recipe(self, opus: Opus, *, server: int | None = None, missing_ok: bool = False) -> ComposeRequest:
         """Return a piece's request, to be asked again on a server. Raises BundleError if its model is not there."""
@@ -284,13 +293,15 @@ class Studio:
             metrics.WORK.labels("answer").observe(ended - begun)
             _log.info("%s: waited %.1f s, took %.1f s, %s", kind, begun - asked, ended - begun, outcome)
 
-    async def deliver(self, interaction: Interaction, answer: Answer, *, private: bool = False) -> None:
+    async def deliver(
+        self, interaction: Interaction, answer: Answer, *, private: bool = False
+    ) -> discord.Message | None:
         """Send an answer in place of the one that was promised. Raises DeliveryError where Discord itself fails."""
         turn = TURN.get()
         if turn is not None:
             await turn.claim()
         with metrics.WORK.labels("deliver").time():
-            await delivery.deliver(interaction, answer, self.upload_bytes, private=private)
+            return await delivery.deliver(interaction, answer, self.upload_bytes, private=private)
 
     def _asked(self, job: Mapping[str, Any], server: int | None) -> tuple[ComposeRequest, str | None]:
         """Return what `_job` has written: the request, and the id of the piece that it came from."""

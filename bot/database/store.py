@@ -68,6 +68,8 @@ class Server:
     trainers: int | None = None
     soundfont: str | None = None
     taste: bool | None = None
+    instrument: str | None = None
+    film: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,8 @@ SERVERS: Final = Table(
     Column("trainers", BigInteger),  # a role's id
     Column("soundfont", String(255)),
     Column("taste", Boolean),  # whether what its members like is learned, none as usual
+    Column("instrument", String(40)),
+    Column("film", String(20)),  # when pieces are filmed
 )
 
 VOTES: Final = Table(  # what members of a server like, as figures and without the music

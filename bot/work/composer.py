@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
@@ -15,11 +15,11 @@ from pgqueuer.domain.errors import FailingListenerError
 
 from bot import metrics
 from bot.database.requests import Machines, Requests
-from bot.work.dispatcher import KEY, entrypoint, outcome
+from bot.work.dispatcher import KEY, entrypoint, outcome, spare_entrypoint
 from bot.work.parcels import Parcels
 from bot.work.postgres import LOST, PAUSE, Connections
 from bot.work.queue import NEWEST, TYPICAL
-from bot.work.workers import WorkError, Workers
+from bot.work.workers import SPARE_DEADLINE, WorkError, Workers
 from core.errors import CadenzaError
 
 HEARTBEAT: Final = timedelta(seconds=4)  # without a sign of life, after which another machine takes a job up
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class ComposingMachine:
-    """Take as many jobs at once as there are workers."""
+    """Take as many jobs at once as there are workers, and one that nobody waits for."""
 
     def __init__(
         self,
@@ -55,26 +55,30 @@ class ComposingMachine:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beat())
             group.create_task(self._sweep())
+            group.create_task(self._keep_taking(spare_entrypoint(), self._work_to_spare, 1))
             try:
-                while True:
-                    try:
-                        await self._take()
-                    except (*LOST, FailingListenerError) as error:
-                        _log.warning("The queue does not answer, and will be asked again: %s", error)
-                    except Exception:
-                        _log.exception("The queue came to a halt, and will be asked again")
-                    await asyncio.sleep(PAUSE)
+                await self._keep_taking(entrypoint(), self._work, self._slots)
             finally:
                 with suppress(Exception):
                     await self._machines.leave(self.id)
 
-    async def _take(self) -> None:
+    async def _keep_taking(self, queue: str, work: Callable[[models.Job], Awaitable[None]], slots: int) -> None:
+        while True:
+            try:
+                await self._take(queue, work, slots)
+            except (*LOST, FailingListenerError) as error:
+                _log.warning("The queue does not answer, and will be asked again: %s", error)
+            except Exception:
+                _log.exception("The queue came to a halt, and will be asked again")
+            await asyncio.sleep(PAUSE)
+
+    async def _take(self, queue: str, work: Callable[[models.Job], Awaitable[None]], slots: int) -> None:
         """Take jobs until the queue is lost."""
-        manager = _Manager(self._connections.queries, slots=self._slots)
-        manager.entrypoint(entrypoint())(self._work)
+        manager = _Manager(self._connections.queries, slots=slots)
+        manager.entrypoint(queue)(work)
         await manager.run(
             batch_size=1,
-            max_concurrent_tasks=max(2, self._slots),
+            max_concurrent_tasks=max(2, slots),
             heartbeat_timeout=HEARTBEAT,
             dequeue_timeout=LOOK,
             shutdown_on_listener_failure=True,
@@ -102,16 +106,24 @@ class ComposingMachine:
             died = WorkError("The process that worked on this crashed twice. Ask for less, or try again in a minute.")
             result = outcome(error=CadenzaError(died.message))
         else:
-            result = await self._do(job.payload or b"")
+            result = await self._do(job.payload or b"", self._workers.run)
         seconds = time.monotonic() - start
         self._mean += NEWEST * (seconds - self._mean)
         await self._leave(key, request, self._parcels.pack(result))
         _log.info("The job %s took %.1f s, and its result is left for who waits for it", key, seconds)
 
-    async def _do(self, payload: bytes) -> tuple[Any, CadenzaError | None]:
+    async def _work_to_spare(self, job: models.Job) -> None:
+        """Do a job that nobody waits for, unless it has been given up."""
+        key = str((job.headers or {})[KEY])
+        limit = timedelta(seconds=SPARE_DEADLINE)
+        if await self._connections.pool.fetchval("SELECT now() < $1::timestamptz + $2::interval", job.created, limit):
+            result = await self._do(job.payload or b"", self._workers.spare)
+            await self._leave(key, None, self._parcels.pack(result))
+
+    async def _do(self, payload: bytes, run: Callable[..., Awaitable[Any]]) -> tuple[Any, CadenzaError | None]:
         try:
             function, args, kwargs = await asyncio.to_thread(self._parcels.unpack, payload)  # with its model
-            return outcome(await self._workers.run(function, *args, **kwargs))
+            return outcome(await run(function, *args, **kwargs))
         except WorkError as error:
             return outcome(error=CadenzaError(error.message))  # which is known to all
         except CadenzaError as error:

@@ -12,7 +12,7 @@ from bot.work.parcels import Parcels, form
 from bot.work.postgres import LOST, Connections
 from bot.work.queue import LONGEST_WAIT, TURN
 from bot.work.shared import SharedTurn
-from bot.work.workers import WorkError
+from bot.work.workers import SPARE_DEADLINE, WorkError
 from core.composing import recipe
 from core.composing.recipe import ComposeRequest, Composition
 from core.errors import CadenzaError
@@ -57,6 +57,15 @@ class Dispatcher:
             turn = None
         job = self._parcels.pack((function, args, kwargs))
         content = await self._wait(key, job, priority, turn)
+        return cast(T, self._result(key, content))
+
+    async def spare(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of core with what some machine has to spare. Raises as `run` does."""
+        key = f"-:{secrets.token_hex(8)}"
+        job = self._parcels.pack((function, args, kwargs))
+        return cast(T, self._result(key, await self._wait(key, job, 0, None, SPARE_DEADLINE, spare_entrypoint())))
+
+    def _result(self, key: str, content: bytes) -> Any:
         _log.info("The result of the job %s came from another process, %d bytes", key, len(content))
         try:
             value, error = self._parcels.unpack(content)
@@ -65,18 +74,27 @@ class Dispatcher:
             raise _given_up() from None
         if error is not None:
             raise error
-        return cast(T, value)
+        return value
 
-    async def _wait(self, key: str, job: bytes, priority: int, turn: SharedTurn | None) -> bytes:
+    async def _wait(
+        self,
+        key: str,
+        job: bytes,
+        priority: int,
+        turn: SharedTurn | None,
+        deadline: float | None = None,
+        queue: str | None = None,
+    ) -> bytes:
         """Have a job done, once, and wait for its result; a database that is gone for a while is waited for."""
-        end = time.monotonic() + self._deadline + (self._deadline if turn is None else LONGEST_WAIT)
+        usual = self._deadline + (self._deadline if turn is None else LONGEST_WAIT)
+        end = time.monotonic() + (deadline or usual)
         event, looked = self._waiting.setdefault(key, asyncio.Event()), False
         try:
             async with self._connections.hearing(self._hear):
                 while time.monotonic() < end:
                     event.clear()
                     try:
-                        content = await self._look(key, job, priority)
+                        content = await self._look(key, job, priority, queue or entrypoint())
                         if content is not None:
                             return content
                         if turn is not None and looked:  # not at once, for most are begun before they could be shown
@@ -92,14 +110,14 @@ class Dispatcher:
             self._waiting.pop(key, None)
         raise _given_up()
 
-    async def _look(self, key: str, job: bytes, priority: int) -> bytes | None:
+    async def _look(self, key: str, job: bytes, priority: int, queue: str) -> bytes | None:
         """Return a result, if it is there; if it is not, nor a job that will make it, put the job into the queue."""
         pool = self._connections.pool
         known = await pool.fetchval("SELECT EXISTS (SELECT FROM pgqueuer WHERE dedupe_key = $1)", key)
         content: bytes | None = await pool.fetchval("SELECT data FROM results WHERE key = $1", key)
         if content is None and not known:
             await self._connections.queries.enqueue(
-                entrypoint(), job, priority=priority, dedupe_key=key, headers={KEY: key}, on_conflict="skip"
+                queue, job, priority=priority, dedupe_key=key, headers={KEY: key}, on_conflict="skip"
             )
         return content
 
@@ -115,6 +133,11 @@ class Dispatcher:
 def entrypoint() -> str:
     """Name PgQueuer's entrypoint for what this version of Cadenza sends."""
     return f"compose-{form()}"
+
+
+def spare_entrypoint() -> str:
+    """Name that for what nobody waits for."""
+    return f"spare-{form()}"
 
 
 def outcome(value: Any = None, error: CadenzaError | None = None) -> tuple[Any, CadenzaError | None]:

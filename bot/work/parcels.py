@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.work.storage import Fetched
-from core.composing import recipe, reprise, tune
+from core.composing import filming, recipe, reprise, tune
 from core.composing.novelty import Quote
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
 from core.composing.tune import Shown
@@ -33,6 +33,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     for function in (
         recipe.compose,
         recipe.render,
+        filming.shoot,
         reprise.quote,
         reprise.engrave,
         reprise.side_by_side,

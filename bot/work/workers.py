@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, Self, TypeVar
+from typing import Final, ParamSpec, Protocol, Self, TypeVar
 
 from bot import metrics
 from core.composing import recipe
@@ -15,6 +15,9 @@ from core.processes.messages import Call
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+LOWEST: Final = 19  # priority
+SPARE_DEADLINE: Final = 300.0  # seconds
 
 
 class WorkError(CadenzaError):
@@ -34,17 +37,23 @@ class Work(Protocol):
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function of core. Raises what it raises, and WorkError if it was given up."""
 
+    async def spare(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of core that nobody waits for, with what others leave. Raises as `run` does."""
+
 
 class Workers:
     """Run core in processes of their own, so that the chat never waits for music.
 
+    Beside them one of a low priority does what nobody waits for.
+
     `warm_up` is what each process composes when it starts, so that its first real request finds everything loaded;
-    `deadline` is in seconds.
+    `deadline` is in seconds; `nice` is how far the process for what nobody waits for stands back, 19 as far as it can.
     """
 
-    def __init__(self, workers: int, deadline: float, warm_up: ComposeRequest) -> None:
+    def __init__(self, workers: int, deadline: float, warm_up: ComposeRequest, nice: int = LOWEST) -> None:
         self._workers, self._deadline, self._warm_up = workers, deadline, warm_up
         self._pool = Pool(workers, Limits(), deadline=deadline, prepare=Call(warm, (warm_up,)), output=None)
+        self._spare = Pool(1, Limits(nice=nice), deadline=SPARE_DEADLINE, output=None)
 
     @property
     def playing(self) -> int:
@@ -70,8 +79,15 @@ class Workers:
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run any function of core in a worker. Raises what it raises, and WorkError if it was given up."""
+        return await self._run(self._pool, self._deadline, function, *args, **kwargs)
+
+    async def spare(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of core at a low priority, one at a time. Raises as `run` does."""
+        return await self._run(self._spare, SPARE_DEADLINE, function, *args, **kwargs)
+
+    async def _run(self, pool: Pool, deadline: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            future = self._pool.submit(function, *args, **kwargs)
+            future = pool.submit(function, *args, **kwargs)
         except RuntimeError:
             raise WorkError("The bot is shutting down. Try again in a minute.") from None
         try:
@@ -79,7 +95,7 @@ class Workers:
                 return await asyncio.wrap_future(future)
         except Late:
             raise WorkError(
-                "This took longer than {seconds:g} seconds and was stopped. Ask for less.", seconds=self._deadline
+                "This took longer than {seconds:g} seconds and was stopped. Ask for less.", seconds=deadline
             ) from None
         except Died:
             raise WorkError(
@@ -88,6 +104,7 @@ class Workers:
 
     def stop(self) -> None:
         """Stop the workers, whatever they do, and wait until they are gone."""
+        self._spare.close()
         self._pool.close()
 
 

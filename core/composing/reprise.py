@@ -20,6 +20,7 @@ from core.model.bundle import Params
 from core.music import score, titles
 from core.music.metre import COMMON, Metre
 from core.music.parts import PartScore
+from core.music.score import Score
 from core.performing import audio
 from core.reading import melody
 
@@ -77,8 +78,17 @@ def engrave(
 @lru_cache(maxsize=1024)  # of which a list of pieces asks for many at once
 def title(request: ComposeRequest, model: ModelInfo, text: str) -> Message:
     """Name a piece."""
-    piece = score.from_text(text, model.anchor, Fraction(model.rest_unit), recipe.metre_of(request), open_end=True)
+    piece = _score(request, model, text)
     return titles.title(piece, recipe.tempo_of(request, piece))
+
+
+def tempo(request: ComposeRequest, model: ModelInfo, text: str) -> float:
+    """Return the tempo at which a piece is played, in quarters a minute."""
+    return recipe.tempo_of(request, _score(request, model, text))
+
+
+def _score(request: ComposeRequest, model: ModelInfo, text: str) -> Score:
+    return score.from_text(text, model.anchor, Fraction(model.rest_unit), recipe.metre_of(request), open_end=True)
 
 
 def quote(text: str, given: int, model: ModelInfo, folder: str) -> Quote | None:

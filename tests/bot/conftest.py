@@ -29,7 +29,7 @@ from tests.machine import lacking
 @pytest.fixture(scope="session")
 def workers(tiny_model: Path) -> Iterator[Workers]:
     """Return a workers with two workers, which start with the first request."""
-    workers = Workers(2, PATIENCE, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0))
+    workers = Workers(2, PATIENCE, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0), 0)
     yield workers
     workers.stop()
 
@@ -63,7 +63,7 @@ def hum() -> tuple[str, bytes]:
 @pytest.fixture
 def settings(tiny_model: Path, tmp_path: Path) -> Settings:
     """Return settings for a bot with the small model alone."""
-    return Settings(models=tiny_model.parent, data=tmp_path, shards=1, training_nice=0)
+    return Settings(models=tiny_model.parent, data=tmp_path, shards=1, training_nice=0, film="never")  # which cost time
 
 
 @pytest_asyncio.fixture

@@ -16,6 +16,7 @@ EVERY = {  # variable: its text, its field, its value
     "DISCORD_TOKEN": (" abc.def ", "token", SecretStr("abc.def")),
     "CADENZA_MODELS": ("here", "models", Path("here")),
     "CADENZA_MODEL": ("fiddle", "model", "fiddle"),
+    "CADENZA_FILM": ("Always", "film", "always"),
     "CADENZA_SOUNDFONT": ("~/font.sf2", "soundfont", Path.home() / "font.sf2"),
     "CADENZA_DATA": ("there", "data", Path("there")),
     "CADENZA_DATABASE": (DATABASE, "database", SecretStr(DATABASE)),
@@ -79,6 +80,7 @@ def test_an_empty_variable_counts_as_unset(setting: Any) -> None:
             "1-",
             "CADENZA_SHARD_IDS must be numbers of shards from 0, as 0-7 or 0,2. '1-' is not.",
         ),
+        ("CADENZA_FILM", "sometimes", "CADENZA_FILM must be always, when shared or never. 'sometimes' is not."),
         ("CADENZA_LOG_LEVEL", "loud", "CADENZA_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR. 'loud' is not."),
     ],
 )

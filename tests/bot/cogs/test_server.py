@@ -56,6 +56,8 @@ async def test_shows_what_holds_where_nothing_is_chosen(
         "Showcase": "none",
         "Trainers": "only those who manage the server",
         "Soundfont": "the bot's (the default)",
+        "Played by": "those that the model's music is for (the default)",
+        "Films": "never (the default)",
     }
 
 
@@ -78,6 +80,8 @@ async def test_chooses_one_thing_after_the_other_and_takes_them_back(
         "Showcase": channel.mention,
         "Trainers": role.mention,
         "Soundfont": "own.sf2",
+        "Played by": "those that the model's music is for (the default)",
+        "Films": "never (the default)",
     }
     everything = Server(
         model="tiny", temperature=0.8, bars=4, showcase=channel.id, trainers=role.id, soundfont="own.sf2"
@@ -96,7 +100,10 @@ async def test_what_is_chosen_holds_in_compose(
     await manager.slash(channel, "server choose", model="tiny", temperature=0.8, bars=2)
     await alice.slash(channel, "compose")
     await alice.slash(channel, "compose", temperature=1.2, bars=3)
-    second, first = await store.by_author(alice.id, 2)
+    await manager.slash(channel, "server choose", instrument="harp")
+    await alice.slash(channel, "compose")
+    third, second, first = await store.by_author(alice.id, 3)
+    assert (third.request.instrument, first.request.instrument) == ("harp", "piano")
     assert (first.model.name, first.request.temperature, first.request.bars) == ("tiny", 0.8, 2)
     assert (second.request.temperature, second.request.bars) == (1.2, 3)
 
@@ -192,6 +199,8 @@ async def test_refuses_a_showcase_where_it_may_not_post(
     [
         ({"model": "jazz"}, "There is no model called 'jazz'. There are: tiny."),
         ({"soundfont": "../../etc/passwd"}, "There is no soundfont called '../../etc/passwd'. There are: "),
+        ({"instrument": "kazoo"}, "There is no instrument"),
+        ({"film": "always"}, "There are no films here"),
     ],
 )
 async def test_refuses_what_is_not_there(

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from bot.client import ComposerBot
 from bot.database import requests
+from bot.database.store import Server
 from bot.settings import Settings
 from bot.work import shared
 from bot.work.shared import SharedQueue
@@ -31,7 +32,7 @@ def composing(cluster: str, tiny_model: Path, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def settings(settings: Settings, cluster: str) -> Settings:
-    return settings.model_copy(update={"database": SecretStr(cluster), "roles": "chat"})
+    return settings.model_copy(update={"database": SecretStr(cluster), "roles": "chat", "film": "when shared"})
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,16 @@ async def test_a_piece_is_composed_by_one_process_and_delivered_by_another(
     assert first == second
     assert bot.studio.workers.playing == 0
     await until(lambda: _none(bot, "requests", "results", "pgqueuer"))
+
+
+async def test_a_film_is_made_by_one_process_and_shown_by_another(
+    bot: ComposerBot, guild: simcord.GuildHandle, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    await bot.store.choose(guild.id, Server(film="always"))
+    await alice.slash(channel, "compose", **{**HELD, "bars": 1})
+    await until(lambda: not bot.studio.films.busy)
+    [message] = channel.history()
+    assert sorted(attachment.filename.rpartition(".")[2] for attachment in message.attachments) == ["mid", "mp4"]
 
 
 async def test_what_a_machine_finds_wrong_is_told_to_who_asked(

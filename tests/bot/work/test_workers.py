@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.work.workers import WorkError, Workers
+from bot.work.workers import LOWEST, WorkError, Workers
 from core.composing.recipe import ComposeRequest
 from core.errors import BundleError, NotationError
 
@@ -65,6 +65,13 @@ async def test_gives_a_request_up_at_its_deadline(tiny_model: Path) -> None:
         assert workers.playing == 0
     finally:
         await asyncio.to_thread(workers.stop)
+
+
+async def test_what_nobody_waits_for_has_the_lowest_priority_and_a_process_of_its_own(tiny_model: Path) -> None:
+    request = ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0)
+    async with Workers(1, 600, request) as workers:
+        assert await workers.spare(os.getpriority, os.PRIO_PROCESS, 0) == LOWEST
+        assert await workers.spare(os.getpid) != await workers.run(os.getpid)
 
 
 async def test_opens_only_where_it_can_compose(tmp_path: Path) -> None:
