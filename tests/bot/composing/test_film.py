@@ -53,7 +53,6 @@ async def test_it_takes_the_place_of_picture_and_player_some_time_later(
     [name] = [name for name in shown if name.endswith(".mp4")]
     with av.open(BytesIO(shown[name])) as opened:
         assert opened.duration / 1e6 > 1
-    assert (await alice.click(message, label="Sheet")).acknowledged
     again = await alice.slash(channel, "piece show", id=(await opus_of(store, message)).id)
     assert again.acknowledged
 
