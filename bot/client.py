@@ -13,8 +13,10 @@ from bot import metrics
 from bot.chat import promises, replies
 from bot.chat.language import Dictionary
 from bot.chat.syncing import sync
-from bot.cogs import privacy
+from bot.cogs import help as welcome
+from bot.cogs import models, privacy
 from bot.cogs.compose import Composing
+from bot.cogs.help import Help
 from bot.cogs.melodies import Melodies
 from bot.cogs.models import Models
 from bot.cogs.pieces import Pieces
@@ -23,7 +25,7 @@ from bot.cogs.privacy import Forgetting
 from bot.cogs.rewriting import Rewriting
 from bot.cogs.server import Servers
 from bot.cogs.training import Training
-from bot.community import deletion, showcase
+from bot.community import deletion, setup, showcase
 from bot.composing import buttons as composing_buttons
 from bot.composing import melodies, rewriting, tune
 from bot.composing.film import NEVER
@@ -200,6 +202,7 @@ class ComposerBot(commands.AutoShardedBot):
             Primers(studio),
             Rewriting(studio),
             Forgetting(studio),
+            Help(self, studio),
             Servers(studio),
             Training(self.tree, self.trainings, self.form),
         ):
@@ -209,12 +212,17 @@ class ComposerBot(commands.AutoShardedBot):
             *composing_buttons.ITEMS,
             *melodies.ITEMS,
             *rewriting.ITEMS,
+            *models.ITEMS,
+            *tune.ITEMS,
+            *setup.ITEMS,
+            *welcome.ITEMS,
             *showcase.ITEMS,
             *deletion.ITEMS,
             *training_buttons.ITEMS,
             privacy.Decision,
         )
         self.add_listener(tune.submitted, "on_interaction")
+        self.add_listener(setup.submitted, "on_interaction")
         self.add_listener(melodies.submitted, "on_interaction")
         self.add_listener(rewriting.submitted, "on_interaction")
         self.add_listener(self.form.submitted, "on_interaction")

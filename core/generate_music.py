@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
 
-from core.composing import filming, recipe, reprise
+from core.composing import filming, moods, recipe, reprise
 from core.composing.drafting import USUAL_EFFORT
 from core.composing.form import FORMS
 from core.composing.novelty import NOTABLE
+from core.composing.options import MEANS
 from core.composing.recipe import ComposeRequest, Composition, Take
 from core.drawing import film
 from core.errors import RequestError
@@ -71,47 +72,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--from-bar", type=int, help="of a file: the first bar (default: where the music begins)")
     parser.add_argument("--primer-bars", type=int, help="of a file: how many bars (default: 4)")
-    parser.add_argument(
-        "--temperature", type=float, default=1.0, help="divides the logits: 0.5 is tame, 1.5 wild (default 1.0)"
-    )
-    parser.add_argument("--gravity", type=float, help="how strongly the piece keeps to its key (default: the model's)")
-    parser.add_argument(
-        "--top-p", type=float, default=1.0, help="keep only the likeliest tokens of this probability (default 1)"
-    )
-    parser.add_argument(
-        "--seed", type=int, help="the same seed gives the same piece (default: a new one, which is shown)"
-    )
-    parser.add_argument("--bars", type=int, help="length in bars of the metre (default: until the model ends)")
-    parser.add_argument(
-        "--key", help="the key to compose in, as G or 'E minor' (default: the primer's, or a usual one)"
-    )
-    parser.add_argument("--metre", help="the time signature, as 6/8 (default: 4/4 with a primer, or a usual one)")
-    parser.add_argument(
-        "--form",
-        help=f"the sections: {', '.join(FORMS)} or other letters (default: as in the pieces that it was trained on)",
-    )
+    parser.add_argument("--mood", default=moods.USUAL, help=f"{MEANS['mood']} One of: {', '.join(moods.MOODS)}.")
+    parser.add_argument("--key", help=MEANS["key"])
+    parser.add_argument("--metre", help=MEANS["metre"])
+    parser.add_argument("--bars", type=int, help=f"{MEANS['bars']} Left out: until the model ends.")
+    parser.add_argument("--instrument", help=f"{MEANS['instrument']} One of: {', '.join(ensembles.NAMES)}.")
+    parser.add_argument("--form", help=f"{MEANS['form']} One of: {', '.join(FORMS)}, or other letters.")
+    parser.add_argument("--tempo", type=float, help=MEANS["tempo"])
+    parser.add_argument("--takes", type=int, default=1, help=f"{MEANS['takes']} They are piece.mid, piece-2.mid …")
+    parser.add_argument("--seed", type=int, help=MEANS["seed"])
+    parser.add_argument("--temperature", type=float, help=MEANS["temperature"])
+    parser.add_argument("--gravity", type=float, help=MEANS["gravity"])
+    parser.add_argument("--top-p", type=float, help=MEANS["top_p"])
+    parser.add_argument("--expression", type=float, default=expression.USUAL, help=MEANS["expression"])
+    parser.add_argument("--effort", type=int, default=USUAL_EFFORT, help=f"{MEANS['effort']} Left out: {USUAL_EFFORT}.")
     parser.add_argument(
         "--rewrite", metavar="BARS", help="write bars of PRIMER, a whole piece, anew, as 5-8: the others stay"
-    )
-    parser.add_argument(
-        "--takes", type=int, default=1, help="how many pieces to write: piece.mid, piece-2.mid … (default 1)"
-    )
-    parser.add_argument(
-        "--effort",
-        type=int,
-        default=USUAL_EFFORT,
-        help=f"candidates for each piece, of which the best is kept (default {USUAL_EFFORT})",
-    )
-    parser.add_argument("--tempo", type=float, help="quarters a minute (default: the model's)")
-    parser.add_argument(
-        "--instrument",
-        help=f"who plays, one of: {', '.join(ensembles.NAMES)} (default: those that the model's music is for)",
-    )
-    parser.add_argument(
-        "--expression",
-        type=float,
-        default=expression.USUAL,
-        help="how freely: 0 exactly as written, 1 as musicians do, 2 twice as much (default 1)",
     )
     parser.add_argument("--taste", default="", help="what listeners like, as a server's recipes have it: 'leaps +0.4'")
     parser.add_argument(
@@ -137,12 +113,13 @@ def _request(options: argparse.Namespace) -> ComposeRequest:
         raise RequestError(
             "OUTPUT is {path}; it must end with .mid, since a MIDI file is written there.", path=options.output
         )
+    mood = moods.mood(options.mood)
     return ComposeRequest(
         model=str(options.weights.parent),
         primer=options.primer,
-        temperature=options.temperature,
+        temperature=mood.temperature if options.temperature is None else options.temperature,
         gravity=options.gravity,
-        top_p=options.top_p,
+        top_p=mood.top_p if options.top_p is None else options.top_p,
         seed=options.seed,
         bars=options.bars,
         key=options.key,

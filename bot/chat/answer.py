@@ -32,12 +32,16 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold a message before it is sent; `piece` is the id of the piece, or the first of several, that it shows."""
+    """Hold a message before it is sent; `piece` is the id of the piece, or the first of several, that it shows.
+
+    `content` stands above the embed.
+    """
 
     piece: str | None
     embed: Embed
     enclosures: tuple[Enclosure, ...]
     view: View | None = None
+    content: str | None = None
 
 
 def fit(answer: Answer, limit: int) -> Answer:

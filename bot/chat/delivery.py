@@ -68,7 +68,7 @@ async def _in_size(send: Callable[[Answer], Awaitable[discord.Message]], answer:
 async def _fulfil(interaction: Interaction, answer: Answer) -> discord.Message:
     files = _files(answer)
     return await interaction.edit_original_response(
-        content=None, embed=answer.embed, attachments=files, view=answer.view
+        content=answer.content, embed=answer.embed, attachments=files, view=answer.view
     )
 
 

@@ -5,20 +5,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from discord import Interaction, InteractionType
-from discord.ui import FileUpload, Label, Modal, Select, TextInput
+from discord.ui import ChannelSelect, FileUpload, Label, Modal, RoleSelect, Select, TextInput
 
 from bot.chat import replies
 
 PATIENCE: Final = 600  # seconds for which discord.py remembers a form; it is taken later too
 
+Field = TextInput[Any] | Select[Any] | ChannelSelect[Any] | RoleSelect[Any] | FileUpload[Any]
 Act = Callable[[Interaction[Any], re.Match[str], Mapping[str, Any]], Awaitable[None]]
 
 
-def lay_out(title: str, id: str, fields: Iterable[tuple[str, TextInput[Any] | Select[Any] | FileUpload[Any]]]) -> Modal:
-    """Make a form of fields, each below its label."""
+def lay_out(title: str, id: str, fields: Iterable[tuple[str, Field] | tuple[str, Field, str | None]]) -> Modal:
+    """Make a form of fields, each below its label, and below what explains it."""
     modal = Modal(title=title, custom_id=id, timeout=PATIENCE)
-    for text, component in fields:
-        modal.add_item(Label(text=text, component=component))
+    for text, component, *more in fields:
+        modal.add_item(Label(text=text, component=component, description=more[0] if more else None))
     return modal
 
 

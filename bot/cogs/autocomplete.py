@@ -8,26 +8,16 @@ from discord import Interaction
 from discord.app_commands import Choice
 
 from bot.chat import language, titles
-from bot.composing import presentation
+from bot.composing import choices, presentation
 from bot.composing.studio import Studio
 from bot.database.store import Opus
 from core.composing import harmonizing
 from core.composing.form import FORMS
-from core.model.told import METRES
 from core.performing import audio, ensembles
 
 SHOWN: Final = 25  # as many as Discord shows
 LONGEST: Final = 100  # characters of an offer
 REMEMBERED: Final = 100  # pieces of a user, the newest
-KEYS_OFFERED: Final = tuple(
-    f"{tonic} {mode}"
-    for mode, tonics in (
-        ("major", ("C", "G", "D", "A", "E", "B", "F#", "Db", "Ab", "Eb", "Bb", "F")),
-        ("minor", ("A", "E", "B", "F#", "C#", "G#", "D#", "Bb", "F", "C", "G", "D")),
-    )
-    for tonic in tonics
-)
-METRES_OFFERED: Final = tuple(metre for metre in METRES if "/" in metre)  # of the names, the time signatures
 
 
 async def models(interaction: Interaction, typed: str) -> list[Choice[str]]:
@@ -54,12 +44,12 @@ async def own_models(interaction: Interaction, typed: str) -> list[Choice[str]]:
 
 async def keys(_: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the keys that begin with what is typed."""
-    return _offer(key for key in KEYS_OFFERED if key.lower().startswith(typed.lower().strip()))
+    return _offer(key for key in choices.KEYS if key.lower().startswith(typed.lower().strip()))
 
 
 async def metres(_: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the time signatures that begin with what is typed."""
-    return _offer(metre for metre in METRES_OFFERED if metre.startswith(typed.strip()))
+    return _offer(metre for metre in choices.METRES if metre.startswith(typed.strip()))
 
 
 async def forms(_: Interaction, typed: str) -> list[Choice[str]]:

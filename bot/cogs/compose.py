@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from discord import Attachment, Interaction, Message, app_commands
-from discord.app_commands import Range
+from discord.app_commands import Choice, Range
 from discord.ext import commands
 
 from bot.chat import replies
@@ -21,12 +21,15 @@ from bot.chat.ranges import (
     TopP,
 )
 from bot.cogs import autocomplete
+from bot.composing import choices
 from bot.composing.studio import TAKES, Studio
 from bot.composing.typed import Typed
 from bot.composing.uploads import BARS as PRIMER_BARS
 from bot.composing.uploads import Upload, UploadError
 from bot.database.store import Server
+from core.composing import moods
 from core.composing.drafting import USUAL_EFFORT
+from core.composing.options import MEANS
 from core.composing.recipe import ComposeRequest
 from core.composing.sampling import LONGEST_PIECE
 from core.performing.expression import USUAL
@@ -55,50 +58,39 @@ class Composing(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
-        primer="How it begins: C4 E4 G4, c d e f | g2 g2, 72r1 67-3-7r2, or ABC. Empty: the model begins.",
+        melody="A tune that it begins with: C4 E4 G4, c d e f | g2 g2, or ABC.",
         midi="A file to begin with: MIDI, MusicXML, ABC, Humdrum, or a hum as OGG, MP3, M4A or WAV.",
         primer_bars="How many bars of the file to begin with.",
-        track="Of the file: a track's number or name, or melody for its highest line. Empty: all of it.",
         from_bar="Of the file: the first bar. Empty: its last bars.",
-        temperature="How adventurous: 0.8 is careful, 1 natural, 1.2 bold.",
-        gravity="How strongly the piece stays in its key: 0 is not at all.",
-        top_p="Keep to the likeliest notes of this probability together: 1 keeps all.",
-        model="Which model composes.",
-        bars="How long the piece is, the primer included.",
-        key="The key that it is in: G, Bb, F# minor. Empty: the primer's, or one that the model likes.",
-        metre="The time signature: 4/4, 3/4, 6/8.",
-        form="Its sections: AABB plays each of two twice, AABA comes back to the first.",
-        tempo="Quarter notes a minute.",
-        instrument="Who plays it. Empty: those that the model's music is for.",
-        expression="How freely it is played: 0 exactly as written, 1 as musicians do, 2 twice as much.",
-        takes="How many pieces to compose at once, to choose from.",
-        effort="How many candidates are written for each piece, of which the best is kept.",
-        seed="A number that brings the same piece back.",
+        **MEANS,
     )
+    @app_commands.choices(mood=[Choice(name=str(word), value=name) for name, word in choices.MOOD_NAMES.items()])
     @app_commands.autocomplete(primer=autocomplete.primers, model=autocomplete.models, key=autocomplete.keys)
     @app_commands.autocomplete(metre=autocomplete.metres, form=autocomplete.forms, instrument=autocomplete.instruments)
     async def compose(
         self,
         interaction: Interaction,
-        primer: Range[str, 0, LONGEST_PRIMER] = "",
-        midi: Attachment | None = None,
-        primer_bars: Range[int, 1, LONGEST_ENDING] = PRIMER_BARS,
-        track: Range[str, 1, 40] | None = None,
-        from_bar: Range[int, 0, 4096] | None = None,
-        temperature: Temperature | None = None,
-        gravity: Gravity | None = None,
-        top_p: TopP = 1.0,
         model: str | None = None,
-        bars: Bars | None = None,
+        mood: str | None = None,
         key: Range[str, 1, 20] | None = None,
         metre: Range[str, 1, 20] | None = None,
+        bars: Bars | None = None,
+        instrument: Range[str, 1, 40] | None = None,
+        melody: Range[str, 0, LONGEST_PRIMER] = "",
+        midi: Attachment | None = None,
+        track: Range[str, 1, 40] | None = None,
+        from_bar: Range[int, 0, 4096] | None = None,
+        primer_bars: Range[int, 1, LONGEST_ENDING] = PRIMER_BARS,
         form: Range[str, 1, 20] | None = None,
         tempo: Tempo | None = None,
-        instrument: Range[str, 1, 40] | None = None,
-        expression: Expression = USUAL,
         takes: Range[int, 1, TAKES] = 1,
-        effort: Effort = USUAL_EFFORT,
         seed: Seed | None = None,
+        primer: Range[str, 0, LONGEST_PRIMER] = "",
+        temperature: Temperature | None = None,
+        gravity: Gravity | None = None,
+        top_p: TopP | None = None,
+        expression: Expression = USUAL,
+        effort: Effort = USUAL_EFFORT,
     ) -> None:
         """Compose a piece of music, with sound and picture."""
         async with replies.answering(interaction):
@@ -106,16 +98,18 @@ class Composing(commands.Cog):
             catalogue = self._studio.catalogue.at(interaction.guild_id)
             model = model or catalogue.usual(chosen.model)
             params = catalogue.params(model)
-            upload = None
+            if sum(map(bool, (melody, primer, midi))) > 1:
+                raise UploadError("A piece begins with a melody, a primer or a file. Choose one of them.")
+            upload, typed = None, melody or primer
             if midi is not None:
-                if primer:
-                    raise UploadError("A piece begins with a primer or with a file. Choose one of them.")
                 upload = Upload(midi, params, primer_bars, track, from_bar)
+            wished = None if mood is None else moods.mood(mood)
+            usual = chosen.temperature or USUAL_TEMPERATURE
             request = ComposeRequest(
                 model=str(catalogue.path(model)),
-                temperature=temperature or chosen.temperature or USUAL_TEMPERATURE,
+                temperature=temperature or (usual if wished is None else wished.temperature),
                 gravity=gravity,
-                top_p=top_p,
+                top_p=top_p or (1.0 if wished is None else wished.top_p),
                 bars=bars or _usual_bars(chosen, upload),
                 key=key,
                 metre=metre,
@@ -127,7 +121,7 @@ class Composing(commands.Cog):
                 effort=effort,
                 seed=seed,
             )
-            beginning = upload or (Typed.by(interaction, primer, params) if primer else None)
+            beginning = upload or (Typed.by(interaction, typed, params) if typed else None)
             await self._studio.compose(interaction, request, beginning=beginning, grows=bars is None)
 
     async def continue_music(self, interaction: Interaction[Any], message: Message) -> None:

@@ -4,14 +4,16 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from discord import Embed, Interaction, app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.chat import checks, replies
+from bot.chat import checks, components, replies
 from bot.chat.answer import COLOUR, Enclosure
+from bot.chat.components import LastingButton
 from bot.chat.language import _, tell
 from bot.cogs import autocomplete
 from bot.composing.studio import Studio
@@ -99,23 +101,10 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
     async def delete(self, interaction: Interaction, model: Name) -> None:
         """Delete a model that this server has trained."""
         async with replies.answering(interaction):
-            await checks.trainer(interaction, self._studio.store)
-            server, store = interaction.guild_id, self._studio.store
-            assert server is not None
-            path = shelves.own(self._studio.catalogue.at(server), model)
-            based = [job.name for job in await store.jobs.of(server) if job.live and job.base == path.name]
-            if based:
-                raise BundleError(
-                    "{names} is being trained from {model}: wait until that is done, or cancel it.",
-                    names=", ".join(based),
-                    model=path.name,
-                )
-            await self._studio.shelves.remove(path)
-            await store.jobs.release(server, path.name)
-            chosen = await store.server(server)
-            if chosen.model == path.name:
-                await store.choose(server, replace(chosen, model=None))
-            await interaction.response.send_message(_("{model} is deleted.").format(model=path.name), ephemeral=True)
+            path = await _to_delete(interaction, model)
+            button = components.button("model-delete", mark("Delete"), "🗑️", 0, path.name, red=True)
+            question = _("Delete {model} for good?").format(model=path.name)
+            await interaction.response.send_message(question, view=components.lay_out([button]), ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(model="A model of this server's own.", withdraw="No longer offer it.")
@@ -129,6 +118,47 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             await (own.withdraw if withdraw else own.share)(shelf, model)
             done = _("{model} is no longer offered.") if withdraw else _("{model} is offered to all servers.")
             await interaction.response.send_message(done.format(model=model), ephemeral=True)
+
+
+class DeleteModel(LastingButton, template=r"model-delete:(?P<model>[a-z0-9][a-z0-9_-]{0,31})"):
+    """Delete a model that somebody was asked about."""
+
+    def __init__(self, custom_id: str, model: str) -> None:
+        super().__init__(custom_id)
+        self._model = model
+
+    async def work(self, interaction: Interaction) -> None:
+        """Do what the button says."""
+        path, studio = await _to_delete(interaction, self._model), Studio.of(interaction)
+        server, store = interaction.guild_id, studio.store
+        assert server is not None
+        await interaction.response.defer()
+        await studio.shelves.remove(path)
+        await store.jobs.release(server, path.name)
+        chosen = await store.server(server)
+        if chosen.model == path.name:
+            await store.choose(server, replace(chosen, model=None))
+        done = _("{model} is deleted.").format(model=path.name)
+        await interaction.edit_original_response(content=done, view=None)
+
+
+ITEMS: Final = (DeleteModel,)
+
+
+async def _to_delete(interaction: Interaction, model: str) -> Path:
+    """Find a model that somebody may delete now. Raises RightsError and BundleError."""
+    studio, server = Studio.of(interaction), interaction.guild_id
+    await checks.trainer(interaction, studio.store)
+    assert server is not None
+    path = shelves.own(studio.catalogue.at(server), model)
+    based = [job.name for job in await studio.store.jobs.of(server) if job.live and job.base == path.name]
+    if based:
+        raise BundleError(
+            "{names} is being trained from {model}: wait until that is done, or cancel it.",
+            names=", ".join(based),
+            model=path.name,
+        )
+    return path
 
 
 def _facts(shelf: Catalogue, name: str) -> Mapping[str, Any] | None:

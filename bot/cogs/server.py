@@ -14,11 +14,13 @@ from bot.chat.answer import COLOUR
 from bot.chat.language import _, tell
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE, Bars, Temperature
 from bot.cogs import autocomplete
+from bot.community import setup
+from bot.community.setup import ServerError, check_showcase
 from bot.community.taste import describe
 from bot.composing.film import CHOICES, NEVER
 from bot.composing.studio import Studio
 from bot.database.store import Server
-from core.errors import CadenzaError, mark
+from core.errors import mark
 from core.performing import audio, ensembles
 
 NAMES: Final = {
@@ -31,17 +33,7 @@ NAMES: Final = {
     "instrument": mark("Played by"),
     "film": mark("Films"),
 }
-NEEDED: Final = {  # to post in a showcase
-    "view_channel": mark("view the channel"),
-    "send_messages": mark("send messages"),
-    "embed_links": mark("embed links"),
-    "attach_files": mark("attach files"),
-}
 EVERYTHING: Final = "everything"
-
-
-class ServerError(CadenzaError):
-    """Say why a server cannot choose this."""
 
 
 @app_commands.allowed_installs(guilds=True, users=False)
@@ -59,6 +51,12 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
         async with replies.answering(interaction):
             checks.manager(interaction)
             await self._show(interaction, await self._studio.store.server(interaction.guild_id))
+
+    @app_commands.command()
+    async def setup(self, interaction: Interaction) -> None:
+        """Choose showcase, trainers and model in one form."""
+        async with replies.answering(interaction):
+            await setup.show(interaction)
 
     @app_commands.command()
     @app_commands.describe(
@@ -93,7 +91,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             if model is not None:
                 self._studio.catalogue.at(interaction.guild_id).path(model)
             if showcase is not None:
-                _check_showcase(showcase)
+                check_showcase(showcase)
             if soundfont is not None:
                 await _check_soundfont(soundfont)
             if instrument is not None:
@@ -184,18 +182,6 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
 
 def _usual(text: str) -> str:
     return _("{value} (the default)").format(value=text)
-
-
-def _check_showcase(channel: discord.TextChannel) -> None:
-    """Raise ServerError unless the bot may post pieces in a channel."""
-    allowed = channel.permissions_for(channel.guild.me)
-    missing = tuple(name for permission, name in NEEDED.items() if not getattr(allowed, permission))
-    if missing:
-        raise ServerError(
-            "In {channel} I am not allowed to {missing}. Allow me that, then choose the channel again.",
-            channel=channel.mention,
-            missing=missing,
-        )
 
 
 async def _check_soundfont(name: str) -> None:

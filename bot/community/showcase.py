@@ -1,6 +1,7 @@
 """The showcase of a server: what Share, Like and Withdraw do, and how a message leaves it."""
 
 import logging
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -10,6 +11,7 @@ from discord.ui import View
 from bot.chat import checks, components, delivery
 from bot.chat.answer import fit
 from bot.chat.language import _
+from bot.composing import presentation
 from bot.composing.buttons import ID, ButtonError, PieceButton, remove_message
 from bot.composing.studio import Studio
 from bot.database.engine import StoreError
@@ -27,40 +29,13 @@ class Share(PieceButton, template=f"share:{ID}"):
     async def act(self, interaction: Interaction, opus: Opus) -> None:
         """Do what the button says."""
         checks.author(interaction, opus)
-        studio = Studio.of(interaction)
-        showcase = (await studio.store.server(interaction.guild_id)).showcase
-        channel = None if interaction.guild is None or showcase is None else interaction.guild.get_channel(showcase)
-        if interaction.guild is None or not isinstance(channel, discord.TextChannel):
-            raise ButtonError(
-                "There is no showcase here. Whoever manages this server can choose a channel for it with"
-                " /server choose."
-            )
+        channel = await _chosen(interaction)
+        if channel is None:
+            await _without(interaction, opus)
+            return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        if (showing := await studio.store.showing(opus.id)) is not None:
-            if await _stands(interaction.client, showing):
-                raise ButtonError("This piece is in a showcase already. {link}", link=showing.link)
-            await studio.store.withdraw(opus.id)
-        take = await studio.revive(opus)
-        answer = await studio.present(opus, take, _under_showing(opus, 0))
-        filmed = await studio.films.into(interaction.guild, answer, opus, take)
-        fitting = fit(filmed, min(studio.upload_bytes, interaction.guild.filesize_limit))
-        try:
-            message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
-        except discord.Forbidden:
-            raise ButtonError(
-                "I am not allowed to write to {channel}. Ask a moderator to allow me to view it, send messages, embed"
-                " links and attach files there.",
-                channel=channel.mention,
-            ) from None
-        showing = Showing(interaction.guild.id, channel.id, message.id)
-        try:
-            await studio.store.show(opus.id, showing)
-        except StoreError:  # it was deleted in the meantime
-            await take_down(interaction.client, showing)
-            raise
-        if filmed is answer:
-            await studio.films.follow(message, answer, opus, take, shared=True)
-        await interaction.edit_original_response(content=_("It is in the showcase. {link}").format(link=showing.link))
+        link = await share(interaction, opus, channel)
+        await interaction.edit_original_response(content=_("It is in the showcase. {link}").format(link=link))
 
 
 class Like(PieceButton, template=f"like:{ID}"):
@@ -101,6 +76,36 @@ class Withdraw(PieceButton, template=f"withdraw:{ID}"):
 ITEMS: Final = (Share, Like, Withdraw)
 
 
+async def share(interaction: Interaction, opus: Opus, channel: discord.TextChannel) -> str:
+    """Put a piece into a showcase, and return its address. Raises ButtonError and StoreError."""
+    studio, guild = Studio.of(interaction), channel.guild
+    if (showing := await studio.store.showing(opus.id)) is not None:
+        if await _stands(interaction.client, showing):
+            raise ButtonError("This piece is in a showcase already. {link}", link=showing.link)
+        await studio.store.withdraw(opus.id)
+    take = await studio.revive(opus)
+    answer = await studio.present(opus, take, _under_showing(opus, 0))
+    filmed = await studio.films.into(guild, answer, opus, take)
+    fitting = fit(filmed, min(studio.upload_bytes, guild.filesize_limit))
+    try:
+        message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
+    except discord.Forbidden:
+        raise ButtonError(
+            "I am not allowed to write to {channel}. Ask a moderator to allow me to view it, send messages, embed"
+            " links and attach files there.",
+            channel=channel.mention,
+        ) from None
+    showing = Showing(guild.id, channel.id, message.id)
+    try:
+        await studio.store.show(opus.id, showing)
+    except StoreError:  # it was deleted in the meantime
+        await take_down(interaction.client, showing)
+        raise
+    if filmed is answer:
+        await studio.films.follow(message, answer, opus, take, shared=True)
+    return showing.link
+
+
 async def take_down(client: discord.Client, showing: Showing) -> bool:
     """Delete a message in a showcase; tell whether it is gone."""
     channel = client.get_partial_messageable(showing.channel, guild_id=showing.server)
@@ -130,3 +135,30 @@ def _under_showing(opus: Opus, likes: int) -> View:
     """Lay out the buttons of a composition in a showcase."""
     like = components.button("like", str(likes), "❤️", 0, opus.id)
     return components.lay_out((like, components.button("withdraw", WITHDRAW, "↩️", 0, opus.id)))
+
+
+async def _chosen(interaction: Interaction) -> discord.TextChannel | None:
+    """Return the channel that the server has chosen, if it is still there."""
+    showcase = (await Studio.of(interaction).store.server(interaction.guild_id)).showcase
+    channel = None if interaction.guild is None or showcase is None else interaction.guild.get_channel(showcase)
+    return channel if isinstance(channel, discord.TextChannel) else None
+
+
+async def _without(interaction: Interaction, opus: Opus) -> None:
+    """Offer whoever manages the server to make a showcase; for others show the piece where they are."""
+    if interaction.guild is None:
+        raise ButtonError("There is no showcase here. A server that I have joined can have one: /server setup.")
+    if interaction.permissions.manage_guild:
+        button = components.button("setup", mark("Make one, and share"), "✨", 0, opus.id)
+        text = _("There is no showcase here yet.")
+        await interaction.response.send_message(text, view=components.lay_out([button]), ephemeral=True)
+        return
+    studio = Studio.of(interaction)
+    async with studio.turn(interaction, cost=opus.bars):
+        take = await studio.revive(opus)
+    answer = await studio.present(opus, take, presentation.under(opus))
+    author = _("By {author}").format(author=f"<@{opus.author}>")
+    message = await studio.deliver(interaction, replace(answer, content=author))
+    await studio.films.follow(message, answer, opus, take, shared=True)
+    text = _("There is no showcase here, so it is shown in this channel. /server setup makes one, for who manages it.")
+    await interaction.followup.send(text, ephemeral=True)

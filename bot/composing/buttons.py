@@ -92,9 +92,7 @@ class Tune(PieceButton, template=f"tune:{ID}"):
 
     async def act(self, interaction: Interaction, opus: Opus) -> None:
         """Do what the button says."""
-        await interaction.response.send_modal(
-            tune.form(Studio.of(interaction).catalogue.at(interaction.guild_id), opus)
-        )
+        await tune.show(interaction, opus)
 
 
 class Engrave(PieceButton, template=f"sheet:{ID}"):

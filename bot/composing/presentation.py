@@ -221,8 +221,9 @@ def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:
     """Wrap the files of a take."""
     what = _describe(opus, take.bars)
     enclosures = [Enclosure(f"{stem}.mid", take.midi, _("MIDI file: {what}").format(what=what))]
-    if take.audio is not None:
-        enclosures.append(Enclosure(f"{stem}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what)))
+    if take.audio is not None:  # first, where it is seen
+        sound = Enclosure(f"{stem}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what))
+        enclosures.insert(0, sound)
     if take.picture is not None:
         description = _("Piano roll: {what}, in {key}, {count} chords and notes")
         picture = description.format(what=what, key=_(take.key), count=take.events)

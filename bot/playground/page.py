@@ -11,10 +11,10 @@ import discord
 import simcord
 
 from bot.client import ComposerBot, ready
+from bot.composing import sample
 from bot.playground import dress, visitor
 from bot.settings import Settings, SettingsError
 
-FIRST: Final = {"form": "AABB"}  # what the page opens with: a theme that returns, so that one could hum it
 TOPIC: Final = (
     "Cadenza composes in chat, and this is all of it, on your own machine. Press Again under a piece, or type /compose."
     " Add a MIDI file or a hum, and choose Apps on its message."
@@ -53,8 +53,8 @@ async def _serve(bot: ComposerBot, port: int) -> None:
                 today(env),
                 env.preview(channel, viewers=viewers, layout="channel", port=port) as page,
             ):
-                tunes = {"model": TUNES} if TUNES in bot.studio.catalogue.names() else {}
-                await viewers[0].slash(channel, "compose", **FIRST, **tunes)
+                tunes = {"model": sample.TUNES} if sample.TUNES in bot.studio.catalogue.names() else {}
+                await viewers[0].slash(channel, "compose", form=sample.FORM, **tunes)
                 await page.refresh()
                 print(f"The playground is open: {page.url}\nType /compose there. Ctrl-C ends it.", flush=True)
                 await page.wait_closed()

@@ -1,12 +1,14 @@
 """What a click brings: the piece it shows, or the refusal that only the one who clicked can see."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 import simcord
 
 from bot.composing.more import ENTRIES
+from bot.composing.tune import Tuning
 from bot.database.store import Opus, Store
 
 BUTTONS = ("Again", "Vary", "Continue", "Share")
@@ -47,10 +49,12 @@ async def delete(actor: Actor, message: Shown) -> simcord.InteractionResult:
     """Delete a piece, or several takes, and say yes when asked."""
     in_menu = any(each.startswith("more:") for each in custom_ids(message))
     asked = await (press(actor, message, "Delete") if in_menu else actor.click(message, label="Delete"))
-    if not asked.followups:
-        return asked
-    [question] = asked.followups
-    assert question.ephemeral
+    return await confirm(actor, asked) if asked.followups else asked
+
+
+async def confirm(actor: Actor, asked: simcord.InteractionResult) -> simcord.InteractionResult:
+    """Say yes to what is asked before something is deleted."""
+    question = next(each for each in (*asked.followups, asked.response) if each is not None and each.ephemeral)
     return await actor.click(question, label="Delete")
 
 
@@ -105,3 +109,57 @@ def filled_in(form: simcord.InteractionResult, *answers: Any) -> dict[str, Any]:
     assert form.modal is not None
     ids = [label["component"]["custom_id"] for label in form.modal["components"]]
     return dict(zip(ids, answers, strict=True))
+
+
+@dataclass(slots=True)
+class Tuner:
+    """Use the message with the fields of a recipe."""
+
+    actor: Actor
+    panel: simcord.ResponseMessage
+    id: str
+
+    @classmethod
+    async def on(cls, actor: Actor, message: Shown) -> "Tuner":
+        """Open it."""
+        panel = (await press(actor, message, "Tune")).response
+        assert panel is not None
+        assert panel.ephemeral
+        return cls(actor, panel, ids_of(message)[0])
+
+    def shown(self) -> Tuning:
+        """Return what is chosen and typed."""
+        return Tuning.shown(self.panel.message)
+
+    def text(self) -> str:
+        """Return all that it says."""
+        return "\n".join(str(each.get("content", "")) for each in self.panel.components)
+
+    def offered(self, field: str) -> list[str]:
+        """Return the values of a menu."""
+        [menu] = [
+            item
+            for row in self.panel.components
+            for item in row.get("components", ())
+            if item["custom_id"] == f"tune-{field}:{self.id}"
+        ]
+        return [option["value"] for option in menu["options"]]
+
+    async def choose(self, **choices: str) -> None:
+        """Choose in menus."""
+        for field, value in choices.items():
+            done = await self.actor.select(self.panel, [value], custom_id=f"tune-{field}:{self.id}")
+            assert done.acknowledged
+            assert getattr(self.shown(), field) == value
+
+    async def type(self, **typed: str) -> simcord.InteractionResult:
+        """Fill in the form; what is left out stays as it is."""
+        form = await self.actor.click(self.panel, custom_id=f"tune-edit:{self.id}")
+        assert form.modal is not None
+        fields = [label["component"] for label in form.modal["components"]]
+        values = {field["custom_id"]: field.get("value", "") for field in fields}
+        return await self.actor.submit_modal(form, {**values, **typed})
+
+    async def compose(self) -> simcord.InteractionResult:
+        """Compose."""
+        return await self.actor.click(self.panel, custom_id=f"tune-compose:{self.id}")

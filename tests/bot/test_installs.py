@@ -61,7 +61,7 @@ async def test_all_works_in_a_direct_message(alice: simcord.MemberActor, store: 
         assert answer is not None
         assert answer.attachments, label
         assert all(attachment.description for attachment in answer.attachments)
-    assert (await press(user, result.response, "Tune")).modal is not None
+    assert (await press(user, result.response, "Tune")).response is not None
     assert _refusal(await user.click(result.response, label="Share")).startswith("There is no showcase here.")
     pieces = await store.by_author(alice.id, 20)
     assert len(pieces) == 8
@@ -80,7 +80,10 @@ async def test_all_works_in_a_server_that_it_has_not_joined(
         answer = (await press(bob, message, label)).response
         assert answer is not None
         assert answer.attachments, label
-    assert _refusal(await alice.click(message, label="Share")).startswith("There is no showcase here.")
+    shared = await alice.click(message, label="Share")
+    assert shared.response is not None
+    assert len(shared.response.attachments) == 3
+    assert [each.content[:25] for each in shared.followups] == ["There is no showcase here"]
     assert (await alice.context_menu(not_joined, "Continue this music", message)).response is not None
     [opus] = [piece for piece in await store.by_author(alice.id, 9) if piece.bars == 5]
     assert opus.server == alice.guild.id

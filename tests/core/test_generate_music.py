@@ -106,6 +106,17 @@ def test_a_single_bar_is_a_bar(tiny_model: Path, tmp_path: Path, capsys: pytest.
     assert ", 1 bar, " in capsys.readouterr().err
 
 
+def test_a_mood_is_a_temperature_and_a_top_p(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = []
+    for options in (["--mood=bold"], ["--temperature=1.2", "--top-p=0.98"], ["--mood=careful"]):
+        arguments = [*model_files(tiny_model), str(tmp_path / "piece.mid"), "72r1", "--bars=4", "--seed=1", *options]
+        assert generate_music.main(arguments) == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1] != told[2]
+
+
 @pytest.mark.parametrize("sound", ["wav", "flac", "ogg"])
 def test_other_formats_are_what_they_are_called(sound: str, tiny_model: Path, tmp_path: Path) -> None:
     output = tmp_path / "piece.mid"
@@ -124,6 +135,7 @@ def test_other_formats_are_what_they_are_called(sound: str, tiny_model: Path, tm
         ({2: "nothing.txt"}, "cannot be read"),
         ({5: "--bars=0"}, "The number of bars is 0; it must be from 1 to 64."),
         ({5: "--temperature=0"}, "temperature is 0"),
+        ({5: "--mood=wild"}, "There is no mood called 'wild'."),
         ({5: "--instrument=spoons"}, "no instrument or ensemble called"),
     ],
 )

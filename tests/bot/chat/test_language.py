@@ -19,7 +19,7 @@ from bot.chat import language
 from bot.database.store import Store
 from core.errors import CadenzaError, lines, mark
 from tests.bot.acting import begin, until
-from tests.bot.clicking import press, recipe_of
+from tests.bot.clicking import Tuner, press, recipe_of
 from tests.bot.trainings import MUCH, Scene
 
 ROOT = Path(__file__).parents[3]
@@ -112,7 +112,7 @@ async def test_answers_in_the_language_of_whoever_asks(
     assert key.endswith(("-Dur", "-Moll"))
     recipe = await recipe_of(alice, answer)
     assert recipe["Gespielt"] == "Klavier, 300 Viertel in der Minute"
-    assert answer.attachments[0].description == "MIDI-Datei: 2 Takte für Klavier vom Modell tiny"
+    assert answer.attachments[1].description == "MIDI-Datei: 2 Takte für Klavier vom Modell tiny"
     english = (await bob.click(answer, label="Noch einmal")).response
     assert english is not None
     assert re.search(r" in [A-G][♭♯]?( minor)?$", str(english.embeds[0].title))
@@ -167,9 +167,11 @@ async def test_refuses_a_click_in_german(
     refusal = (await press(bob, answer, "Delete")).response
     assert refusal is not None
     assert refusal.content.startswith("Das kann nur, wer um dieses Stück gebeten hat, oder die Moderation")
-    form = await press(bob, answer, "Tune")
-    assert form.modal is not None
-    assert form.modal["title"] == "Das Rezept abstimmen"
+    tuner = await Tuner.on(bob, answer)
+    assert "Ändere, was du magst" in tuner.text()
+    await tuner.type(seed="neun", values="bars 0")
+    assert "'neun' passt nicht zu seed" in tuner.text()
+    assert "'0' passt nicht zu bars" in tuner.text()
 
 
 async def test_several_languages_at_once_do_not_mix(

@@ -84,7 +84,7 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
     assert recipe["Primer"] == "`72r176`"
     assert recipe["Temperature"] == "1.1, gravity 1.5"
     assert recipe["Seed"] == "`7`"
-    seconds = mido.MidiFile(file=io.BytesIO(await answer.attachments[0].read())).length
+    seconds = mido.MidiFile(file=io.BytesIO(await answer.attachments[1].read())).length
     assert str(answer.embeds[0].description).split(" · ")[2] == f"3 bars, 0:{round(seconds):02}"
     assert recipe["Played"] == "harp, 90 quarters a minute"
 
@@ -92,8 +92,9 @@ async def test_takes_every_option_and_shows_it(alice: simcord.MemberActor, chann
 async def test_a_metre_a_form_and_an_effort_can_be_asked_for(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
-    await alice.slash(channel, "compose", metre="6/8", form="AABA", effort=2, bars=4, seed=7)
+    await alice.slash(channel, "compose", metre="6/8", form="AABA", effort=2, bars=4, seed=7, mood="bold", top_p=0.9)
     opus = await opus_of(store, channel.history()[-1])
+    assert (opus.request.temperature, opus.request.top_p) == (1.2, 0.9)  # the mood's, and one's own
     assert (opus.request.metre, opus.request.form, opus.request.effort) == ("6/8", "AABA", 2)
     assert opus.bars == 4
     assert score.from_text(opus.text, "lowest", Fraction(1, 2)).length == 4 * 6
@@ -103,6 +104,9 @@ async def test_a_metre_a_form_and_an_effort_can_be_asked_for(
         {"name": "AABB", "value": "AABB"},
         {"name": "AABA", "value": "AABA"},
     ]
+    both = (await alice.slash(channel, "compose", melody="C4 E4", primer="72r1")).response
+    assert both is not None
+    assert both.content == "A piece begins with a melody, a primer or a file. Choose one of them."
     refused = (await alice.slash(channel, "compose", form="AABB", bars=6)).response
     assert refused is not None
     assert refused.content.startswith("These bars cannot be divided into 4 sections of equal length")
@@ -112,7 +116,7 @@ async def test_a_piece_can_have_a_single_bar(alice: simcord.MemberActor, channel
     answer = (await alice.slash(channel, "compose", bars=1, primer="60r1", seed=1)).response
     assert answer is not None
     assert " · 1 bar, 0:0" in str(answer.embeds[0].description)
-    assert answer.attachments[0].description == "MIDI file: 1 bar for piano by the model tiny"
+    assert answer.attachments[1].description == "MIDI file: 1 bar for piano by the model tiny"
     longer = await alice.slash(channel, "compose", bars=1, primer="60r4r4")
     assert longer.response is not None
     assert longer.response.content == "The primer ends in bar 1: ask for 2 to 64 bars, or shorten it."

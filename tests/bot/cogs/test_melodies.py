@@ -16,7 +16,7 @@ from bot.database.store import Opus, Store
 from bot.settings import Settings
 from core.composing import recipe
 from tests.bot.acting import Gate, begin, until
-from tests.bot.clicking import delete, files, filled_in, opus_in, opus_of, press, refusal, response
+from tests.bot.clicking import Tuner, delete, files, opus_in, opus_of, press, refusal, response
 from tests.bot.composing.test_typed import HYMN
 from tests.bot.music import ENDLESS, TUNE, packed
 
@@ -62,7 +62,7 @@ async def test_every_kind_of_melody_becomes_a_chorale_with_sheet_and_sound(
 ) -> None:
     answer = response(await alice.slash(channel, "harmonize", **option, **QUICK))
     opus, received = await opus_of(store, answer), by_ending(await files(answer))
-    assert list(received) == [".mid", ".mp3", ".musicxml", ".png"]
+    assert list(received) == [".mp3", ".mid", ".musicxml", ".png"]
     assert sopranos(received[".mid"]) == sung
     assert received[".musicxml"].count(b"<score-part ") == 4
     assert received[".png"].startswith(b"\x89PNG")
@@ -123,10 +123,10 @@ async def test_its_buttons_sing_it_otherwise_or_go_on(
     longer = await opus_in(store, await alice.click(chorale, label="Continue"))
     assert longer.text.startswith(opus.text.rstrip("r4").rstrip("r"))
     assert (longer.request.melody, longer.parts) == ("", None)
-    form = await press(alice, chorale, "Tune")
-    assert form.modal is not None
-    typed = filled_in(form, "C5 D5 E5*2", "seed 3\neffort 1", ["chorales"], ["organ"])
-    tuned = await opus_in(store, await alice.submit_modal(form, typed))
+    tuner = await Tuner.on(alice, chorale)
+    await tuner.choose(instrument="organ")
+    await tuner.type(primer="C5 D5 E5*2", seed="3", values="effort 1")
+    tuned = await opus_in(store, await tuner.compose())
     assert tuned.parts is not None
     assert [note.pitch for note in tuned.parts.parts[0].notes] == [72, 74, 76]
     assert tuned.request.instrument == "organ"

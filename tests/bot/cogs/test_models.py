@@ -17,7 +17,7 @@ from bot.database.store import Server, Store
 from bot.settings import Settings
 from bot.training import messages
 from core.errors import mark
-from tests.bot.clicking import model_of, press
+from tests.bot.clicking import Tuner, confirm, model_of, press
 from tests.bot.database.test_jobs import job
 from tests.bot.music import files
 from tests.bot.trainings import train
@@ -71,9 +71,7 @@ class TestAtHome:
         again = (await alice.click(answer, label="Again")).response
         assert again is not None
         assert model_of(again) == "secret"
-        form = (await press(alice, answer, "Tune")).modal
-        assert form is not None
-        assert "secret" in [option["value"] for option in form["components"][2]["component"]["options"]]
+        assert "secret" in (await Tuner.on(alice, answer)).offered("model")
 
     async def test_lists_models_and_what_they_were_trained_on(
         self, alice: simcord.MemberActor, channel: simcord.ChannelHandle
@@ -150,7 +148,10 @@ class TestAtHome:
             "Only members with the permission Manage Server"
         )
         assert await asyncio.to_thread(own.is_dir)
-        assert _said(await admin.slash(channel, "models delete", model="secret")) == "secret is deleted."
+        asked = await admin.slash(channel, "models delete", model="secret")
+        assert _said(asked) == "Delete secret for good?"
+        await confirm(admin, asked)
+        assert _said(asked) == "secret is deleted."
         assert await asyncio.to_thread(os.listdir, own.parent) == []
         assert await store.server(guild.id) == Server()
         answer = (await alice.slash(channel, "compose", bars=1)).response
@@ -211,10 +212,7 @@ class TestElsewhere:
         stolen = await place.send("a piece", view=presentation.under(opus))
         for label in ("Again", "Vary", "Continue", "Takes"):
             assert _said(await press(thief, stolen, label)) == ELSEWHERE
-        form = await press(thief, stolen, "Tune")
-        assert form.modal is not None
-        components = [label["component"] for label in form.modal["components"]]
-        assert [option["value"] for option in components[2]["options"]] == ["tiny"]
+        assert (await Tuner.on(thief, stolen)).offered("model") == ["tiny"]
 
     async def test_a_training_of_another_server_cannot_be_tried(
         self,

@@ -147,7 +147,7 @@ async def test_only_who_manages_the_server_sees_it_at_all(
 
 
 @pytest.mark.parametrize(
-    ("command", "options"), [("show", {}), ("choose", {"bars": 1}), ("reset", {"what": "everything"})]
+    ("command", "options"), [("show", {}), ("setup", {}), ("choose", {"bars": 1}), ("reset", {"what": "everything"})]
 )
 async def test_asks_for_the_right_even_where_the_server_s_settings_have_opened_it(
     env: simcord.Env,

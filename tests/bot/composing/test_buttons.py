@@ -20,8 +20,8 @@ from tests.bot.clicking import (
     BUTTONS,
     MENU,
     UNDER_A_PIECE,
+    Tuner,
     files,
-    filled_in,
     model_of,
     opus_of,
     press,
@@ -60,8 +60,8 @@ async def test_the_buttons_of_earlier_messages_go_on_working(
     old = await bot.get_partial_messageable(channel.id).send("an old piece", view=view)
     for action in ("again", "vary", "continue", "takes", "sheet"):
         assert response(await alice.click(old, label=action)).attachments, action
-    assert (await alice.click(old, label="tune")).modal is not None
-    assert "showcase" in refusal(await alice.click(old, label="share"))
+    assert (await alice.click(old, label="tune")).response is not None
+    assert "showcase" in (await alice.click(old, label="share")).followups[0].content
     [question] = (await alice.click(old, label="delete")).followups
     done = await alice.click(question, label="Delete")
     assert done.acknowledged
@@ -72,10 +72,10 @@ async def test_the_buttons_of_earlier_messages_go_on_working(
 async def test_the_form_says_when_its_piece_is_gone(
     alice: simcord.MemberActor, piece: discord.Message, store: Store
 ) -> None:
-    form = await press(alice, piece, "Tune")
+    tuner = await Tuner.on(alice, piece)
     await store.delete((await opus_of(store, piece)).id)
-    result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))
-    assert refusal(result) == "This piece is no longer kept: it has been deleted."
+    assert refusal(await tuner.compose()) == GONE
+    assert refusal(await tuner.type(primer="67r4")) == GONE
 
 
 @pytest.mark.parametrize("label", ["Again", "Takes", "Sheet", "Share"])
@@ -124,14 +124,17 @@ async def test_every_button_answers_for_errors_that_nobody_expected(
         guild = env.create_guild()
         alice = guild.add_member(env.create_user("alice"))
         message = response(await alice.slash(guild.create_text_channel("music"), "compose", bars=1))
-        form = await press(alice, message, "Tune")
+        tuner = await Tuner.on(alice, message)
         monkeypatch.setattr(bot.store, "find", None)
         for label in UNDER_A_PIECE:
             assert "It is in the log as" in refusal(await press(alice, message, label))
             assert caplog.messages[-1].endswith(f", in the button {label.lower()}")
-        result = await alice.submit_modal(form, filled_in(form, "67r4", "", ["tiny"], ["piano"]))
-        assert "It is in the log as" in refusal(result)
-        assert caplog.messages[-1].endswith(", in the form tune")
+        for result, what in (
+            (await tuner.type(), "the form tune-words"),
+            (await tuner.compose(), "the button tune-compose"),
+        ):
+            assert "It is in the log as" in refusal(result)
+            assert f", in {what}" in caplog.text
 
 
 class TestWithAModelThatGoes:
@@ -177,8 +180,8 @@ class TestWithAModelThatGoes:
     async def test_the_form_offers_the_models_that_are_left(
         self, alice: simcord.MemberActor, without_model: discord.Message, settings: Settings
     ) -> None:
-        form = await press(alice, without_model, "Tune")
-        tuned = await alice.submit_modal(form, filled_in(form, "60r4", "bars 1", ["tiny"], ["piano"]))
-        assert model_of(response(tuned)) == "tiny"
+        tuner = await Tuner.on(alice, without_model)
+        assert (tuner.shown().model, tuner.offered("model")) == ("tiny", ["tiny"])
+        assert model_of(response(await tuner.compose())) == "tiny"
         shutil.rmtree(settings.models / "tiny")
         assert "There is no model in" in refusal(await press(alice, without_model, "Tune"))

@@ -1,64 +1,71 @@
-"""The form behind the button Tune: by author, stranger and moderator, before and after a restart."""
+"""Tune: a recipe as fields, by author, stranger and moderator, before and after a restart."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import discord
+import pytest
 import simcord
 
+from bot.composing.tune import OPEN
 from bot.database.store import Store
-from tests.bot.clicking import filled_in, opus_in, opus_of, press, refusal
+from tests.bot.clicking import Tuner, opus_in, opus_of, refusal
 
 Then = Callable[[], Awaitable[None]]
 
 
-async def test_tune_asks_with_all_values_filled_in_and_composes_by_the_answers(
+async def test_tune_fills_in_the_recipe_and_composes_by_what_was_changed(
     anybody: simcord.MemberActor, old_piece: discord.Message, store: Store, then: Then
 ) -> None:
-    form = await press(anybody, old_piece, "Tune")
-    assert form.modal is not None
-    fields = [label["component"] for label in form.modal["components"]]
-    assert fields[0]["value"] == "60r264r2"
-    assert (
-        fields[1]["value"]
-        == "temperature 1\ngravity 0.5\ntop-p 1\nbars 4\nmetre 4/4\ntempo 120\nexpression 1\nseed 11\neffort 8"
-    )
-    chosen = [[option["value"] for option in field["options"] if option.get("default")] for field in fields[2:]]
-    assert chosen == [["tiny"], ["piano"]]
+    tuner = await Tuner.on(anybody, old_piece)
+    before = tuner.shown()
+    assert (before.model, before.instrument, before.key, before.metre) == ("tiny", "piano", OPEN, "4/4")
+    assert (before.mood, before.primer, before.seed) == ("natural", "60r264r2", "11")
+    assert before.values == "bars 4\ntempo 120\ngravity 0.5\nexpression 1\neffort 8"
+    await tuner.choose(instrument="harp", metre="3/4", mood="careful", key="E♭ major")
     await then()
-    values = "temperature: 0.8\nbars=2\nseed 5\nmetre: 3/4\nform: AB\neffort: 2"
-    answers = filled_in(form, "67r4", values, ["tiny"], ["harp"])
-    opus = await opus_in(store, await anybody.submit_modal(form, answers))
-    assert opus.parent == (await opus_of(store, old_piece)).id
-    assert opus.author == anybody.id
+    await tuner.type(primer="67r4", values="bars=2\nform: AB\neffort: 2\ntop-p 0.9")
+    await then()
+    parent, opus = await opus_of(store, old_piece), await opus_in(store, await tuner.compose())
+    assert (opus.parent, opus.author) == (parent.id, anybody.id)
     assert opus.text.startswith("67r4")
     assert opus.bars == 2
     request = opus.request
-    assert (request.temperature, request.seed, request.instrument) == (0.8, 5, "harp")
-    assert (request.metre, request.form, request.effort) == ("3/4", "AB", 2)
+    assert (request.seed, request.instrument, request.metre, request.key) == (11, "harp", "3/4", "E♭ major")
+    assert (request.temperature, request.top_p, request.form, request.effort) == (0.8, 0.9, "AB", 2)
+    await tuner.choose(mood="bold")  # it is still there, and goes on from what was chosen
+    again = await opus_in(store, await tuner.compose())
+    assert (again.request.temperature, again.request.instrument, again.request.seed) == (1.2, "harp", 11)
 
 
-async def test_tune_knows_the_key(alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store) -> None:
-    await alice.slash(channel, "compose", bars=1, key="E minor")
-    form = await press(alice, channel.history()[-1], "Tune")
-    assert form.modal is not None
-    numbers = form.modal["components"][1]["component"]["value"]
-    assert "\nkey E minor\n" in numbers
-    other = numbers.replace("key E minor", "key: Bb")
-    tuned = await alice.submit_modal(form, filled_in(form, "", other, ["tiny"], ["piano"]))
-    assert (await opus_in(store, tuned)).request.key == "Bb"
-    form = await press(alice, channel.history()[0], "Tune")
-    wrong = await alice.submit_modal(form, filled_in(form, "", "key H", ["tiny"], ["piano"]))
-    assert refusal(wrong).startswith("'H' is not a key.")
+async def test_tune_keeps_the_seed_unless_told_otherwise(
+    alice: simcord.MemberActor, piece: discord.Message, store: Store
+) -> None:
+    tuner = await Tuner.on(alice, piece)
+    assert (await opus_in(store, await tuner.compose())).text == (await opus_of(store, piece)).text
+    await tuner.type(seed="")
+    assert (await opus_in(store, await tuner.compose())).request.seed != 11
+
+
+async def test_tune_knows_key_and_temperature(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    await alice.slash(channel, "compose", bars=1, key="Bb", temperature=1.1)
+    tuner = await Tuner.on(alice, channel.history()[-1])
+    assert (tuner.shown().key, tuner.shown().mood) == ("B♭ major", OPEN)
+    same = (await opus_in(store, await tuner.compose())).request
+    assert (same.key, same.temperature) == ("B♭ major", 1.1)
 
 
 async def test_two_people_can_tune_the_same_piece_at_once(
     alice: simcord.MemberActor, bob: simcord.MemberActor, piece: discord.Message, store: Store
 ) -> None:
-    forms = [(actor, await press(actor, piece, "Tune")) for actor in (alice, bob)]
-    for actor, form in forms:
-        answers = filled_in(form, "67r4", "bars 1", ["tiny"], ["piano"])
-        assert (await opus_in(store, await actor.submit_modal(form, answers))).author == actor.id
+    tuners = [await Tuner.on(actor, piece) for actor in (alice, bob)]
+    for tuner, primer in zip(tuners, ("67r4", "69r4"), strict=True):
+        await tuner.type(primer=primer, values="bars 1")
+    for tuner, primer in zip(tuners, ("67r4", "69r4"), strict=True):
+        opus = await opus_in(store, await tuner.compose())
+        assert (opus.author, opus.request.primer) == (tuner.actor.id, primer)
 
 
 async def test_tune_keeps_a_primer_that_is_too_long_to_show(
@@ -68,33 +75,51 @@ async def test_tune_keeps_a_primer_that_is_too_long_to_show(
     chord = "48-1-2-3-4-5-6-7-8-9-10-11-12r1"
     await store.delete(opus.id)
     await store.add(replace(opus, request=replace(opus.request, primer=chord * 130)))
-    form = await press(alice, piece, "Tune")
-    assert form.modal is not None
-    assert "value" not in form.modal["components"][0]["component"]
-    tuned = await alice.submit_modal(form, filled_in(form, "", "bars 17", ["tiny"], ["piano"]))
-    assert (await opus_in(store, tuned)).text.startswith(chord * 130)
+    tuner = await Tuner.on(alice, piece)
+    assert tuner.shown().primer is None
+    await tuner.type(primer="", values="bars 17")
+    assert (await opus_in(store, await tuner.compose())).text.startswith(chord * 130)
+    await tuner.type(primer="60r1", values="bars 1")
+    assert (await opus_in(store, await tuner.compose())).text.startswith("60r1")
 
 
-async def test_tune_refuses_what_makes_no_sense(alice: simcord.MemberActor, piece: discord.Message) -> None:
-    for primer, numbers, complaint in (
-        ("67x", "", "is not part of the notation"),
-        ("67r4", "volume 11", "There is no value called 'volume'"),
-        ("67r4", "bars many", "'many' does not fit bars"),
-        ("67r4", "bars 1000", "'1000' does not fit bars: give a number from 1 to 64."),
-        ("67r4", "bars 0", "from 1 to 64"),
-        ("67r4", "temperature nan", "'nan' does not fit temperature: give a number from 0.01 to 10.0."),
-        ("67r4", "temperature 10.1", "from 0.01 to 10.0"),
-        ("67r4", "gravity 5.5", "from 0.0 to 5.0"),
-        ("67r4", "tempo inf", "from 20 to 400"),
-        ("67r4", f"seed {2**53}", f"from 0 to {2**53 - 1}"),
-        ("67r4", "seed " + "9" * 390, "does not fit seed"),
-        ("67r4", "effort 33", "'33' does not fit effort: give a number from 1 to 32."),
-        ("67r4", "metre 4/5", "'4/5' is not a metre that can be counted."),
-        ("67r4", "bars 5\nform AABB", "These bars cannot be divided into 4 sections of equal length"),
-        ("67r4", "bars 0\ntempo 90\nvolume 11", "from 1 to 64.\nThere is no value called 'volume'"),
-        ("67r4r4r4", "bars 1", "The primer ends in bar 2: ask for 2 to 64 bars"),
+@pytest.mark.parametrize(
+    ("typed", "complaints"),
+    [
+        ({"primer": "72r1 7276r1"}, ["7276 is not a MIDI note"]),
+        ({"values": "volume 11"}, ["There is no value called 'volume'"]),
+        ({"values": "bars many"}, ["'many' does not fit bars: give a number from 1 to 64."]),
+        ({"values": "temperature nan\ngravity 5.5"}, ["from 0.01 to 10.0", "from 0.0 to 5.0"]),
+        ({"seed": str(2**53), "values": "tempo inf\neffort 33"}, ["seed", "from 20 to 400", "from 1 to 32"]),
+        (
+            {"primer": "C4 do", "seed": "nine", "values": "bars 0\nvolume 11"},
+            ["'do' is no note", "'nine' does not fit seed", "from 1 to 64", "no value called 'volume'"],
+        ),
+    ],
+)
+async def test_all_that_is_wrong_is_named_at_once_and_nothing_typed_is_lost(
+    alice: simcord.MemberActor, piece: discord.Message, typed: dict[str, str], complaints: list[str]
+) -> None:
+    tuner = await Tuner.on(alice, piece)
+    before = tuner.shown()
+    await tuner.type(**typed)
+    for complaint in complaints:
+        assert complaint in tuner.text()
+    assert replace(tuner.shown(), wrong="") == replace(before, **typed)
+    sentence = refusal(await tuner.compose())
+    for complaint in complaints:
+        assert complaint in sentence
+
+
+async def test_what_cannot_be_composed_together_is_refused_privately(
+    alice: simcord.MemberActor, piece: discord.Message
+) -> None:
+    tuner = await Tuner.on(alice, piece)
+    for typed, complaint in (
+        ({"values": "bars 5\nform AABB"}, "These bars cannot be divided into 4 sections of equal length"),
+        ({"primer": "67r4r4r4", "values": "bars 1"}, "The primer ends in bar 2: ask for 2 to 64 bars"),
     ):
-        form = await press(alice, piece, "Tune")
-        result = await alice.submit_modal(form, filled_in(form, primer, numbers, ["tiny"], ["piano"]))
+        await tuner.type(**typed)
+        result = await tuner.compose()
         assert complaint in refusal(result)
         assert not result.deferred

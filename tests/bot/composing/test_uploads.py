@@ -145,7 +145,7 @@ async def test_the_menu_continues_a_composition(
     await alice.slash(channel, "compose", bars=8, seed=3)
     [message] = channel.history()
     opus = await _opus(store, await alice.context_menu(channel, MENU, message))
-    midi = await message.attachments[0].read()
+    midi = await message.attachments[1].read()
     assert opus.request.primer == primers.from_music(midi, "tiny-3.mid", anchor="lowest", unit=HALF, bars=4).text
 
 

@@ -204,20 +204,28 @@ def test_shows_a_sheet_and_every_button_works(address: str, browser: WebDriver, 
     page.until(partial(_sounds, page, 6, 4))
 
     page.choose(0, "Tune")
-    page.until(lambda: browser.find_elements(By.NAME, "numbers"))
-    values = browser.find_element(By.NAME, "numbers")
+    page.grows_to(7)
+    page.press(6, "Primer")
+    page.until(lambda: browser.find_elements(By.NAME, "values"))
+    values = browser.find_element(By.NAME, "values")
     assert "form AABB" in str(values.get_property("value"))
     values.clear()
-    values.send_keys("bars 2\nseed 5")
+    values.send_keys("bars 2")
     browser.find_element(By.CSS_SELECTOR, ".modal-dialog [type=submit]").click()
-    page.until(lambda: "2 bars" in page.grows_to(7).text)
+    page.until(lambda: "bars 2" in page.in_view(6).text)
+    page.press(6, "Compose")
+    page.until(lambda: "2 bars" in page.grows_to(8).text)
 
-    page.press(6, "Share")
-    page.until(lambda: "There is no showcase here" in browser.find_element(By.TAG_NAME, "body").text)
-    shown = (By.CSS_SELECTOR, f"[data-message-id='{page.in_view(6).get_attribute('data-message-id')}']")
-    page.choose(6, "Delete")
-    page.grows_to(9)  # with the question, and what Share has said
-    page.press(8, "Delete")
+    page.press(7, "Share")
+    page.grows_to(9)
+    page.press(8, "Make one, and share")
+    page.until(lambda: browser.find_elements(By.CSS_SELECTOR, ".modal-dialog [type=submit]"))
+    browser.find_element(By.CSS_SELECTOR, ".modal-dialog [type=submit]").click()
+    page.until(lambda: "It is in the showcase" in browser.find_element(By.TAG_NAME, "body").text)
+    shown = (By.CSS_SELECTOR, f"[data-message-id='{page.in_view(7).get_attribute('data-message-id')}']")
+    page.choose(7, "Delete")
+    page.grows_to(11)  # with the question, and what Share has said
+    page.press(10, "Delete")
     page.until(lambda: not browser.find_elements(*shown))
 
 

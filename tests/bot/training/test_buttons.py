@@ -12,7 +12,7 @@ from bot.database.store import Store
 from bot.settings import Settings
 from bot.training import messages
 from core.errors import mark
-from tests.bot.clicking import opus_in, refusal
+from tests.bot.clicking import confirm, opus_in, refusal
 from tests.bot.database.test_jobs import job
 
 
@@ -38,7 +38,7 @@ async def test_a_model_can_be_tried_after_its_training_is_forgotten(
     await admin.slash(channel, "train delete", training="a")
     assert await store.jobs.of(guild.id) == ()
     assert (await opus_in(store, await alice.click(message, label="Try it"))).model.name == "scales"
-    await admin.slash(channel, "models delete", model="scales")
+    await confirm(admin, await admin.slash(channel, "models delete", model="scales"))
     assert refusal(await alice.click(message, label="Try it")) == "There is no model called 'scales'. There are: tiny."
 
 

@@ -15,6 +15,7 @@ from bot.client import ComposerBot
 from bot.database.jobs import Job
 from bot.settings import Settings
 from tests.bot.acting import until
+from tests.bot.clicking import confirm
 from tests.bot.machines import Machine, chatting, clear, machine
 from tests.bot.trainings import MUCH, newest, train
 
@@ -81,7 +82,7 @@ async def test_a_training_goes_on_elsewhere_from_its_last_checkpoint_when_its_ma
         assert answer is not None
         assert len(answer.attachments) == 3
         await until(lambda: not list((tmp_path / "second" / "machine").glob("*")))
-        assert (await admin.slash(channel, "models delete", model="scales")).response is not None
+        await confirm(admin, await admin.slash(channel, "models delete", model="scales"))
         assert not mirror.exists()
         assert not list((tmp_path / "storage" / "models").glob("*"))
 

@@ -145,7 +145,8 @@ async def test_a_request_that_left_nothing_to_go_on_with_ends_in_a_sentence(
         async with chatting(settings) as other:
             await env.restart_bot(other)
             await until(lambda: _none(other, "requests"))
-        [message] = channel.history()
+        [message] = channel.history(viewer=alice)
+        assert message.flags.ephemeral
         assert message.content == "The bot was restarted while it worked on this. Ask again."
     finally:
         composing.thaw()
