@@ -25,6 +25,7 @@ from core.music.parts import PartScore, is_choral
 from core.music.score import Score
 from core.music.spelling import Head, Tonality, spell, tonality
 from core.music.tempo import DEFAULT_TEMPO, words
+from core.music.voices import is_line
 
 if TYPE_CHECKING:  # music21 takes most of a second to load, so it is loaded where it is used
     from music21.note import GeneralNote
@@ -80,7 +81,7 @@ def sheet(
         raise PictureError("There are no notes to engrave.")
     title, composer = _printable(title), _printable(composer)
     key = piece.key if isinstance(piece, PartScore) and piece.key else key_of(score)
-    is_tune = isinstance(piece, Score) and all(len(event.pitches) == 1 for event in piece.events)
+    is_tune = isinstance(piece, Score) and is_line(piece)
     signature = _simplest(score, tonality(key)) if is_tune else tonality(key)
     chords = harmony.chords(score, key) if is_tune else ()
     written = write(piece, signature)
@@ -92,7 +93,9 @@ def sheet(
     musicxml = _musicxml(_stream(write(piece, signature, open_score=True), heading), words(beats)) if parted else shown
     pages = _pages(shown, written, composer)
     tune = (
-        abc.tune(written, title=title, composer=composer, tempo=tempo, symbols=heading.symbols()) if is_tune else None
+        abc.tune(written, title=title, composer=composer, tempo=tempo, symbols=heading.symbols())
+        if is_tune and len(written.staves) == 1
+        else None
     )
     return Sheet(musicxml, tuple(map(_png, pages)), _pdf(pages), tune)
 
@@ -242,6 +245,7 @@ def _measure(
         measure.paddingRight = (whole - inside - place.length) / QUARTER
         if inside and place.number:
             measure.numberSuffix = "b"
+            measure.showNumber = stream.enums.ShowNumber.NEVER  # which is no number to a player
     if not voices:
         measure.append(_silence(place))
     for at, voice in enumerate(voices):

@@ -16,7 +16,7 @@ from core.music.metre import Metre
 from core.music.parts import SATB, PartScore, four_parts, is_choral
 from core.music.score import Score
 from core.music.spelling import STEPS, Head, Tonality, spell
-from core.music.voices import Note, notes
+from core.music.voices import Note, is_line, notes
 
 QUARTER: Final = 4  # sixteenths, as all times here
 
@@ -123,7 +123,8 @@ def write(piece: Score | PartScore, tonality: Tonality, *, open_score: bool = Fa
         ]
     else:
         sounding = [_in_sixteenths(note, per_unit) for note in notes(score)]
-        written = [_staff(clef, line, measures, score.metre) for clef, line in _divide(sounding).items()]
+        single = is_line(score)
+        written = [_staff(clef, line, measures, score.metre, single) for clef, line in _divide(sounding).items()]
     spelt = (replace(staff, bars=tuple(_spelt(bar, tonality) for bar in staff.bars)) for staff in written)
     return Written(tuple(spelt), measures, tonality, score.metre)
 
@@ -203,8 +204,13 @@ def _divide(sounding: list[Note]) -> dict[Clef, list[Note]]:
     return staves
 
 
-def _staff(clef: Clef, line: list[Note], measures: Sequence[Measure], metre: Metre) -> Staff:
-    """Part a staff's notes into those that are its highest when they begin, and the others, and write both by bars."""
+def _staff(clef: Clef, line: list[Note], measures: Sequence[Measure], metre: Metre, single: bool) -> Staff:
+    """Part a staff's notes into those that are its highest when they begin, and the others, and write both by bars.
+
+    A `single` line is not parted: a double stop hangs on one stem.
+    """
+    if single:
+        return Staff(clef, tuple(_join(voice, ()) for voice in _bars(line, measures, metre)))
     upper: list[Note] = []
     lower: list[Note] = []
     ringing: list[Note] = []

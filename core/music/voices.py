@@ -5,9 +5,11 @@ performing and engraving share.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from core.music.score import Score
+
+_ONE_LINE: Final = 1.15  # notes an event at most, in the mean, of a single line
 
 
 class Ringing(NamedTuple):
@@ -59,7 +61,8 @@ def sounding(ringing: tuple[Ringing, ...], now: int, units_per_bar: int) -> tupl
 def notes(score: Score) -> tuple[Note, ...]:
     """Return the notes of a score as they sound, by start and then by pitch.
 
-    They sound as long as the score says, or else as voices lead: then the last event rings a whole bar.
+    They sound as long as the score says, or else as voices lead: then the last event rings a whole bar. In a single
+    line the notes of a double stop sound until the next one.
     """
     if score.lengths is not None:
         return tuple(
@@ -68,6 +71,13 @@ def notes(score: Score) -> tuple[Note, ...]:
             for place, pitch in enumerate(event.pitches)
         )
     bar = score.units_per_bar
+    if is_line(score):
+        ends = [event.onset for event in score.events[1:]] + [score.events[-1].onset + bar]
+        return tuple(
+            Note(pitch, event.onset, min(end, event.onset + bar), len(event.pitches) - 1 - place)
+            for event, end in zip(score.events, ends, strict=True)
+            for place, pitch in enumerate(event.pitches)
+        )
     played: list[Note] = []
     ringing: tuple[Ringing, ...] = ()
     for event in score.events:
@@ -76,6 +86,11 @@ def notes(score: Score) -> tuple[Note, ...]:
         ringing = after
     played += [_until(note, note.start + bar, bar) for note in ringing]
     return tuple(sorted(played, key=lambda note: (note.start, note.pitch)))
+
+
+def is_line(score: Score) -> bool:
+    """Tell whether a piece is a single line, as a fiddle has it, but for a few double stops."""
+    return bool(score.events) and sum(len(event.pitches) for event in score.events) <= _ONE_LINE * len(score.events)
 
 
 def _until(note: Ringing, end: int, units_per_bar: int) -> Note:

@@ -96,6 +96,24 @@ def test_abc_is_read_by_music21_to_the_same_notes() -> None:
     assert heard(made.abc, "abc") == composed(piece)
 
 
+def test_a_double_stop_in_a_tune_hangs_on_one_stem_and_lasts_as_long_as_its_note() -> None:
+    text = "72r1" + "74r176r178r176r1" * 4 + "74-3r174r276r4r4"
+    piece = score.from_text(text, "highest", EIGHTHS)
+    engraved = sheet.sheet(piece)
+    assert engraved.abc is not None
+    assert b"[Bd]d2" in engraved.abc.replace(b" ", b"")
+    assert heard(engraved.abc, "abc") == heard(engraved.musicxml, "musicxml") == composed(piece)
+    assert b"<voice>2" not in engraved.musicxml
+
+
+def test_the_second_half_of_a_bar_that_repeats_part_has_no_number() -> None:
+    piece = score.from_text(AABB, "lowest", EIGHTHS, Metre(6, 8))
+    measures = ElementTree.fromstring(sheet.sheet(piece).musicxml).iter("measure")
+    halves = [measure for measure in measures if measure.get("number", "").endswith("b")]
+    assert halves
+    assert all(measure.get("implicit") == "yes" for measure in halves)
+
+
 def test_a_chorale_has_musicxml_of_four_parts_and_two_staves_on_the_page() -> None:
     piece = score.from_text("43-16-19-24r245-15-19-24r247-15-20r245-12-16-21r2" * 2, "lowest", EIGHTHS)
     root = ElementTree.fromstring(sheet.sheet(piece).musicxml)

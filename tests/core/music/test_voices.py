@@ -50,6 +50,11 @@ def test_as_many_notes_as_are_ringing_release_all() -> None:
     assert lines("60-4r172-4r1") == [(60, 0, 1), (64, 0, 1), (72, 1, 5), (76, 1, 5)]
 
 
+def test_in_a_single_line_a_double_stop_ends_with_the_next_note() -> None:
+    assert lines("60-4r1" + "62r1" * 8)[:3] == [(60, 0, 1), (64, 0, 1), (62, 1, 2)]
+    assert (60, 0, 4) in lines("60-4r1" + "67r1" * 4)  # here it is a chord that rings on
+
+
 def test_nothing_rings_longer_than_a_bar() -> None:
     assert lines("36-36r272r272r4r4", QUARTERS)[0] == (36, 0, 4)
     assert lines("36-36r4r272r2", EIGHTHS) == [(36, 0, 8), (72, 0, 6), (72, 6, 14)]
