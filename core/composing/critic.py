@@ -64,8 +64,8 @@ def _in_scale(piece: _Piece) -> float:
 
 def _on_beats(piece: _Piece) -> float:
     """Return the share of events that begin on a beat."""
-    beat = piece.score.metre.counted.beat / piece.score.unit
-    return _share([event.onset % beat == 0 for event in piece.score.events])
+    beat, parts = (piece.score.metre.counted.beat / piece.score.unit).as_integer_ratio()
+    return _share([event.onset * parts % beat == 0 for event in piece.score.events])
 
 
 def _groove(piece: _Piece) -> float:

@@ -58,8 +58,8 @@ def ends_on_the_tonic(score: Score, key: str) -> float:
 
 def dissonance_on_beats(score: Score) -> float:
     """Return the share of the chords that begin on a beat in which two notes make a dissonance; NaN without chords."""
-    beat = score.metre.counted.beat / score.unit
-    chords = [event.pitches for event in score.events if event.onset % beat == 0 and len(event.pitches) > 1]
+    beat, parts = (score.metre.counted.beat / score.unit).as_integer_ratio()
+    chords = [event.pitches for event in score.events if len(event.pitches) > 1 and event.onset * parts % beat == 0]
     dissonant = [any((b - a) % 12 in DISSONANT for a, b in combinations(chord, 2)) for chord in chords]
     return sum(dissonant) / len(dissonant) if dissonant else math.nan
 

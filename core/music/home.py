@@ -64,9 +64,9 @@ def remote(score: Score) -> float:
 def _held(score: Score) -> NDArray[np.int64]:
     """Count the notes of each window that each scale holds: `(windows that sound, 12)`."""
     bar = score.units_per_bar
-    counts = np.zeros((max(1, score.length // bar), 12), np.int64)
-    for event in score.events:
-        np.add.at(counts[min(event.onset // bar, len(counts) - 1)], [pitch % 12 for pitch in event.pitches], 1)
+    bars = max(1, score.length // bar)
+    places = [12 * min(event.onset // bar, bars - 1) + pitch % 12 for event in score.events for pitch in event.pitches]
+    counts = np.bincount(np.array(places, np.int64), minlength=12 * bars).reshape(bars, 12)
     width = min(WINDOW, len(counts))
     summed = np.lib.stride_tricks.sliding_window_view(counts, width, axis=0).sum(-1)
     return np.asarray(summed[summed.any(1)] @ _SCALES.T)
