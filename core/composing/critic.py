@@ -27,6 +27,7 @@ LIKELIHOOD: Final = 0.03  # weight of a candidate's mean log-likelihood, in stan
 FAULT: Final = 2.0  # what a fault costs, beside the mean distance of all figures
 LOOP: Final = 8  # events in a row that sound the same
 MOST_PIECES: Final = 200  # that wishes are drawn from
+FEW: Final = 8  # pieces of one length, from which nothing can be drawn
 NEAR: Final = 0.25  # share by which the length of a piece may differ from a composition's, to be its measure
 
 _MAJOR: Final = frozenset({0, 2, 4, 5, 7, 9, 11})
@@ -123,6 +124,7 @@ _FORM: Final = {
     "bars 1-4 return as 5-8",
 }
 _OF_THE_CLOSE: Final = [place for place, name in enumerate(FIGURES) if name in _CLOSES]
+_RETURN: Final = list(FIGURES).index("bars 1-4 return as 5-8")
 _OF_THE_FORM: Final = [place for place, name in enumerate(FIGURES) if name in _FORM]
 _WEIGHTS: Final = np.array([weight for weight, _ in FIGURES.values()])
 
@@ -142,10 +144,20 @@ class Critic:
     figures: Floats
     bars: Floats
 
-    def wish(self, bars: float, chance: np.random.Generator) -> Floats:
-        """Draw what a composition of so many bars should be like: the figures of a real piece of about its length."""
-        near = np.flatnonzero(np.abs(self.bars - bars) <= NEAR * bars)
-        drawn: Floats = self.figures[chance.choice(near if len(near) else len(self.figures))]
+    def wish(self, bars: float, chance: np.random.Generator, *, repeated: bool | None = None) -> Floats:
+        """Draw what a composition of so many bars should be like: the figures of a real piece.
+
+        That is one of as many bars, or, where they are fewer than FEW, of about as many; whose first four bars come
+        again as the next four or not, as is `repeated`, unless that is None or there is no such piece.
+        """
+        far = np.abs(self.bars - bars)
+        among = np.flatnonzero(far < 1)
+        if len(among) < FEW:
+            among = np.flatnonzero(far <= NEAR * bars)
+        if repeated is not None:
+            agreeing = among[self.figures[among, _RETURN] == repeated]
+            among = agreeing if len(agreeing) else among
+        drawn: Floats = self.figures[chance.choice(among if len(among) else len(self.figures))]
         return drawn
 
     def cost(self, measured: Floats, wish: Floats) -> Floats:

@@ -9,6 +9,7 @@ from core.composing import critic, sampling
 from core.composing.critic import Critic, Floats
 from core.composing.sampling import Drafts, Options, Sample, Stream
 from core.model.stepping import Stepper
+from core.model.told import Told
 from core.music import score
 from core.music.keys import KEYS
 
@@ -42,7 +43,11 @@ def draft(
         return sampling.sample(model, primer, options)
     drafts = sampling.begin(model, primer, options)
     wishes = [
-        judge.wish(stream.limit / stream.told.bar, np.random.default_rng([options.seed, take, 0]))
+        judge.wish(
+            stream.limit / stream.told.bar,
+            np.random.default_rng([options.seed, take, 0]),
+            repeated=_repeats_four(stream.told),
+        )
         for take, stream in enumerate(drafts.streams)
     ]
     drafts = _pick(drafts, [take for take in range(options.takes) for _ in range(effort)], options.seed, 0)
@@ -61,6 +66,16 @@ def draft(
         candidates = drafts.streams[take * effort : (take + 1) * effort]
         best.append(candidates[_rank(judge, candidates, wish, fault, lean=lean)[0]])
     return tuple(Sample(tuple(stream.ids), stream.told, stream.ended) for stream in best)
+
+
+def _repeats_four(told: Told) -> bool | None:
+    """Tell whether bars 1 to 4 come again as 5 to 8, by the plan; None where it leaves that open."""
+    if not told.plan:
+        return None
+    first, length = told.plan[0], told.plan[0].end - told.plan[0].start
+    if first.kind == "stated" and length > 4 * told.bar:  # a longer strain may have two halves that are alike
+        return None
+    return first.kind == "stated" and length == 4 * told.bar
 
 
 def _phrases(streams: Sequence[Stream]) -> list[int]:

@@ -26,11 +26,12 @@ PRIMER: Final = home.WINDOW  # bars of a real piece to go on from
 class Composed:
     """Hold the figures of pieces of so many bars as they are composed by default, beside those of real ones.
 
-    The `count` real pieces are those in the same metre of as many bars, or, where they are fewer than FEW, those whose
-    length is within a quarter of that. Beside the figures of
-    `core.evaluation.figures`, both have: `quotes`, the events of the longest quote from the training pieces, as a mean,
-    and `longest_quote`; `phrases_held` and `phrases_closed`, how phrases end, where they are known; and, of pieces that
-    begin with the first PRIMER bars of the real ones, `keeps_primers_key` and `motif_returns`.
+    The `count` real pieces are those that were held out, in the same metre and of as many bars; where they are fewer
+    than FEW, those that were trained on too; and where these are, the held-out ones whose length is within a quarter of
+    that. Beside the figures of `core.evaluation.figures`, both have: `quotes`, the events of the longest quote from the
+    training pieces, as a mean, and `longest_quote`; `phrases_held` and `phrases_closed`, how phrases end, where they
+    are known; and, of pieces that begin with the first PRIMER bars of the real ones, `keeps_primers_key` and
+    `motif_returns`.
     """
 
     bars: int
@@ -40,14 +41,25 @@ class Composed:
     figures: dict[str, float]
 
 
-def compose(composer: Composer, real: Sequence[Parsed], bars: int, takes: int) -> Composed:
-    """Compose as the bot does, with the seeds 1, 2, 3 …, and compare with real pieces of about the length."""
+def compose(
+    composer: Composer, real: Sequence[Parsed], trained_on: Sequence[Parsed], bars: int, takes: int
+) -> Composed:
+    """Compose as the bot does, with the seeds 1, 2, 3 …, and compare with real pieces of the length.
+
+    `real` were held out; what quotes and primers are measured on is always of them.
+    """
     params = composer.bundle.params
     metre = form.habits(params.habits).metre
-    pieces = [piece for piece in real if piece.metre.counted == metre.counted]
-    alike = [piece for piece in pieces if _bars(piece, params) == bars]
+
+    def of(pieces: Sequence[Parsed], within: float) -> list[Parsed]:
+        in_metre = (piece for piece in pieces if piece.metre.counted == metre.counted)
+        return [piece for piece in in_metre if abs(_bars(piece, params) - bars) <= within]
+
+    apart = alike = of(real, 0)
     if len(alike) < FEW:
-        alike = [piece for piece in pieces if abs(_bars(piece, params) - bars) <= bars * NEAR]
+        apart, alike = of(real, bars * NEAR), [*alike, *of(trained_on, 0)]
+    if len(alike) < FEW:
+        alike = apart
     request = ComposeRequest(model="", bars=bars, seed=1)
 
     def parsed(sample: Sample) -> Parsed:
@@ -59,14 +71,14 @@ def compose(composer: Composer, real: Sequence[Parsed], bars: int, takes: int) -
         return parsed(sample)
 
     made = [parsed(recipe.write(replace(request, seed=seed), composer)[0]) for seed in range(1, takes + 1)]
-    opened = [piece for piece in alike if _can_open(piece, composer)][:takes]
+    opened = [piece for piece in apart if _can_open(piece, composer)][:takes]
     gone_on = [go_on(place, piece) for place, piece in enumerate(opened)]
     return Composed(
         bars=bars,
         metre=str(metre),
         count=len(alike),
-        real=_measured(alike, opened, composer),
-        figures=_measured(made, gone_on, composer),
+        real=_measured(alike, opened, apart, composer),
+        figures=_measured(made, gone_on, made, composer),
     )
 
 
@@ -82,11 +94,13 @@ def _can_open(piece: Parsed, composer: Composer) -> bool:
     return whole.bars >= 2 * PRIMER and any(event.onset < PRIMER * whole.units_per_bar for event in whole.events)
 
 
-def _measured(pieces: Sequence[Parsed], opened: Sequence[Parsed], composer: Composer) -> dict[str, float]:
-    """Measure pieces, and those that have an opening to keep to."""
+def _measured(
+    pieces: Sequence[Parsed], opened: Sequence[Parsed], apart: Sequence[Parsed], composer: Composer
+) -> dict[str, float]:
+    """Measure pieces, those that have an opening to keep to, and what those that were not trained on quote."""
     params = composer.bundle.params
     scores = [score_of(piece, params) for piece in pieces]
-    found = [composer.index.longest_quote(notation.text(piece.ids)) for piece in pieces]
+    found = [composer.index.longest_quote(notation.text(piece.ids)) for piece in apart]
     quotes = [0.0 if quote is None else float(quote.events) for quote in found] or [math.nan]
     phrased = [(whole, piece.phrases) for whole, piece in zip(scores, pieces, strict=True) if piece.phrases]
     openings = [score_of(piece, params) for piece in opened]

@@ -106,7 +106,7 @@ def evaluate(
     composer, composed = Composer(bundle, stepper, index, critic(params.habits)), []
     for bars in COMPOSED_BARS:
         report(f"{takes} compositions of {bars} bars")
-        composed.append(compose(composer, real, bars, takes))
+        composed.append(compose(composer, real, trained_on, bars, takes))
     return Evaluation(
         model=bundle.name,
         version=bundle.version,

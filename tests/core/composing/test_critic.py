@@ -106,3 +106,19 @@ def test_a_close_counts_where_the_piece_closes_and_the_form_where_it_is_whole(ju
     wish[:] = math.nan
     wish[NAMES.index("windows at home")] = 0
     assert critic.rank(mixed, both, [1.0, 0.9], wish, "C major", whole=False) == [1, 0]  # only the likelier counts
+
+
+def test_a_wish_is_of_the_length_and_of_what_the_plan_repeats() -> None:
+    """There are sixteen pieces of 4 and of 8 bars each, half of which begin again, and one of 6 bars."""
+    returning = NAMES.index("bars 1-4 return as 5-8")
+    figures = np.zeros((33, len(FIGURES)))
+    figures[:, 0] = bars = np.array([4.0] * 16 + [8.0] * 16 + [6.0])
+    figures[:, returning] = np.arange(33) % 2
+    judge = Critic(figures, bars)
+    drawn = [judge.wish(8.75, np.random.default_rng(seed), repeated=True) for seed in range(40)]
+    assert {float(wish[0]) for wish in drawn} == {8.0}
+    assert {float(wish[returning]) for wish in drawn} == {1.0}
+    open_plan = [judge.wish(4, np.random.default_rng(seed)) for seed in range(40)]
+    assert {float(wish[returning]) for wish in open_plan} == {0.0, 1.0}
+    few = [judge.wish(6.5, np.random.default_rng(seed)) for seed in range(60)]
+    assert {float(wish[0]) for wish in few} == {6.0, 8.0}
