@@ -14,6 +14,7 @@ from bot.chat.language import _, tell
 from core.errors import CadenzaError, NotationError, excerpt
 
 FILLED: Final = "…"  # what stands in a promise's place until it is deleted
+FORGOTTEN: Final = 10062  # Discord's code of an interaction that nobody has answered in three seconds
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ async def apologise(interaction: Interaction, error: Exception) -> None:
         error = error.original
     if isinstance(error, CadenzaError | app_commands.CheckFailure | discord.Forbidden):
         await say(interaction, sentence(error))
+        return
+    if isinstance(error, discord.NotFound) and error.code == FORGOTTEN:
+        _log.warning("Discord waited no longer for an answer to %s, and has told its user so", described(interaction))
         return
     reference = secrets.token_hex(4)
     _log.error("Reference %s, in %s", reference, described(interaction), exc_info=error)

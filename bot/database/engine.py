@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -19,6 +20,14 @@ from core.errors import CadenzaError
 UPSERT: Final[Mapping[str, Callable[..., sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
+}
+FREE_AFTER: Final = 10  # seconds, in which there is a connection or none
+CONNECTED_AFTER: Final = 10  # seconds, or the database is away
+SESSION: Final = {  # so that the locks go of a machine that is frozen or cut off in mid-transaction
+    "idle_in_transaction_session_timeout": "15s",  # as long as a process that gives no sign of life counts as alive
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
 }
 
 _log = logging.getLogger(__name__)
@@ -36,7 +45,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
     except (IntegrityError, ProgrammingError):  # what they mean is not for a user
         raise
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, NoneFree, OSError) as error:
         _log.error("The database failed", exc_info=error)
         raise StoreError(
             "The database cannot be reached or is full, so nothing has changed. Try again in a minute."
@@ -45,6 +54,13 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 def engine(url: str) -> AsyncEngine:
     """Connect to a database, to SQLite with every commit safe on disk."""
+    if url.startswith("postgresql"):
+        return create_async_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=FREE_AFTER,
+            connect_args={"timeout": CONNECTED_AFTER, "server_settings": SESSION},
+        )
     made = create_async_engine(url, pool_pre_ping=True)
     if made.dialect.name == "sqlite":
 
@@ -61,4 +77,6 @@ def migrate(connection: Connection, to: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # it takes its time
     command.upgrade(config, to)

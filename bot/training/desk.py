@@ -33,6 +33,7 @@ LOOK: Final = 3.0  # seconds between two looks at how trainings go
 BEAT: Final = 5.0  # seconds between two signs of life of a training machine
 NEWS_EVERY: Final = 4  # of the messages on progress, about one a second, one is told to the others
 SPEAKING: Final = 0x63616433  # the key of the lock that the process holds which tells of trainings
+SILENT: Final = 120.0  # seconds after which the lock is taken from a process that does nothing with it
 CHECKPOINT: Final = "checkpoint.safetensors"
 
 _log = logging.getLogger(__name__)
@@ -136,6 +137,7 @@ class Desk(Trainer):
     async def _speaking(self) -> AsyncIterator[bool]:
         """Hold the right to tell of trainings, if no other process has it; it ends with the connection."""
         async with self._connections.pool.acquire() as connection:
+            await connection.execute(f"SET idle_session_timeout = '{SILENT:.0f}s'")  # for a process that is frozen
             mine = await connection.fetchval("SELECT pg_try_advisory_lock($1)", SPEAKING)
             try:
                 yield mine

@@ -13,7 +13,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.settings import DBSettings, Durability
 from sqlalchemy import make_url
 
-from bot.database.engine import StoreError
+from bot.database.engine import SESSION, StoreError
 
 CHANNEL: Final = "cadenza"  # on which it is said that something is new: results, cancelled trainings
 INSTALLING: Final = 0x63616432  # the key of the lock under which PgQueuer's tables are made
@@ -36,7 +36,9 @@ class Connections:
     async def __aenter__(self) -> Self:
         """Connect, and make PgQueuer's tables. Raises StoreError."""
         try:
-            self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=self._most, command_timeout=30)
+            self._pool = await asyncpg.create_pool(
+                self._url, min_size=1, max_size=self._most, command_timeout=30, server_settings=SESSION
+            )
             await self._install()
         except LOST as error:
             raise StoreError("The database cannot be opened: {error}. Check CADENZA_DATABASE.", error=error) from error

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
-from bot.database.requests import Machines, Requests
+from bot.database import engine
+from bot.database.requests import ADMISSION, Machines, Requests
 from bot.database.store import Store
 from bot.work.allowance import AllowanceError
 from bot.work.queue import TURN, Asked, Place, QueueError, Superseded
@@ -142,6 +144,28 @@ async def test_an_allowance_is_spent_over_all_processes_and_given_back_for_nothi
         await asyncio.sleep(0)  # by when its task's end is known, and it begins to be closed
         await other.admit(_asked(2, 2))
         await one.admit(_asked(1, 1, 40))
+
+
+async def test_a_process_that_is_frozen_in_mid_transaction_stops_nobody(store: Store) -> None:
+    crowd, timeout = Crowd(), "idle_in_transaction_session_timeout"
+    async with store.engine.connect() as frozen, _chat(store, "a") as line:
+        assert (await frozen.execute(text(f"SHOW {timeout}"))).scalar() == engine.SESSION[timeout]
+        await frozen.execute(text(f"SELECT pg_advisory_xact_lock({ADMISSION})"))
+        await frozen.execute(text(f"SET LOCAL {timeout} = '100ms'"))
+        await crowd.ask(line, 1, server=1)
+        await crowd.finish()
+        await frozen.invalidate()
+
+
+async def test_a_database_that_has_no_connection_free_says_so(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FREE_AFTER", 0.1)
+    busy = engine.engine(postgresql)
+    held = [await busy.connect() for _ in range(15)]
+    with pytest.raises(engine.StoreError):
+        await Requests(busy, "a").beat()
+    for connection in held:
+        await connection.close()
+    await busy.dispose()
 
 
 async def test_who_was_taken_for_dead_does_not_answer_any_more(store: Store) -> None:
