@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
@@ -22,36 +23,55 @@ def binaries() -> Path | None:
     return None if found is None else Path(found).parent
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """Hold a PostgreSQL that runs, to be stopped and started; `url` is of its database, as the store wants it."""
+
+    url: str
+    folder: str
+    programs: Path
+    user: str
+    options: str
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = f"{self.folder}/log"
+        self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", log, "-o", self.options, "start")
+
+    def stop(self) -> None:
+        """Stop it, as a crash would."""
+        self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        _run(self.user, self.programs / program, *arguments)
+
+
 @contextmanager
-def postgresql(programs: Path) -> Iterator[str]:
-    """Run a cluster of its own and yield the URL of its database, as the store wants it."""
+def running(programs: Path) -> Iterator[Cluster]:
+    """Run a cluster of its own."""
     with tempfile.TemporaryDirectory(prefix="cadenza-pg-") as folder, socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
         free.close()
         user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if os.geteuid() == 0:  # PostgreSQL refuses to be root
             shutil.chown(folder, user)
-        data = f"{folder}/data"
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-        _run(
-            user,
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "cadenza",
-            "-A",
-            "trust",
-            "--no-locale",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        )
-        _run(user, programs / "pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        url = f"postgresql+asyncpg://cadenza@127.0.0.1:{port}/postgres"
+        cluster = Cluster(url, folder, programs, user, options)
+        data = f"{folder}/data"
+        _run(user, programs / "initdb", "-D", data, "-U", "cadenza", "-A", "trust", "-E", "UTF8", "--no-sync")
+        cluster.start()
         try:
-            yield f"postgresql+asyncpg://cadenza@127.0.0.1:{port}/postgres"
+            yield cluster
         finally:
-            _run(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+            cluster.stop()
+
+
+@contextmanager
+def postgresql(programs: Path) -> Iterator[str]:
+    """Run a cluster of its own and yield the URL of its database."""
+    with running(programs) as cluster:
+        yield cluster.url
 
 
 async def empty(url: str) -> None:

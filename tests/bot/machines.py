@@ -5,7 +5,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -16,16 +17,43 @@ from bot.database.engine import engine
 from bot.database.store import Store
 from bot.settings import Settings
 from bot.training.sharing import share
+from tests.bot.loopback import TOKEN
 
 ROOT = Path(__file__).parents[2]
-READY = re.compile(r"This machine (composes|trains)")
+READY = re.compile(r"This machine (composes|trains)|Shard ID \S+ has connected")
 
 
 class Machine:
     """Follow a process that has a role, from its start to its end."""
 
-    def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
-        self.process, self.log = process, log
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._command, self._environment, self.log = command, environment, log
+        self.start()
+
+    def start(self) -> None:
+        """Start it, for the first time or again."""
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                self._command, env=self._environment, cwd=ROOT, stdout=output, stderr=output, text=True
+            )
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether it is ready. Raises AssertionError if it has ended."""
+        if READY.search(self.log.read_text()):
+            return True
+        assert self.process.poll() is None, self.log.read_text()
+        return False
+
+    def end(self) -> None:
+        """End it as whoever runs it would."""
+        self.thaw()
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -41,11 +69,11 @@ class Machine:
         self.process.send_signal(signal.SIGCONT)
 
 
-@contextmanager
-def machine(role: str, database: str, models: Path, data: Path, **settings: str) -> Iterator[Machine]:
-    """Run a machine, and wait until it is ready."""
+def launch(
+    role: str, database: str, models: Path, data: Path, *, discord: str | None = None, nice: int = 0, **settings: str
+) -> Machine:
+    """Start a machine, with a Discord at a URL if it is to chat; it is not ready yet."""
     data.mkdir(parents=True, exist_ok=True)
-    log = data / "machine.log"
     environment = {
         **os.environ,
         "CADENZA_DATABASE": database,
@@ -56,31 +84,23 @@ def machine(role: str, database: str, models: Path, data: Path, **settings: str)
         **settings,
     }
     environment.pop("DISCORD_TOKEN", None)
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", *role.split()],
-            env=environment,
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            text=True,
-        )
+    program = ["bot"]
+    if discord is not None:
+        program, environment["DISCORD_TOKEN"] = ["tests.bot.loopback", discord], TOKEN
+    command = ["nice", "-n", str(nice), sys.executable, "-m", *program, *role.split()]
+    return Machine(command, environment, data / "machine.log")
+
+
+@contextmanager
+def machine(role: str, database: str, models: Path, data: Path, **settings: str) -> Iterator[Machine]:
+    """Run a machine, and wait until it is ready."""
+    started = launch(role, database, models, data, discord=None, nice=0, **settings)
     try:
-        while not READY.search(log.read_text()):
-            try:
-                process.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
-            raise AssertionError(log.read_text())
-        yield Machine(process, log)
+        while not started.ready:
+            time.sleep(0.05)
+        yield started
     finally:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        started.end()
 
 
 @asynccontextmanager
