@@ -1,12 +1,10 @@
 """Train on a folder of music: `python -m core.parse_and_train TRAIN_DIR PARSED_NOTES_DIR`."""
 
 import argparse
-import json
 import shlex
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, cast
@@ -17,12 +15,12 @@ from core.errors import CadenzaError, Cancelled
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import Notes, read_notes, write_notes
-from core.music import notation
 from core.music.piece import Budget
 from core.processes import files, terminal
 from core.reading.playing import IN_TWO_AND_FOUR
-from core.training import plan, trial, worker
+from core.training import beginning, trial, worker
 from core.training.advice import still_improving
+from core.training.beginning import Open
 from core.training.fit import STOPPED, Hyperparameters, device
 from core.training.monitor import ProgressBar, tensorboard
 from core.training.progress import Epoch
@@ -31,7 +29,6 @@ from core.training.recipe import SIZES, Trained, TrainRequest, require_tensorflo
 _LIMITS: Final = ("most_minutes", "most_quarters", "most_notes")
 _HIGHEST: Final = 1_000_000  # of these limits
 _SHAPE: Final = ("size", "units", "layers", "dropout", "weight_drop")
-_PLAN: Final = "plan.json"  # in the work folder, how a training was planned
 MINUTES: Final = 10.0
 
 
@@ -45,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         request = _request(options, sys.argv[1:] if arguments is None else arguments)
         notes, on_grid = _parse(options)
         if not options.parsed_only:
-            _train(options, replace(request, notes=notes, on_grid=on_grid))
+            _train(options, replace(request, notes=notes, on_grid=on_grid, params=_paced(options, request, notes)))
     except CadenzaError as error:
         print(error, file=sys.stderr)
         return 1
@@ -84,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     reading.add_argument(
         "--anchor",
         choices=("lowest", "highest"),
-        help="the note of a chord that is written first (default: the base's, or lowest)",
+        help="the note of a chord that is written first (default: the base's, or highest)",
     )
     reading.add_argument(
         "--metres",
@@ -176,7 +173,7 @@ def _parse(options: argparse.Namespace) -> tuple[Notes, float | None]:
         return read_notes(path), None
     base = None if options.base is None else bundle.load(options.base).params
     settings = CollectSettings(
-        anchor=options.anchor or (base.anchor if base else "lowest"),
+        anchor=options.anchor or (base.anchor if base else "highest"),
         rest_unit=cast(RestUnit, options.rest_unit or (base.rest_unit if base else "auto")),
         metres=options.metres or IN_TWO_AND_FOUR,
         as_printed=options.as_printed,
@@ -227,49 +224,21 @@ def _train(options: argparse.Namespace, request: TrainRequest) -> None:
 
 
 def _planned(options: argparse.Namespace, request: TrainRequest, stop: Callable[[], bool]) -> TrainRequest:
-    """Try what to begin from, choose how to train in the time there is, and say so."""
-    began, minutes = time.monotonic(), options.minutes or MINUTES
+    """Choose what is left open in the first minute, and say so."""
     free = not options.from_nothing and not any(getattr(options, name) is not None for name in _SHAPE)
-    beginnings: list[str | None] = [request.base]
-    if request.base is None and free and not options.plain:
-        beginnings += trial.bases(request)
-    tokens = sum(len(notation.parse(entry.text, request.notes.anchor)) for entry in request.notes.pieces)
-    guess = plan.plan(tokens, minutes * 60, based=request.base is not None, window=request.params.window)
-    request = replace(request, hyperparameters=replace(guess, **_given(options)))
-    seconds = min(trial.SECONDS, minutes * 60 / 10 / len(beginnings))
-    print(f"Trying it for {seconds * len(beginnings):.0f} seconds …", file=sys.stderr)
-    trials = trial.try_out(request, beginnings, seconds=seconds, stop=stop)
-    best = trials[0]
-    if len(trials) > 1:
-        fared = ", ".join(f"{each.name} {each.val_loss:.2f}" for each in trials)
-        print(f"Begins from {best.name}. Held-out nats a token after the try: {fared}.", file=sys.stderr)
-    left = max(minutes * 60 - (time.monotonic() - began), minutes * 30)
-    speed, params = best.tokens_per_second, request.params
-    if best.base is None and free and speed * left < trial.FEW_TURNS * tokens:
-        params, speed = replace(params, **SIZES["small"]), speed * trial.SMALL_IS_FASTER
-    chosen = plan.plan(tokens, left, based=best.base is not None, window=params.window, speed=speed)
-    hyperparameters = replace(chosen, **_given(options))
-    epoch = tokens * hyperparameters.keys / speed
-    print(
-        f"An epoch shows each piece in {hyperparameters.keys} of its twelve keys and takes about {_clock(epoch)} here:"
-        f" {hyperparameters.epochs} of them in {_clock(hyperparameters.epochs * epoch)}.",
-        file=sys.stderr,
+    leave = Open(
+        bases=trial.bases(request.notes) if request.base is None and free and not options.plain else (),
+        size=free,
+        given=_given(options),
     )
-    planned = replace(request, base=best.base, params=params, hyperparameters=hyperparameters)
-    made = {"base": best.base, "size": "small" if params != request.params else None}
-    settings = {**asdict(hyperparameters), "seconds": None}
-    files.write_whole(options.parsed / _PLAN, json.dumps({"version": 1, **made, "settings": settings}))
-    return planned
+    seconds = 60 * (options.minutes or MINUTES)
+    return beginning.choose(request, seconds, leave, say=lambda line: print(line, file=sys.stderr), stop=stop)
 
 
 def _resumed(options: argparse.Namespace, request: TrainRequest) -> TrainRequest:
     """Take up the plan of a training that goes on, for --minutes more; what has had all its epochs gets some more."""
-    try:
-        made = json.loads((options.parsed / _PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        made = {"base": request.base, "size": None, "settings": asdict(request.hyperparameters)}
-    params = replace(request.params, **SIZES[made["size"]]) if made["size"] else request.params
-    hyperparameters = replace(Hyperparameters(**made["settings"]), **_given(options), seconds=None)
+    planned = beginning.kept(request) or request
+    hyperparameters = replace(planned.hyperparameters, **_given(options), seconds=None)
     if options.minutes is not None:
         epochs = worker.history(options.parsed)
         spent = sum(epoch.seconds for epoch in epochs)
@@ -277,19 +246,14 @@ def _resumed(options: argparse.Namespace, request: TrainRequest) -> TrainRequest
         if epochs and len(epochs) >= hyperparameters.epochs and options.epochs is None:
             more = max(1, round(options.minutes * 60 * len(epochs) / spent))
             hyperparameters = replace(hyperparameters, epochs=len(epochs) + more)
-            settings = {**asdict(hyperparameters), "seconds": None}
-            files.write_whole(options.parsed / _PLAN, json.dumps({"version": 1, **made, "settings": settings}))
-    return replace(request, base=made["base"], params=params, hyperparameters=hyperparameters)
+            beginning.keep(replace(planned, hyperparameters=hyperparameters))
+    return replace(planned, hyperparameters=hyperparameters)
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     """Return the hyperparameters that were asked for."""
     names = (f.name for f in fields(Hyperparameters) if f.name != "seconds")
     return {name: value for name in names if (value := getattr(options, name)) is not None}
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02} minutes"
 
 
 def _watched(options: argparse.Namespace, request: TrainRequest, stop: Callable[[], bool]) -> Trained:
@@ -327,8 +291,6 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
         for name in ("units", "layers", "dropout", "weight_drop", "gravity", "tempo")
         if (value := getattr(options, name)) is not None
     }
-    if options.base is not None:
-        given.setdefault("tempo", bundle.load(options.base).params.tempo)
     seconds = None if options.minutes is None else options.minutes * 60
     facts: dict[str, Any] = {"command": f"python -m core.parse_and_train {shlex.join(arguments)}"}
     facts |= {name: value for name in ("title", "source", "terms") if (value := getattr(options, name)) is not None}
@@ -345,6 +307,14 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
         clips=not options.no_clips,
         facts=facts,
     )
+
+
+def _paced(options: argparse.Namespace, request: TrainRequest, notes: Notes) -> Params:
+    """Take the tempo of the music's own marks, else that of a --base, unless another one was asked for."""
+    tempo = notes.tempo
+    if tempo is None and request.base is not None:
+        tempo = bundle.load(Path(request.base)).params.tempo
+    return request.params if tempo is None or options.tempo is not None else replace(request.params, tempo=tempo)
 
 
 def _conclude(trained: Trained, options: argparse.Namespace) -> None:

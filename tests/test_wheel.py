@@ -121,7 +121,7 @@ def test_what_needs_an_extra_says_which(commands: Path, tmp_path: Path) -> None:
 def test_it_evaluates_the_models_that_ship_by_their_names(commands: Path, tmp_path: Path) -> None:
     ended = run(commands / "cadenza-evaluate", "nobody", cwd=tmp_path)
     assert ended.returncode == 1
-    assert ended.stderr.endswith("which has: chorales, classic, fiddle.\n")
+    assert ended.stderr.endswith("which has: chorales, classic, everything, fiddle.\n")
 
 
 def test_the_bot_finds_its_languages_its_migrations_and_its_models(commands: Path, tmp_path: Path) -> None:
@@ -134,4 +134,4 @@ def test_the_bot_finds_its_languages_its_migrations_and_its_models(commands: Pat
     )
     ended = run(commands / "python", "-c", look, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.splitlines() == ["()", "True", "chorales classic fiddle"]
+    assert ended.stdout.splitlines() == ["()", "True", "chorales classic everything fiddle"]

@@ -47,7 +47,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Train m
     @app_commands.describe(
         name="What the new model is called: small letters, digits, - and _.",
         file="A zip of music, or one file: MIDI, MusicXML, ABC, Humdrum. Without it I ask for up to ten.",
-        base="The model to start from.",
+        base="The model to start from; without one it tries which is best.",
         minutes="How long it may take.",
         metres="The metres of the pieces to train on.",
         size="How large it is, if it starts from nothing.",
@@ -97,11 +97,12 @@ class Training(commands.GroupCog, group_name="train", group_description="Train m
                 raise JobError("Nothing is being trained here. /train start begins a training.")
             embed = Embed(title=_("Trainings"), colour=COLOUR)
             for place, job in line[:LISTED]:
-                embed.add_field(name=f"{MARKS[job.state]} {job.name}", value=self._standing(job, place), inline=False)
+                state = "cancelled" if job.wish else job.state
+                embed.add_field(name=f"{MARKS[state]} {job.name}", value=self._standing(job, place), inline=False)
             await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command()
-    @app_commands.describe(training="Which training.", keep="Keep its best epoch so far.")
+    @app_commands.describe(training="Which training.", keep="Keep what it has learned so far.")
     async def cancel(self, interaction: Interaction, training: Range[str, 1, 40], keep: bool = False) -> None:
         """Cancel a training, before or while it runs."""
         async with replies.answering(interaction):
@@ -109,7 +110,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Train m
             job = await self._find(interaction, training)
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._trainings.trainer.cancel(job, "keep" if keep else "drop")
-            kept = _("It is stopping, and its best epoch will be kept.")
+            kept = messages.stopping(self._trainings.trainer.status(job.id))
             dropped = _("It is cancelled, and nothing of it is kept.")
             await interaction.edit_original_response(content=kept if keep else dropped)
 
@@ -185,7 +186,7 @@ class Training(commands.GroupCog, group_name="train", group_description="Train m
     def _standing(self, job: Job, place: int) -> str:
         if job.state == "queued":
             return messages.turn(place)
-        return f"{messages.stage(self._trainings.trainer.status(job.id).progress)} `{job.id}`"
+        return f"{messages.stage(job, self._trainings.trainer.status(job.id))} `{job.id}`"
 
 
 def _line(job: Job) -> str:

@@ -17,6 +17,7 @@ from core.errors import CadenzaError, Message
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Wish = Literal["keep", "drop"]
 
+OPEN: Final = "open"
 LEASE: Final = timedelta(seconds=20)  # without a sign of life, after which another machine takes a training up
 LIVE: Final[tuple[State, ...]] = ("queued", "running")
 
@@ -29,7 +30,8 @@ class JobError(CadenzaError):
 class Job:
     """Hold a training as it is kept.
 
-    `server`, `user`, `channel` and `message` are ids, `name` and `base` those of models. `starts` counts how often its
+    `server`, `user`, `channel` and `message` are ids, `name` and `base` those of models. A `size` of OPEN leaves it to
+    the first minute what it begins from. `starts` counts how often its
     process was started since it last finished an epoch; `wish` is what whoever cancels it wants; `outcome` says
     how it ended, `told` whether that has been announced, and `locale` the language of who asked.
     """

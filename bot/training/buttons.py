@@ -46,22 +46,30 @@ class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
             await Trainings.of(interaction).trainer.cancel(job, "drop")
             await interaction.edit_original_response(content=_("It is cancelled."))
             return
-        stage = messages.stage(Trainings.of(interaction).trainer.status(job.id).progress)
-        question = _("{model} is being trained. {stage}\nDo you want to keep its best epoch so far?")
+        status = Trainings.of(interaction).trainer.status(job.id)
+        if job.wish is not None:
+            raise JobError("This training is being cancelled already.")
+        stage = messages.stage(job, status)
+        if status.epochs:
+            question = _("{model} is being trained. {stage}\nDo you want to keep its best epoch so far?")
+        elif status.progress is not None:
+            question = _("{model} is being trained. {stage}\nDo you want to keep what it has learned so far?")
+        else:
+            question = _("{model} is about to be trained. {stage}\nThere is nothing to keep yet.")
+        view = _question(job.id, nothing=status.progress is None)
         text = question.format(model=job.name, stage=stage)
-        await interaction.response.send_message(text, view=_question(job.id), ephemeral=True)
+        await interaction.response.send_message(text, view=view, ephemeral=True)
 
 
 class Keep(TrainingButton, template=f"train-keep:{ID}"):
-    """Cancel, and publish the best epoch so far."""
+    """Cancel, and publish the best there is so far."""
 
     async def work(self, interaction: Interaction) -> None:
         """Do what the button says."""
         job = await self.job(interaction)
-        await Trainings.of(interaction).trainer.cancel(job, "keep")
-        await interaction.response.edit_message(
-            content=_("It is stopping, and its best epoch will be kept."), view=None
-        )
+        trainer = Trainings.of(interaction).trainer
+        await trainer.cancel(job, "keep")
+        await interaction.response.edit_message(content=messages.stopping(trainer.status(job.id)), view=None)
 
 
 class Drop(TrainingButton, template=f"train-drop:{ID}"):
@@ -105,7 +113,8 @@ class Details(TrainingButton, template=f"train-details:{ID}"):
 ITEMS: Final = (Cancel, Keep, Drop, Try, Details)
 
 
-def _question(id: str) -> View:
-    """Lay out the ways in which a training can be cancelled."""
-    keep = components.button("train-keep", mark("Keep the best epoch"), "💾", 0, id)
-    return components.lay_out((keep, components.button("train-drop", mark("Throw it away"), "🗑️", 0, id, red=True)))
+def _question(id: str, *, nothing: bool) -> View:
+    """Lay out the ways in which a training can be cancelled that has something to keep, or `nothing`."""
+    drop = components.button("train-drop", mark("Throw it away"), "🗑️", 0, id, red=True)
+    keep = components.button("train-keep", mark("Keep what there is"), "💾", 0, id)
+    return components.lay_out((drop,) if nothing else (keep, drop))

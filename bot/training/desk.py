@@ -26,7 +26,7 @@ from bot.work.storage import Fetched, Storage
 from core.processes.files import write_whole
 from core.processes.kept import Kept
 from core.training.progress import Progress
-from core.training.worker import RESULT, EpochDone
+from core.training.worker import RESULT, Chosen, EpochDone
 
 STATUS: Final = Kept(Status)
 LOOK: Final = 3.0  # seconds between two looks at how trainings go
@@ -250,14 +250,14 @@ class TrainingMachine(Trainer):
                 await asyncio.wait_for(self._woken.wait(), BEAT)
             self._woken.clear()
 
-    async def _progress(self, job: Job, status: Status, message: Progress | EpochDone) -> None:
+    async def _progress(self, job: Job, status: Status, message: Progress | EpochDone | Chosen) -> None:
         """Leave for the others how it goes, and what an epoch has left."""
         work = self.folder(job.id)
         if isinstance(message, EpochDone) and message.new:
             clip = f"clips/epoch-{message.epoch.epoch:03}.mp3"
             await self._files.write(job.id, work, CHECKPOINT, "curve.png", clip)
         self._heard += 1
-        if isinstance(message, EpochDone) or not self._heard % NEWS_EVERY:
+        if not isinstance(message, Progress) or not self._heard % NEWS_EVERY:
             with suppress(StoreError):
                 await self._jobs.note(job.id, status=STATUS.write(status))
                 await self._connections.say("trainings")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bot.database.engine import StoreError
-from bot.database.jobs import Job, JobError, Jobs, State, Wish
+from bot.database.jobs import OPEN, Job, JobError, Jobs, State, Wish
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
 from bot.models.shelves import Shelves
@@ -21,9 +21,10 @@ from core.errors import CadenzaError, Message, counted, mark, reason
 from core.processes.child import Child
 from core.training import worker
 from core.training.progress import Progress
-from core.training.worker import PUBLISHED, EpochDone, Result, TrainJob
+from core.training.worker import PUBLISHED, Chosen, EpochDone, Result, TrainJob
 
 STARTS: Final = 3  # of a process that ends without having finished another epoch, before it is given up
+LARGEST: Final = "medium"  # size of a model that begins from what fares best
 SILENCE: Final = 600.0  # seconds after which a process that says nothing is taken for dead
 BREATH: Final = 10.0  # seconds after an error that nobody expected
 MADE_ON_THE_WAY: Final = (PUBLISHED, "checkpoint.safetensors", ".*.part", "log.txt")
@@ -186,7 +187,8 @@ class Trainer:
             work=str(work),
             name=job.name,
             base=None if job.base is None else str(await self._base(job, job.base)),
-            size=job.size,
+            size=LARGEST if job.size == OPEN else job.size,
+            shelf=str(self._catalogue.folder.absolute()) if job.size == OPEN else None,
             seconds=job.minutes * 60,
             threads=self._settings.training_threads,
             nice=self._settings.training_nice,
@@ -214,11 +216,13 @@ class Trainer:
             _log.info("The process of the training %s has ended", job.id)
         return failure
 
-    async def _hear(self, job: Job, message: Progress | EpochDone) -> Job:
+    async def _hear(self, job: Job, message: Progress | EpochDone | Chosen) -> Job:
         """Take a message of the process in, and pass it on."""
         status = self.status(job.id)
         if isinstance(message, Progress):
             status = replace(status, progress=message)
+        elif isinstance(message, Chosen):
+            status = replace(status, sentence=message.sentence)
         else:
             clips = (*status.clips, message.epoch.epoch) if message.clip else status.clips
             status = replace(status, epochs=(*status.epochs, message.epoch), clips=clips)
@@ -229,7 +233,7 @@ class Trainer:
         await self._progress(job, status, message)
         return job
 
-    async def _progress(self, job: Job, status: Status, message: Progress | EpochDone) -> None:
+    async def _progress(self, job: Job, status: Status, message: Progress | EpochDone | Chosen) -> None:
         await tell(self._messages.progress(job, status, self.folder(job.id)))
 
     async def _base(self, job: Job, name: str) -> Path:

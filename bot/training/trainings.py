@@ -14,7 +14,7 @@ from discord import Attachment, Interaction
 
 from bot.chat import checks
 from bot.composing.studio import Studio
-from bot.database.jobs import Job, JobError
+from bot.database.jobs import OPEN, Job, JobError
 from bot.database.store import ALPHABET, ID_LENGTH
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.training import attachments, messages
 from bot.training.attachments import Chosen, ReadingQueue
 from bot.training.messages import Messages
-from bot.training.trainer import Trainer
+from bot.training.trainer import LARGEST, Trainer
 from core.corpus.worker import CollectJob
 from core.errors import Message, counted, mark
 from core.model import bundle
@@ -43,7 +43,7 @@ BYTES_A_WEIGHT: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Hold what a trainer asks for: `base` None is the bot's default model, `size` is for a model from nothing."""
+    """Hold what a trainer asks for: `size` is for a model from nothing, `base` None leaves the beginning open."""
 
     name: str
     files: tuple[Attachment, ...]
@@ -56,7 +56,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """Hold what was asked for with all filled in; `base` None begins from nothing."""
+    """Hold what was asked for with all filled in.
+
+    `base` None begins from nothing, or, where `size` is OPEN, from what fares best in the first minute.
+    """
 
     name: str
     base: str | None
@@ -110,9 +113,12 @@ class Trainings:
         begun = False
         try:
             reading = CollectJob(music=str(uploads), work=str(work), metres=blueprint.metres)
+            shelf = self.studio.catalogue.at(server)
             if blueprint.base is not None:
-                base = self.studio.catalogue.at(server).params(blueprint.base)
+                base = shelf.params(blueprint.base)
                 reading = replace(reading, anchor=base.anchor, rest_unit=base.rest_unit)
+            elif blueprint.size == OPEN:  # as most models write that it could begin from
+                reading = replace(reading, anchor=shelf.params(None).anchor)
             async with turn:
                 digest, gathered = await attachments.gather(chosen, reading, self._settings.training_nice)
             await self.trainer.keep(training)
@@ -175,7 +181,8 @@ class Trainings:
                 settings.server_models,
             )
             raise JobError(most)
-        params = shelf.params(blueprint.base) if blueprint.base is not None else Params(**SIZES[blueprint.size])
+        size = LARGEST if blueprint.size == OPEN else blueprint.size
+        params = shelf.params(blueprint.base) if blueprint.base is not None else Params(**SIZES[size])
         coming = BYTES_A_WEIGHT * sum(math.prod(shape) for shape in params.shapes.values()) * (1 + live)
         weight = 0 if shelf.own is None else await asyncio.to_thread(shelves.weight, shelf.own)
         if weight + coming > settings.server_model_bytes:
@@ -219,6 +226,8 @@ def _fill_in(shelf: Catalogue, wanted: Wanted, most_minutes: int) -> Blueprint:
         return Blueprint(name, None, "", wanted.size or "small", wanted.metres, wanted.minutes)
     if wanted.size is not None:
         raise JobError("A model has the size of the one that it starts from: choose a size only with from-nothing.")
+    if wanted.base is None:
+        return Blueprint(name, None, "", OPEN, wanted.metres, wanted.minutes)
     base = shelf.path(wanted.base)
     return Blueprint(name, base.name, shelves.version(base), "medium", wanted.metres, wanted.minutes)
 

@@ -181,6 +181,19 @@ class Shape:
         """Count the bars."""
         return sum(bars for bars, _, _ in self.sections)
 
+    def opening(self, bars: int) -> "Shape":
+        """Return the outline of the first bars; what is stated and no longer repeated there is new."""
+        sections = list[tuple[int, Kind, int | None]]()
+        left = bars
+        for length, kind, source in self.sections:
+            if not left:
+                break
+            sections.append((min(length, left), kind, source))
+            left -= min(length, left)
+        if sections[-1][1] == "stated":
+            sections[-1] = (sections[-1][0], "new", None)
+        return Shape(self.metre, self.silence, tuple(sections))
+
     def plan(self, bar: int) -> tuple[Section, ...]:
         """Return the sections in units, of which a bar has so many."""
         sections, at = [], self.silence
@@ -246,13 +259,23 @@ def habits(values: Mapping[str, Any]) -> Habits:
 def draw(
     among: Habits, chance: np.random.Generator, *, metre: Metre | None = None, bars: int | None = None
 ) -> tuple[Home | None, Shape | None]:
-    """Draw a home, and a shape, of a metre and a number of bars if they are given; None for what was never met."""
-    fitting = {
-        shape: count
-        for shape, count in among.shapes.items()
-        if metre in (None, shape.metre) and bars in (None, shape.bars)
-    }
+    """Draw a home, and a shape, of a metre and a number of bars if they are given; None for what was never met.
+
+    Where no piece has so many bars, it is the opening of a longer one.
+    """
+    fitting = {shape: count for shape, count in among.shapes.items() if metre in (None, shape.metre)}
+    if bars is not None:
+        exact = {shape: count for shape, count in fitting.items() if shape.bars == bars}
+        longer = ((shape.opening(bars), count) for shape, count in fitting.items() if shape.bars > bars)
+        fitting = exact or _summed(longer)
     return _draw(among.homes, chance), _draw(fitting, chance)
+
+
+def _summed(pairs: Iterable[tuple[Shape, int]]) -> dict[Shape, int]:
+    counts = Counter[Shape]()
+    for shape, count in pairs:
+        counts[shape] += count
+    return dict(counts)
 
 
 def phrases(

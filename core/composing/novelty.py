@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORTEST: Final = 6  # events; what is shorter is common property
+LONG: Final = 8  # events; runs that are counted as quoted
 NOTABLE: Final = 12  # events; a quote of this length or more is worth telling
 
 _EVENT: Final = re.compile(r"([0-9]+)((?:-[0-9]+)*)((?:r[1-4])+)")
@@ -54,6 +55,18 @@ class Index:
                 if length >= SHORTEST and (best is None or length > best.events):
                     best = Quote(self.titles[self.owners[place]], since + start, length)
         return best
+
+    def quoted(self, text: str) -> float:
+        """Return the share of a piece's events that stand in runs of LONG or more that a training piece has too."""
+        events = self._encode(text)
+        quoted = np.zeros(len(events), np.bool_)
+        values = _hashes(events)
+        lefts, rights = (np.searchsorted(self.hashes, values, side) for side in ("left", "right"))
+        for start, (left, right) in enumerate(zip(lefts.tolist(), rights.tolist(), strict=True)):
+            length = max((self._common(events[start:], place) for place in self.order[left:right].tolist()), default=0)
+            if length >= LONG:
+                quoted[start : start + length] = True
+        return float(quoted.mean()) if len(quoted) else 0.0
 
     def _common(self, events: NDArray[np.int64], place: int) -> int:
         """Count the events that agree from here on."""

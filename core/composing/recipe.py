@@ -441,7 +441,7 @@ def _options(request: ComposeRequest, params: Params) -> Options:
     return Options(
         temperature=request.temperature,
         gravity=request.gravity,
-        top_p=request.top_p,
+        top_p=min(request.top_p, params.top_p),
         seed=request.seed,
         takes=request.takes,
         bars=request.bars,

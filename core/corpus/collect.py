@@ -169,6 +169,7 @@ def _keep(
     report: list[ReportLine] = []
     known = Known()
     onsets = hits = 0.0  # of what is kept
+    tempos: list[float] = []
     for entry, answer in _answers(outcomes, readings):
         if isinstance(answer, ReadingError):
             report.append(ReportLine(entry.name, "", answer))
@@ -181,9 +182,11 @@ def _keep(
             report.append(line)
             if text:
                 kept.append(Entry(line.title, text, piece.metre, piece.phrase_ends(unit)))
+                tempos += [piece.tempo] if piece.tempo else []
                 onsets += len(piece.onsets)
                 hits += piece.on_grid(unit) * len(piece.onsets)
-    return Collection(Notes(settings.anchor, unit, tuple(kept)), tuple(report), float(hits / max(onsets, 1)))
+    tempo = round(float(np.median(tempos))) if tempos else None
+    return Collection(Notes(settings.anchor, unit, tuple(kept), tempo), tuple(report), float(hits / max(onsets, 1)))
 
 
 def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, known: Known) -> tuple[ReportLine, str]:
@@ -232,5 +235,7 @@ def _parse(file: str, piece: Piece, settings: CollectSettings, unit: Fraction, k
         late=round(piece.late / piece.ticks_per_quarter, 4),
         swing=round(piece.swing, 2),
         triplets=round(grid.in_thirds(piece.onsets, piece.ticks_per_quarter), 4),
+        odd=round(piece.odd, 4),
+        tempo=piece.tempo,
     )
     return line, "" if refusal else notation.text(ids.tolist())

@@ -25,7 +25,8 @@ class ReportLine:
     """Say what became of one piece, or of one file that gave none.
 
     It was `late` by so many quarters; its off-beats stood at `swing` of a quarter, if that is not 0; `triplets` is the
-    share of its onsets on thirds of a quarter.
+    share of its onsets on thirds of a quarter, `odd` that of its time in other metres, which is left out; `tempo` is
+    what its marks say, in quarters a minute, 0 where there are none.
     """
 
     file: str
@@ -42,6 +43,8 @@ class ReportLine:
     late: float = 0
     swing: float = 0
     triplets: float = 0
+    odd: float = 0
+    tempo: float = 0
 
     @property
     def kept(self) -> bool:
@@ -62,6 +65,7 @@ class ReportLine:
 COLUMNS: Final = (
     *("file", "title", "kept", "kind", "reason"),
     *("notes", "events", "bars", "key", "range", "on_grid", "metre", "repeats", "late", "swing", "triplets"),
+    *("odd", "tempo"),
 )
 
 
@@ -146,6 +150,14 @@ def _timing(collection: Collection, kept: Sequence[ReportLine]) -> Iterator[Mess
             "{count:,} of them swing: their off-beats are written as even eighths.",
             swinging,
         )
+    if odd := sum(line.odd > 0 for line in kept):
+        yield counted(
+            "{count:,} of them has bars of another metre, which are left out.",
+            "{count:,} of them have bars of another metre, which are left out.",
+            odd,
+        )
+    if collection.notes.tempo is not None:
+        yield mark("Tempo: {tempo:g} quarters a minute, by the marks of the music.", tempo=collection.notes.tempo)
     triplets = sum(line.triplets * line.notes for line in kept) / max(1, sum(line.notes for line in kept))
     if triplets >= _TRIPLETS:
         yield mark(

@@ -44,9 +44,10 @@ class Params:
     `units` is the width of each of `layers` LSTMs, `dropout` the share of their outputs and `weight_drop` the share of
     their recurrent weights that is left out in training, `window` the tokens a training step sees at once. `hears`
     is False for the plainest network, which sees tokens and no pitches; `remembers` for one that has no memory of the
-    piece and is told nothing of it, as one that does not hear never is. `gravity` and `tempo` (quarters a minute)
-    are the defaults when composing; `habits` (`core.composing.form`) are the keys and shapes of the pieces that it
-    was trained on. `training` tells how the model came to be: data, figures, versions.
+    piece and is told nothing of it, as one that does not hear never is. `gravity` and `tempo` (quarters a minute) are
+    the defaults when composing, and only the likeliest tokens that together have the share `top_p` are then drawn;
+    `habits` (`core.composing.form`) are the keys and shapes of the pieces that it was trained on. `training` tells how
+    the model came to be: data, figures, versions.
     """
 
     anchor: Anchor = "lowest"
@@ -60,6 +61,7 @@ class Params:
     remembers: bool = True
     gravity: float = 0.5
     tempo: float = 100.0
+    top_p: float = 1.0
     habits: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,6 +74,7 @@ class Params:
             ("window", self.window, 2, 4096),
             ("gravity", self.gravity, 0, 5),
             ("tempo", self.tempo, *TEMPOS),
+            ("top_p", self.top_p, 0.01, 1),
         ):
             check_range(name, value, lowest, highest, BundleError)
         if self.anchor not in ("lowest", "highest"):

@@ -3,10 +3,12 @@
 # cadenza notes 3
 # anchor: lowest
 # rest unit: 1/2
+# tempo: 72
 Aus meines Herzens Grunde<TAB>4/4<TAB>60-4-7r262r164r1<TAB>16 32
 
-That is its title, metre and text, and the units at which its phrases end, where they are known. The formats before had
-no phrases, and the first of them no metres; its pieces are in two or four.
+That is its title, metre and text, and the units at which its phrases end, where they are known. The tempo, in quarters
+a minute, is there where the music's marks say one. The formats before had no phrases, and the first of them no metres;
+its pieces are in two or four.
 """
 
 import re
@@ -24,6 +26,7 @@ from core.processes.files import write_whole
 
 HEADER: Final = "# cadenza notes 3"
 _BEFORE: Final = ("# cadenza notes 1", "# cadenza notes 2")
+_TEMPO: Final = re.compile(r"# tempo: \d{2,3}(\.\d{1,2})?\r?")
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
 _PIECE: Final = re.compile(r"([^\t]*)\t(?:(\d+/\d+)\t)?([0-9rR, -]*)(?:\t([0-9]{1,6}(?: [0-9]{1,6})*))?\r?")
 
@@ -44,11 +47,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Hold parsed pieces, all in one anchor and rest unit."""
+    """Hold parsed pieces, all in one anchor and rest unit; `tempo` is what their marks say, in quarters a minute."""
 
     anchor: Anchor
     unit: Fraction
     pieces: tuple[Entry, ...]
+    tempo: float | None = None
 
 
 def write_notes(path: Path, notes: Notes) -> None:
@@ -61,6 +65,8 @@ def lines(notes: Notes) -> Iterable[str]:
     yield HEADER
     yield f"# anchor: {notes.anchor}"
     yield f"# rest unit: {notes.unit}"
+    if notes.tempo is not None:
+        yield f"# tempo: {notes.tempo:g}"
     for entry in notes.pieces:
         phrases = "\t" + " ".join(map(str, entry.phrases)) if entry.phrases else ""
         yield f"{_BLANK.sub(' ', entry.title).strip()}\t{entry.metre}\t{entry.text}{phrases}"
@@ -84,15 +90,18 @@ def read_notes(path: Path) -> Notes:
             header=HEADER,
         )
     body = rest.split("\n")
-    facts = dict(line[2:].split(": ", 1) for line in body[:2] if line.startswith("# ") and ": " in line)
+    header_lines = 3 if body[2:] and _TEMPO.fullmatch(body[2]) else 2
+    facts = dict(line[2:].split(": ", 1) for line in body[:header_lines] if line.startswith("# ") and ": " in line)
     anchor, unit = facts.get("anchor"), facts.get("rest unit", "")
     if anchor not in ("lowest", "highest") or unit not in map(str, UNITS):
         raise CorpusError(
             "The header of {file} must name the anchor (lowest or highest) and the rest unit (1, 1/2 or 1/4).",
             file=named(path),
         )
-    pieces = tuple(_entry(line, number, path) for number, line in enumerate(body[2:], 4) if line)
-    return Notes("lowest" if anchor == "lowest" else "highest", Fraction(unit), pieces)
+    lines_of_pieces = enumerate(body[header_lines:], header_lines + 2)
+    pieces = tuple(_entry(line, number, path) for number, line in lines_of_pieces if line)
+    tempo = float(facts["tempo"]) if "tempo" in facts else None
+    return Notes("lowest" if anchor == "lowest" else "highest", Fraction(unit), pieces, tempo)
 
 
 def _entry(line: str, number: int, path: Path) -> Entry:

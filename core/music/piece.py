@@ -66,7 +66,7 @@ class Printed:
     `length` is where the last note stops sounding; where nothing says what its bars are, a bar can be a whole passage.
     `names` are those of the parts, empty where a part has none, and `fermatas` are ticks.
     Before both were put right, all of it was `late` by so many ticks, and its off-beats stood at `swing` of a quarter,
-    if that is not 0.
+    if that is not 0. `tempo` is what its marks say, in quarters a minute, 0 where there are none.
     """
 
     title: str
@@ -81,6 +81,7 @@ class Printed:
     fermatas: tuple[int, ...] = ()
     late: int = 0
     swing: float = 0
+    tempo: float = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +89,9 @@ class Piece:
     """Hold the notes of a piece as they are played, in ticks.
 
     `length` is where the last note stops sounding, `metre` that in which its bars are counted, from 0 on; repeats were
-    written out if it `has_repeats`; of its time the share `odd` was in other metres and is left out. `late` and `swing`
-    are the printed piece's. `phrases` are the ticks at which phrases end, ascending; none where nothing says so.
+    written out if it `has_repeats`; of its time the share `odd` was in other metres and is left out. `late`, `swing`
+    and `tempo` are the printed piece's. `phrases` are the ticks at which phrases end, ascending; none where nothing
+    says so.
     """
 
     title: str
@@ -102,6 +104,7 @@ class Piece:
     odd: float = 0
     late: int = 0
     swing: float = 0
+    tempo: float = 0
     phrases: tuple[int, ...] = ()
 
     def on_grid(self, unit: Fraction) -> float:
@@ -172,7 +175,7 @@ class Reading:
             "pieces": [
                 [
                     *(p.title, len(p.onsets), p.ticks_per_quarter, p.length, len(p.bars)),
-                    *(p.names, p.fermatas, p.late, p.swing),
+                    *(p.names, p.fermatas, p.late, p.swing, p.tempo),
                 ]
                 for p in self.pieces
             ],
@@ -227,12 +230,13 @@ def printed(
     ticks_per_quarter: int = TICKS,
     names: tuple[str, ...] = (),
     fermatas: tuple[int, ...] = (),
+    tempo: float = 0,
 ) -> Printed:
     """Make a piece of notes in any order: (onset, pitch), or (onset, pitch, length, part)."""
     table = np.array(sorted((*note, 0, 0)[:4] for note in notes), np.int64).reshape(-1, 4)
     onsets, pitches, lengths, parts = table.T
     columns = onsets, pitches.astype(np.int16), lengths, parts.astype(np.int16)
-    return Printed(title, *columns, ticks_per_quarter, length, bars, names, fermatas)
+    return Printed(title, *columns, ticks_per_quarter, length, bars, names, fermatas, tempo=tempo)
 
 
 def clean_title(title: str, most: int = 120) -> str:

@@ -8,6 +8,11 @@ DEFAULT_TEMPO: Final = 96.0
 TEMPOS: Final = (20, 400)  # the slowest and the fastest
 
 
+def marked(tempo: float) -> float:
+    """Return a tempo that a file claims; 0, for none, where nothing is played at that."""
+    return round(float(tempo), 2) if TEMPOS[0] <= tempo <= TEMPOS[1] else 0
+
+
 def check_tempo(tempo: float) -> None:
     """Raise RequestError for a tempo that nothing is played at."""
     check_range(mark("tempo"), tempo, *TEMPOS)

@@ -76,6 +76,9 @@ _SIGNS: Final[dict[str, Sign]] = {
 }
 _SIGN_NAMES: Final = tuple(get_args(Sign))
 _FIRST_SIGN: Final = 0xE000  # in the part of Unicode that means nothing to anybody else
+_TEMPO: Final = re.compile(
+    r"""(?:"[^"]*"\s*)?(?:(?P<beat>[1-9]\d?/[1-9]\d?)\s*=\s*)?(?P<count>\d{1,3})(?:\s*"[^"]*")?"""
+)
 _COMMENT: Final = re.compile(r'("[^"]*")|(?<!\\)%.*')
 _NOTE: Final = re.compile(r"(?P<sign>[\^_=]*)(?P<name>[A-Ga-g][,']*)")
 _CLEF: Final = re.compile(r"(?:\w+=\S*|\b(?:treble|bass|alto|tenor|perc)\d?(?:[+-]8)?)(?!\S)")
@@ -139,7 +142,7 @@ def _read_tune(tune: str, title: str, budget: Budget) -> Printed:
             starts.new_voice(name)
             for note in voice.notes:
                 starts.add(*note)
-        return starts.printed(_bars(voices[0].bar_lines, next(iter(source.measures.values()))))
+        return starts.printed(_bars(voices[0].bar_lines, next(iter(source.measures.values()))), source.tempo)
 
 
 @dataclass(slots=True)
@@ -177,13 +180,14 @@ class _Measure:
 class _Tune:
     """Clean a tune: what is left, for each voice, are its metre, unit length and key, notes, rests and bars.
 
-    `shift` says by how many semitones a voice sounds higher than it is written, `measures` what its bars are. Raises
-    ReadingError for what cannot be read right.
+    `shift` says by how many semitones a voice sounds higher than it is written, `measures` what its bars are, `tempo`
+    how many quarters a minute has, 0 if nothing says so. Raises ReadingError for what cannot be read right.
     """
 
     def __init__(self, tune: str) -> None:
         self.voices: dict[str, str] = {}
         self.measures: dict[str, list[_Measure]] = {}
+        self.tempo = 0.0
         self._header: list[str] | None = []  # None in the body
         self._common = ""
         self._voice = ""
@@ -225,6 +229,10 @@ class _Tune:
                 )
             self._unit = Fraction(data)
             self._write(f"L:1/{self._unit.denominator}")
+        elif letter == "Q" and not self.tempo:
+            if match := _TEMPO.fullmatch(data):
+                beat = Fraction(match["beat"]) if match["beat"] else self._unit or Fraction(1, 4)
+                self.tempo = float(4 * beat * int(match["count"]))
         elif letter == "K":
             if self._unit is None:
                 self._unit = Fraction(1, 16 if self._metre < Fraction(3, 4) else 8)

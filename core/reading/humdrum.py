@@ -42,7 +42,8 @@ def read_humdrum(data: bytes, title: str, budget: Budget) -> Printed:
         starts.new_voice(name)
         for note in part:
             starts.add(*note)
-    return starts.printed(score.bars())
+    tempo = re.search(r"^(?:.*\t)?\*MM(\d{2,3}(?:\.\d{1,3})?)(?:\t.*)?$", text, re.MULTILINE)
+    return starts.printed(score.bars(), float(tempo[1]) if tempo else 0)
 
 
 class _Score:

@@ -11,6 +11,7 @@ from core.errors import ReadingError, mark
 from core.music import grid
 from core.music.metre import is_metre
 from core.music.piece import Bar, Budget, Printed, clean_title, damaged, too_long, too_many, too_slow
+from core.music.tempo import marked
 
 ADDED: Final = " (added by Cadenza)"  # ends the names of tracks that Cadenza has written and no piece consists of
 
@@ -53,7 +54,20 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
     onsets, pitches, lengths, parts = onsets[order], pitches[order], lengths[order], parts[order]
     names = tuple(clean_title(track.name) for track in tracks_heard)
     passages = _passages(score, onsets, length, late)
-    return Printed(title, onsets, pitches, lengths, parts, quarter, length, passages, names, late=late, swing=swing)
+    return Printed(
+        title,
+        onsets,
+        pitches,
+        lengths,
+        parts,
+        quarter,
+        length,
+        passages,
+        names,
+        late=late,
+        swing=swing,
+        tempo=_tempo(score, length),
+    )
 
 
 def _check_header(data: bytes, budget: Budget) -> list[bytes]:
@@ -198,6 +212,17 @@ def _ticks(track: bytes) -> int:
     except IndexError as error:
         raise damaged("MIDI", mark("a track ends within an event")) from error
     return total
+
+
+def _tempo(score: ScoreTick, length: int) -> float:
+    """Return the tempo that holds for longest, of those that stand in the file; 0 where none does."""
+    tempos = score.tempos.numpy()
+    if not len(tempos["time"]):
+        return 0
+    order = np.argsort(tempos["time"], kind="stable")
+    held = np.diff(tempos["time"][order].astype(np.int64).clip(0, length), append=length)
+    found, places = np.unique(tempos["mspq"][order], return_inverse=True)
+    return marked(60e6 / float(found[np.bincount(places, held).argmax()]))
 
 
 def _check_times(score: ScoreTick, budget: Budget) -> None:

@@ -57,6 +57,7 @@ def read_musicxml(data: bytes, title: str, budget: Budget) -> Printed:
     marks = _marks(root)
     named = clean_title(root.findtext("work/work-title") or root.findtext("movement-title") or "")
     title = named.removesuffix(".mxl").removesuffix(".xml") or title  # some programs name the score by its file
+    tempo = next((_number(sound.get("tempo"), Fraction(0)) for sound in root.iterfind(".//sound[@tempo]")), Fraction(0))
     transposing = root.find(".//transpose") is not None
     for element in list(root.iter()):
         for child in [child for child in element if _is_ballast(child, element)]:
@@ -71,7 +72,7 @@ def read_musicxml(data: bytes, title: str, budget: Budget) -> Printed:
         if len(bars) == len(marks):
             pairs = zip(bars, marks, strict=True)
             bars = [replace(bar, signs=mark.signs, endings=mark.endings, times=mark.times) for bar, mark in pairs]
-        return collect_notes(score, title, bars, budget)
+        return collect_notes(score, title, bars, budget, float(tempo))
 
 
 def _is_ballast(element: Element, parent: Element) -> bool:

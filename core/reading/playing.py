@@ -77,6 +77,7 @@ def play(printed: Printed, metres: str = IN_TWO_AND_FOUR, *, as_printed: bool = 
         odd=odd,
         late=printed.late,
         swing=printed.swing,
+        tempo=printed.tempo,
         phrases=_phrases(printed, spans),
     )
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from core.errors import ReadingError, mark
 from core.music.piece import TICKS, Bar, Budget, Printed, clean_title, printed, too_long, too_many
+from core.music.tempo import marked
 
 
 def decode(data: bytes) -> str:
@@ -68,7 +69,7 @@ class Starts:
             self._fermatas.add(self._notes[index][0])
         self._length = max(self._length, stop)
 
-    def printed(self, bars: Sequence[Bar]) -> Printed:
+    def printed(self, bars: Sequence[Bar], tempo: float = 0) -> Printed:
         """Return the piece with its bars, of which the last goes on as long as it sounds.
 
         Raises ReadingError if nothing sounds, or too much.
@@ -80,4 +81,6 @@ class Starts:
         *others, last = bars
         last = replace(last, end=max(last.end, self._length))
         names, fermatas = tuple(self._names), tuple(sorted(self._fermatas))
-        return printed(self._title, self._notes, self._length, (*others, last), names=names, fermatas=fermatas)
+        return printed(
+            self._title, self._notes, self._length, (*others, last), names=names, fermatas=fermatas, tempo=marked(tempo)
+        )

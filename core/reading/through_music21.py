@@ -47,7 +47,7 @@ def bar_lines(score: Any) -> list[Bar]:
     return bars or [Bar(0, 0)]
 
 
-def collect_notes(score: Any, title: str, bars: Sequence[Bar], budget: Budget) -> Printed:
+def collect_notes(score: Any, title: str, bars: Sequence[Bar], budget: Budget, tempo: float = 0) -> Printed:
     """Take the notes of all parts of a music21 score. Raises ReadingError."""
     from music21.expressions import Fermata
 
@@ -59,7 +59,7 @@ def collect_notes(score: Any, title: str, bars: Sequence[Bar], budget: Budget) -
             held = any(isinstance(expression, Fermata) for expression in element.expressions)
             for note in getattr(element, "notes", (element,)):
                 starts.add(onset, length, round(note.pitch.ps), None if note.tie is None else note.tie.type, held)
-    return starts.printed(bars)
+    return starts.printed(bars, tempo)
 
 
 def _sounding(stream: Any, start: Fraction | float) -> Iterator[tuple[Fraction | float, Any]]:

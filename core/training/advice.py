@@ -22,15 +22,25 @@ def advise(
     unit: Fraction,
     on_grid: float | None,
     based: bool,
+    stuck: float = 0,
 ) -> tuple[Message, ...]:
     """Say what a musician should know or do next; empty if all is well.
 
     `tokens` is the music trained on before transposition, `on_grid` the share of onsets on
-    the grid of `unit`, `based` whether the training began from another model.
+    the grid of `unit`, `based` whether the training began from another model, `stuck` by how much
+    larger a share of the model's pieces than of real ones repeats one note over and over.
     """
     best = min(history, key=lambda epoch: epoch.val_loss)
     last = history[-1]
     advice = []
+    if stuck > 0:
+        advice.append(
+            mark(
+                "It is not a good model yet: {share:.0%} of the pieces that it composed to try repeat one note over and"
+                " over. Train it for longer, from another model, or with more music.",
+                share=stuck,
+            )
+        )
     if tokens < FEW_NOTES and not based:
         advice.append(
             counted(

@@ -241,8 +241,8 @@ class Run:
                 spent = time.monotonic() - began
                 a_step, of_this = spent / step, len(starts) - step
                 left = a_step * (len(starts) * (self.hyperparameters.epochs - number) + of_this)
+                before = sum(epoch.seconds for epoch in self.history)
                 if self.hyperparameters.seconds is not None:  # which the epoch that is begun may exceed
-                    before = sum(epoch.seconds for epoch in self.history)
                     left = min(left, max(a_step * of_this, self.hyperparameters.seconds - before - spent))
                 last = self.history[-1] if self.history else None
                 report(
@@ -256,6 +256,7 @@ class Run:
                         float(total[2] / spent),
                         float(left),
                         last,
+                        before + spent,
                     )
                 )
         self.place = Position()
@@ -367,8 +368,10 @@ class Run:
 
     def _identity(self, epochs: int | None = None) -> dict[str, str]:
         kept = replace(self.hyperparameters, seconds=None, patience=1, epochs=epochs or self.hyperparameters.epochs)
+        params = asdict(replace(self.params, training={}))
+        del params["top_p"]  # of composing alone, and unknown to earlier versions
         return {
-            "params": json.dumps(asdict(replace(self.params, training={}))),
+            "params": json.dumps(params),
             "settings": json.dumps(asdict(kept)),
             "steps": str(self.steps),
             "music": self.digest,

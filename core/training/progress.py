@@ -24,7 +24,7 @@ EPOCHS: Final = Kept(Epoch)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Tell where a training is within an epoch; `last` is the latest finished epoch.
+    """Tell where a training is within an epoch; `last` is the latest finished epoch, `seconds` are those of all epochs.
 
     `loss` in nats a token and `accuracy` as a share of tokens are means over the epoch so far.
     """
@@ -38,3 +38,4 @@ class Progress:
     tokens_per_second: float
     seconds_left: float
     last: Epoch | None
+    seconds: float = 0.0

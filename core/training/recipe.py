@@ -5,6 +5,7 @@ import io
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +20,7 @@ from core.composing.recipe import Composer, ComposeRequest
 from core.corpus.split import split
 from core.drawing.curve import learning_curve
 from core.errors import AudioError, CorpusError, Message, TrainingError, check_range, named
-from core.evaluation import evaluation
+from core.evaluation import evaluation, figures
 from core.evaluation.parsed import Parsed, parse, told
 from core.model import bundle, frames
 from core.model.bundle import Bundle, Params, Weights
@@ -27,7 +28,7 @@ from core.model.hearing import Frames
 from core.model.notes import Notes, lines
 from core.model.stepping import Stepper
 from core.model.told import Told
-from core.music.score import from_ids
+from core.music.score import from_ids, from_text
 from core.performing import audio
 from core.processes.files import write_whole
 from core.training.advice import advise
@@ -35,6 +36,8 @@ from core.training.fit import Fitted, Hyperparameters, device, fit
 from core.training.progress import Epoch, Progress
 
 CLIP_BARS: Final = 8
+TRIED: Final = 8  # pieces that are looked through for loops and quotes
+TRIED_BARS: Final = 16
 CLIPS: Final = 4  # epochs that leave a clip, spread over the training
 
 SIZES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -74,7 +77,10 @@ class TrainRequest:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """Answer a request: the model's name and version, figures, why it ended, advice, and the learning curve as PNG."""
+    """Answer a request: the model's name and version, figures, why it ended, advice, and the learning curve as PNG.
+
+    `quoted` are the shares of what the model composes, and of the held-out pieces, that stand in its training pieces.
+    """
 
     name: str
     version: str
@@ -83,6 +89,7 @@ class Trained:
     ended: Message
     advice: tuple[Message, ...]
     curve: bytes
+    quoted: tuple[float, float]
 
 
 def require_tensorflow() -> None:
@@ -143,7 +150,10 @@ def train(
     gravity = request.gravity
     if gravity is None:
         stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")
-        gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), [parsed[i] for i in held_out])
+        real = [parsed[i] for i in held_out]
+        gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), real)
+        params = replace(params, gravity=gravity)
+        params = replace(params, top_p=evaluation.choose_top_p(Bundle("new", params, fitted.weights, ""), real))
     params = replace(
         params, gravity=gravity, training=_facts(request, params, fitted, trained_on, held_out, sum(map(len, pieces)))
     )
@@ -151,17 +161,21 @@ def train(
     curve = learning_curve(fitted.history)
     write_whole(work / "curve.png", curve)
     write_whole(work / "history.csv", _history(fitted.history))
+    published = bundle.load(Path(request.model))
+    takes = _tried(published)
+    known = [request.notes.pieces[i].text for i in held_out]
     advice = advise(
         fitted.history,
+        stuck=_stuck(takes, params) - _stuck(known, params),
         tokens=sum(len(pieces[i]) for i in trained_on),
         pieces=len(trained_on),
         unit=request.notes.unit,
         on_grid=request.on_grid,
         based=request.base is not None,
     )
-    published = bundle.load(Path(request.model))
     best = fitted.history[fitted.best - 1]
-    return Trained(published.name, published.version, fitted.history, best, fitted.ended, advice, curve)
+    quoted = _quoted(takes, known, request.notes, trained_on)
+    return Trained(published.name, published.version, fitted.history, best, fitted.ended, advice, curve, quoted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +194,23 @@ class Prepared:
 def prepare(request: TrainRequest) -> Prepared:
     """Parse the notes of a request, hear them, and choose what to hold out. Raises CadenzaError."""
     params, start = _beginning(request)
-    parsed = parse(request.notes)
-    whats = [told(piece, params) for piece in parsed]
-    pieces = [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, whats, strict=True)]
-    trained_on, held_out = split(request.notes, request.validation_share, request.hyperparameters.seed)
+    parsed, whats, pieces = _heard(request.notes, params.hears, params.remembers)
+    trained_on, held_out = _split(request.notes, request.validation_share, request.hyperparameters.seed)
     if not trained_on or not held_out:
         raise CorpusError("At least two pieces are needed: one to train on and one to test with.")
     return Prepared(params, start, parsed, whats, pieces, trained_on, held_out)
+
+
+@lru_cache(maxsize=1)  # a training is prepared once for each beginning that is tried, and once more
+def _heard(notes: Notes, hears: bool, remembers: bool) -> tuple[list[Parsed], list[Told], list[Frames]]:
+    """Parse notes, and hear them; whatever network it is for, what they sound is the same."""
+    params = Params(anchor=notes.anchor, rest_unit=str(notes.unit), hears=hears, remembers=remembers)
+    parsed = parse(notes)
+    whats = [told(piece, params) for piece in parsed]
+    return parsed, whats, [frames.listen(piece.ids, params, what) for piece, what in zip(parsed, whats, strict=True)]
+
+
+_split = lru_cache(maxsize=1)(split)
 
 
 def _beginning(request: TrainRequest) -> tuple[Params, Weights | None]:
@@ -235,6 +259,24 @@ def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Cal
         return None
     write_whole(folder / f"epoch-{epoch:03}.mp3", sound)
     return sound
+
+
+def _tried(made: Bundle) -> list[str]:
+    """Compose some pieces with a model, as they come."""
+    ask = ComposeRequest(model=made.name, seed=1, bars=TRIED_BARS, takes=TRIED, effort=1, audio=None, picture=False)
+    return [take.text for take in recipe.compose(ask, Composer(made, Stepper(made), Index(()))).takes]
+
+
+def _stuck(texts: Sequence[str], params: Params) -> float:
+    """Return the share of pieces that repeat one note, or one chord, over and over."""
+    return float(np.mean([figures.one_note_loop(from_text(text, params.anchor, params.unit)) for text in texts]))
+
+
+def _quoted(takes: Sequence[str], real: Sequence[str], notes: Notes, trained_on: Sequence[int]) -> tuple[float, float]:
+    """Return which share of some pieces of a model, and of its held-out pieces, its training pieces have too."""
+    index = Index([(notes.pieces[i].title, notes.pieces[i].text) for i in trained_on])
+    own, others = ([index.quoted(text) for text in texts] for texts in (takes, real[:TRIED]))
+    return float(np.mean(own)), float(np.mean(others))
 
 
 def _facts(

@@ -8,6 +8,8 @@ from typing import Final
 
 from core.errors import CadenzaError, Cancelled
 from core.model import bundle
+from core.model.bundle import Params
+from core.model.notes import Notes
 from core.training import fit, recipe
 from core.training.fit import Hyperparameters
 from core.training.progress import Progress
@@ -33,15 +35,14 @@ class Trial:
         return "nothing" if self.base is None else Path(self.base).name
 
 
-def bases(request: TrainRequest) -> list[str]:
-    """Return the folders of the models that ship from which these notes could go on."""
-    found = []
-    for name in bundle.names(bundle.SHIPPED):
-        folder = bundle.SHIPPED / name
-        params = bundle.load(folder).params
-        if params.hears and params.anchor == request.notes.anchor:
-            found.append(str(folder))
-    return found
+def bases(notes: Notes, shelf: Path = bundle.SHIPPED) -> tuple[str, ...]:
+    """Return the folders of those models on a shelf from which these notes could go on: they hear, and write alike."""
+    found = (str(shelf / name) for name in bundle.names(shelf))
+    return tuple(folder for folder in found if _fits(bundle.load(Path(folder)).params, notes))
+
+
+def _fits(params: Params, notes: Notes) -> bool:
+    return params.hears and params.anchor == notes.anchor
 
 
 def try_out(

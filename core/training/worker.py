@@ -6,13 +6,13 @@ not there.
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from core.drawing.curve import learning_curve
 from core.errors import Cancelled, Message, TrainingError
-from core.evaluation import parsed
 from core.model import bundle
 from core.model.bundle import Params
 from core.model.notes import read_notes
@@ -20,7 +20,8 @@ from core.processes.files import write_whole
 from core.processes.kept import Kept, Values
 from core.processes.launching import Limits
 from core.processes.messages import Parent
-from core.training import plan
+from core.training import beginning, plan, trial
+from core.training.beginning import Open
 from core.training.fit import OUT_OF_TIME, STOPPED
 from core.training.progress import EPOCHS, Epoch, Progress
 from core.training.recipe import SIZES, Trained, TrainRequest, train
@@ -38,9 +39,10 @@ PATIENCE_AT_FIRST: Final = 2.0  # the same for the first epoch, without which th
 class TrainJob:
     """Ask for a training on the notes in `work`, a folder, where all that it leaves comes to lie.
 
-    `base` is the folder of a model to begin from, None to begin from nothing with a network of `size`. `seconds` is the
-    most it may take, `threads` how many it works with, `title` what the music is. `file_bytes` limits each file,
-    and `nice` says how far it stands back for whatever else the machine does.
+    `base` is the folder of a model to begin from, None to begin from nothing with a network of `size`. With a `shelf`,
+    a folder of models, the first minute finds out which of them to begin from, or nothing, and how large it is to be.
+    `seconds` is the most it may take, `threads` how many it works with, `title` what the music is. `file_bytes` limits
+    each file, and `nice` says how far it stands back for whatever else the machine does.
     """
 
     work: str
@@ -51,6 +53,7 @@ class TrainJob:
     threads: int
     on_grid: float | None = None
     title: Message | None = None
+    shelf: str | None = None
     file_bytes: int = FILE
     nice: int = 19
 
@@ -68,6 +71,13 @@ class TrainJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Tell, in a sentence, what is tried, or what was chosen, in the first minute."""
+
+    sentence: Message
+
+
+@dataclass(frozen=True, slots=True)
 class EpochDone:
     """Tell of an epoch: whether it left a clip, and whether it is new, or of a process before this one."""
 
@@ -78,7 +88,10 @@ class EpochDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Tell how a training ended: the best epoch's number and its loss, that of the first, advice, and why it ended."""
+    """Tell how a training ended: the best epoch's number and its loss, that of the first, advice, and why it ended.
+
+    `quoted` are the shares of the model's own pieces, and of the held-out ones, that stand in its training pieces.
+    """
 
     epochs: int
     best: int
@@ -88,6 +101,7 @@ class Result:
     seconds: float
     ended: Message
     advice: tuple[Message, ...]
+    quoted: tuple[float, float] | None = None
 
     @staticmethod
     def read(work: Path) -> "Result | None":
@@ -119,28 +133,42 @@ def history(work: Path) -> list[Epoch]:
         return []
 
 
-def request(job: TrainJob) -> TrainRequest:
-    """Choose what a job leaves open."""
-    work, based = Path(job.work), job.base is not None
-    notes = read_notes(work / "notes.txt")
-    tokens = sum(len(piece.ids) for piece in parsed.parse(notes))
+def request(
+    job: TrainJob,
+    *,
+    say: Callable[[Message], None] = lambda sentence: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> TrainRequest:
+    """Choose what a job leaves open, or go on with what was chosen before. Raises CadenzaError."""
+    work = Path(job.work)
+    notes, gravity = read_notes(work / "notes.txt"), None
     params = Params(**SIZES[job.size])
-    gravity = None
     if job.base is not None:
         base = bundle.load(Path(job.base)).params
         params, gravity = replace(params, tempo=base.tempo), base.gravity
-    return TrainRequest(
+    asked = TrainRequest(
         notes=notes,
         model=str(work / PUBLISHED / job.name),
         work=job.work,
-        params=params,
-        hyperparameters=plan.plan(tokens, job.seconds, based=based, window=params.window),
+        params=params if notes.tempo is None else replace(params, tempo=notes.tempo),
         base=job.base,
-        resume=(work / "checkpoint.safetensors").exists(),
         gravity=gravity,
+        resume=(work / "checkpoint.safetensors").exists(),
         on_grid=job.on_grid,
         facts={} if job.title is None else {"title": asdict(job.title)},
     )
+    planned = beginning.kept(asked)
+    if planned is not None:
+        return replace(planned, hyperparameters=replace(planned.hyperparameters, seconds=job.seconds))
+    tokens, based = beginning.count(asked.notes), job.base is not None
+    if job.shelf is not None or not plan.is_ample(tokens, job.seconds, based=based):
+        bases = () if job.shelf is None else trial.bases(notes, Path(job.shelf))
+        leave = Open(bases=bases, size=job.shelf is not None, given={})
+        return beginning.choose(asked, job.seconds, leave, say=say, stop=stop)
+    chosen = plan.plan(tokens, job.seconds, based=based, window=asked.params.window)
+    asked = replace(asked, hyperparameters=chosen)
+    beginning.keep(asked)
+    return asked
 
 
 class _Watch:
@@ -160,8 +188,7 @@ class _Watch:
         now = time.monotonic()
         if now - self._told >= NEWS_EVERY:
             self._told = now
-            left = min(progress.seconds_left, max(0.0, self._job.seconds - self._seconds()))
-            self._parent.say(replace(progress, seconds_left=left, last=None))
+            self._parent.say(replace(progress, last=None))
 
     def epoch_done(self, epoch: Epoch, clip: bytes | None) -> None:
         self.epochs.append(epoch)
@@ -190,7 +217,8 @@ def work(parent: Parent, job: TrainJob) -> None:
     for epoch in watch.epochs:
         parent.say(EpochDone(epoch, (clips / f"epoch-{epoch.epoch:03}.mp3").exists(), new=False))
     try:
-        training = train(request(job), report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop)
+        ask = request(job, say=lambda line: parent.say(Chosen(line)), stop=parent.stop.is_set)
+        training = train(ask, report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop)
     except Cancelled:
         if not watch.late:
             raise
@@ -213,5 +241,6 @@ def _keep(trained: Trained, work: Path, name: str, *, late: bool) -> None:
         seconds=sum(epoch.seconds for epoch in trained.history),
         ended=OUT_OF_TIME if late and trained.ended == STOPPED else trained.ended,
         advice=trained.advice,
+        quoted=trained.quoted,
     )
     write_whole(work / RESULT, json.dumps(RESULTS.write(result)))

@@ -67,8 +67,8 @@ class Scene:
         return self.bot.trainer.status(self._id).epochs
 
     async def start(self, **options: Any) -> simcord.ResponseMessage:
-        """Ask for a training that goes on for a while."""
-        result = await train(self.admin, self.channel, **{"name": "scales", **MUCH, **options})
+        """Ask for a training that goes on for a while, from the only model there is."""
+        result = await train(self.admin, self.channel, **{"name": "scales", "base": "tiny", **MUCH, **options})
         assert result.response is not None
         self._id = (await newest(self.bot.store, self.guild)).id
         return result.response

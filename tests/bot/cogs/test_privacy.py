@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import simcord
@@ -164,7 +165,7 @@ async def test_neither_is_the_first_piece_of_a_model(
     tmp_path: Path,
 ) -> None:
     done = replace(job("a", guild.id), name="tiny", user=alice.id, channel=channel.id, state="done")
-    losses = {"loss": 1.0, "val_loss": 1.0, "first_val_loss": 1.0}
+    losses: Any = {"loss": 1.0, "val_loss": 1.0, "first_val_loss": 1.0}
     result = Result(epochs=1, best=1, **losses, seconds=1.0, ended=mark("the best is known"), advice=())
     gate.close()
     telling = asyncio.create_task(bot.messages.ended(done, result, tmp_path))

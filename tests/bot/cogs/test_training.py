@@ -70,7 +70,7 @@ async def test_shows_how_it_goes_and_who_is_next_until_it_is_thrown_away(
         [shown] = scene.channel.history()
         assert shown.id == answer.id
         assert shown.embeds[0].title == "first is being trained"
-        assert re.fullmatch(r"`█*░*` \d+%\nat most .+ left", str(shown.embeds[0].description))
+        assert re.fullmatch(r"`█*░*` \d+%\nabout .+ left", str(shown.embeds[0].description))
         assert [(field.name, str(field.value).splitlines()[0]) for field in shown.embeds[0].fields] == [
             ("Listen", "after 1 epoch")
         ]

@@ -117,7 +117,7 @@ class TestRestarted:
             assert scene.epochs[0] == before[0]
             question = await scene.admin.click(answer, label="Cancel")
             assert question.response is not None
-            await scene.admin.click(question.response, label="Keep the best epoch")
+            await scene.admin.click(question.response, label="Keep what there is")
             scene.release()
             job = await scene.ended()
         starts = job.starts

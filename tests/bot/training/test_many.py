@@ -35,7 +35,7 @@ async def bot(settings: Settings, cluster: str) -> AsyncIterator[ComposerBot]:
 
 
 async def _start(admin: simcord.MemberActor, channel: simcord.ChannelHandle, bot: ComposerBot, **options: Any) -> Job:
-    result = await train(admin, channel, **{"name": "scales", "minutes": 1, **MUCH, **options})
+    result = await train(admin, channel, **{"name": "scales", "base": "tiny", "minutes": 1, **MUCH, **options})
     assert result.response is not None
     assert channel.guild is not None
     return await newest(bot.store, channel.guild)

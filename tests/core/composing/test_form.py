@@ -102,3 +102,17 @@ def test_phrases_are_laid_out_as_pieces_have_them_and_those_of_a_repeat_are_its_
 def test_damaged_habits_are_named() -> None:
     with pytest.raises(BundleError, match="The habits"):
         form.habits({"shapes": {"4/4": 3}})
+
+
+def test_a_length_that_only_longer_pieces_have_is_laid_out_as_their_openings() -> None:
+    long = form.shape("4/4 2: 4 stated, 4 repeated 0, 8 new, 8 stated, 8 repeated 16, 12 new")
+    habits = Habits({}, {long: 3})
+    chance = np.random.default_rng(1)
+    openings = {bars: form.draw(habits, chance, metre=COMMON, bars=bars)[1] for bars in (6, 12, 20, 44, 60)}
+    assert {bars: str(shape) for bars, shape in openings.items()} == {
+        6: "4/4 2: 4 stated, 2 repeated 0",
+        12: "4/4 2: 4 stated, 4 repeated 0, 4 new",
+        20: "4/4 2: 4 stated, 4 repeated 0, 8 new, 4 new",
+        44: str(long),
+        60: "None",
+    }

@@ -1,6 +1,7 @@
 """How good a model is: likelihoods, samples beside real pieces, and the gravity chosen from them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from core.composing import form
+from core.composing.novelty import Index
+from core.composing.recipe import Composer, ComposeRequest, write
 from core.composing.sampling import Options
 from core.errors import CorpusError
 from core.evaluation import figures
@@ -168,3 +171,14 @@ def test_the_least_gravity_that_keeps_to_the_key_is_chosen() -> None:
             diatonic.weights["output/bias"][notation.note(pitch)] = -20.0
     diatonic.weights["output/bias"][notation.INTERVALS.start : notation.INTERVALS.stop] = -20.0
     assert choose_gravity(diatonic, real, takes=4) == 0.0
+
+
+def test_a_model_that_draws_from_the_likeliest_alone_composes_as_if_that_were_asked_for() -> None:
+    ask = ComposeRequest(model="made up", seed=3, bars=2, effort=1)
+
+    def written(asked: float, own: float) -> list[Sequence[int]]:
+        made = model(0.3, hears=False)
+        made = replace(made, params=replace(made.params, top_p=own))
+        return [sample.ids for sample in write(replace(ask, top_p=asked), Composer(made, Stepper(made), Index(())))]
+
+    assert written(1, 0.4) == written(0.4, 1) == written(0.4, 0.8) != written(1, 1)

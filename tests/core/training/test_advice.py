@@ -32,6 +32,7 @@ WELL: dict[str, Any] = {
         (SETTLED, {"tokens": 900}, "start from a trained model, or add more pieces"),
         (SETTLED, {"on_grid": 0.8}, "a rest unit of 1/4 would suit this music better"),
         (SETTLED, {"on_grid": 0.8, "unit": Fraction(1, 4)}, "quantised files would make a better model"),
+        (SETTLED, {"stuck": 0.25}, "25% of the pieces that it composed to try repeat one note over and over"),
         (LEARNING, {}, "train it for longer"),
         (LEARNING[:1], {}, "train it for longer"),
         (BY_HEART, {}, "Since epoch 1"),
