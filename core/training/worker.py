@@ -180,11 +180,13 @@ class _Watch:
         self._spent = sum(epoch.seconds for epoch in self.epochs)  # before this process
         self._began: float | None = None  # with the first step, for what comes before depends on the machine
         self._told = 0.0
+        self._going = bool(self.epochs)  # or steps are done: before that there is nothing that a late end could keep
         self.late = False
         if self.epochs:
             self._show_curve()
 
     def report(self, progress: Progress) -> None:
+        self._going = True
         now = time.monotonic()
         if now - self._told >= NEWS_EVERY:
             self._told = now
@@ -197,7 +199,7 @@ class _Watch:
 
     def stop(self) -> bool:
         patience = PATIENCE if self.epochs else PATIENCE_AT_FIRST
-        self.late = self._seconds() > self._job.seconds * patience
+        self.late = self._going and self._seconds() > self._job.seconds * patience
         return self._parent.stop.is_set() or self.late
 
     def _seconds(self) -> float:

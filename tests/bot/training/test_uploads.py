@@ -8,6 +8,7 @@ import simcord
 from bot.client import ComposerBot
 from bot.database.store import Store
 from tests.bot.acting import begin
+from tests.bot.clicking import recipe_of
 from tests.bot.music import HOSTILE, files, midi, named, packed
 from tests.bot.trainings import train
 
@@ -39,7 +40,7 @@ async def test_refuses_hostile_files_while_composing_goes_on(
     assert "Something went wrong" not in answer.content
     assert await store.jobs.of(guild.id) == ()
     [piece] = [message for message in channel.history() if message.attachments]
-    assert piece.embeds[0].fields[3].value == "`1`"
+    assert (await recipe_of(alice, piece))["Seed"] == "`1`"
     assert _left(bot.settings.data) == []
 
 
