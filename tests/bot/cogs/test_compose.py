@@ -174,13 +174,15 @@ async def test_refuses_a_primer_that_is_too_long_privately(
 
 
 async def test_takes_a_public_promise_back_and_explains_privately(
-    alice: simcord.MemberActor, channel: simcord.ChannelHandle
+    env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
     result = await alice.slash(channel, "compose", midi=("tune.mid", midi(1)), primer_bars=4, bars=1)
     assert result.response is None
     [reply] = result.followups
     assert reply.ephemeral
     assert reply.content.startswith("The primer ends in bar 4: ask for 4 to 64 bars")
+    public = [request.json["content"] for request in env.http_requests if request.method == "PATCH" and request.json]
+    assert public == ["…"]  # which nobody reads a refusal in
 
 
 @pytest.mark.parametrize(

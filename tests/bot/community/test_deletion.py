@@ -6,9 +6,10 @@ import discord
 import pytest
 import simcord
 
+from bot.community import deletion
 from bot.database.engine import StoreError
 from bot.database.store import Store
-from tests.bot.clicking import delete, opus_of, refusal, response
+from tests.bot.clicking import confirm, delete, opus_of, press, refusal, response
 
 Then = Callable[[], Awaitable[None]]
 
@@ -33,12 +34,19 @@ async def test_delete_is_for_the_author_and_for_moderators(
 
 
 async def test_delete_takes_the_piece_out_of_the_showcase_too(
-    alice: simcord.MemberActor, showcase: simcord.ChannelHandle, piece: discord.Message, then: Then
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    then: Then,
 ) -> None:
     await alice.click(piece, label="Share")
+    asked = await press(alice, piece, "Delete")
+    deletion.ASKED.clear()  # as after a restart, which leaves nothing in memory
     await then()
-    assert (await delete(alice, piece)).acknowledged
+    assert (await confirm(alice, asked)).acknowledged
     assert showcase.history() == []
+    assert piece.id not in {message.id for message in channel.history()}
 
 
 async def test_who_moderates_another_server_moderates_nothing_here(

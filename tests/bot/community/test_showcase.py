@@ -53,6 +53,26 @@ async def test_anybody_likes_and_takes_it_back(
         assert (opus.id, likes) == ((await opus_of(store, piece)).id, after)
 
 
+async def test_a_like_that_cannot_be_answered_is_not_counted(
+    env: simcord.Env,
+    alice: simcord.MemberActor,
+    guild: simcord.GuildHandle,
+    showcase: simcord.ChannelHandle,
+    piece: discord.Message,
+    store: Store,
+) -> None:
+    await alice.click(piece, label="Share")
+    env.inject_error(
+        "POST", "/interactions/*/*/callback", status=404, code=10062, message="Unknown interaction", times=1
+    )
+    await alice.click(showcase.history()[0], label="0")
+    [(_, likes)] = await store.favourites(guild.id, 5)
+    assert likes == 0
+    await alice.click(showcase.history()[0], label="0")
+    [(_, likes)] = await store.favourites(guild.id, 5)
+    assert likes == 1
+
+
 async def test_the_author_and_moderators_withdraw(
     anybody: simcord.MemberActor,
     alice: simcord.MemberActor,
