@@ -62,7 +62,7 @@ async def test_one_begins_with_a_primer_or_with_a_file(
 ) -> None:
     result = await alice.slash(channel, "compose", midi=HYMN, primer="60r1")
     assert not result.deferred
-    assert _refusal(result) == "A piece begins with a primer or with a file. Choose one of them."
+    assert _refusal(result) == "A piece begins with a melody, a primer or a file. Choose one of them."
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,10 @@ async def test_composes_several_takes_at_once(
     pieces = await store.by_author(alice.id, 10)
     assert len({piece.text for piece in pieces}) == 3
     assert {piece.request.top_p for piece in pieces} == {0.8}
-    assert len(result.response.attachments) == 6
+    assert [file.filename for file in result.response.attachments] == [
+        *(f"take-{n}.mp3" for n in (1, 2, 3)),
+        "takes.png",
+    ]
 
 
 async def test_a_piece_of_several_takes_is_continued_in_its_key(

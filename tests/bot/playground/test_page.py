@@ -185,18 +185,17 @@ def test_shows_a_sheet_and_every_button_works(address: str, browser: WebDriver, 
     browser.get(address)
     page = Page(browser)
     page.grows_to(1)
-    page.choose(0, "Sheet")
-    sheet = page.grows_to(2)
-    assert sheet.find_element(By.TAG_NAME, "img").get_property("naturalWidth") == 1400
-    assert ".musicxml" in sheet.text
     if screenshot is not None:
-        browser.set_window_size(850, 1900)
+        browser.set_window_size(850, 1100)
         page.in_view(0)
         page.until(lambda: browser.execute_script("return document.querySelector('audio').readyState > 0"))
         browser.execute_script("document.activeElement.blur()")
         ActionChains(browser).move_to_element(browser.find_element(By.ID, "channel-name")).perform()
-        browser.find_element(By.ID, "channel-message-list").screenshot(str(screenshot))
-
+        page.in_view(0).screenshot(str(screenshot))
+    page.choose(0, "Sheet")
+    sheet = page.grows_to(2)
+    assert sheet.find_element(By.TAG_NAME, "img").get_property("naturalWidth") == 1400
+    assert ".musicxml" in sheet.text
     for number, label in enumerate(("Again", "Vary", "Continue"), 3):
         page.press(0, label)
         page.until(partial(_sounds, page, number, 1))
