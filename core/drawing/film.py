@@ -223,11 +223,11 @@ class Scene:
 
     @cached_property
     def _bars(self) -> int:
-        return math.ceil(self._score.bars)
+        return math.ceil(self.played.interpretation.score.bars)
 
     @cached_property
     def _pages(self) -> int:
-        return math.ceil(self._bars / _BARS_PER_PAGE)
+        return max(1, math.ceil((self._bars - 1) / _BARS_PER_PAGE))  # beside a pickup
 
     @cached_property
     def _units(self) -> int:
