@@ -13,24 +13,27 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from bot.composing.studio import TAKES
+from bot.composing.tastes import SEEN, WEIGHTS
 from core.composing import critic, recipe
 from core.composing.critic import FIGURES, Critic, Floats
 from core.composing.recipe import Composer, ComposeRequest
-from core.composing.taste import Taste, Vote, fit
+from core.composing.taste import Taste, Vote, centred, fit
 from core.music import counterpoint, score
 from core.music.score import Score
 
 VOTES: Final = (0, 1, 2, 3, 5, 8, 12, 20, 30, 50, 100)
+TWO, FOUR, LIKES = "one of two", "one of four takes", "likes"  # what is chosen
 GOAL: Final = 0.7
 BARS: Final = 16
 SHARPNESS: Final = 2.0  # standard deviation of what is liked, in the logarithm of odds
-AT_ONCE: Final = 8
+AT_ONCE: Final = 32
 TEN: Final = 10
 LEARNED: Final = 40  # votes behind the taste that ten pieces are composed with
 
@@ -55,26 +58,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _knows(name: str, composer: Composer, judge: Critic, tastes: int, count: int) -> None:
     """Print how often the liked one of two is told after so many votes."""
     pool = judge.standard(np.array([critic.measure(piece) for piece in _pool(composer, name, count)]))
-    right = {"picks of one of two": _accuracy(pool, tastes, likes=False), "likes": _accuracy(pool, tastes, likes=True)}
+    right = {kind: _accuracy(pool, tastes, kind) for kind in (TWO, FOUR, LIKES)}
     print(f"\n{name}: how often the liked one of two is told, {tastes} tastes\n")
-    print("| votes | " + " | ".join(map(str, VOTES)) + f" | for {GOAL:.0%} |\n|---" + "|---" * (len(VOTES) + 1) + "|")
+    print(
+        "| after so many choices | "
+        + " | ".join(map(str, VOTES))
+        + f" | for {GOAL:.0%} |\n|---"
+        + "|---" * (len(VOTES) + 1)
+        + "|"
+    )
     for kind, shares in right.items():
         first = next((votes for votes, share in zip(VOTES, shares, strict=True) if share >= GOAL), None)
         print(f"| {kind} | " + " | ".join(f"{share:.2f}" for share in shares) + f" | {first or '–'} |")
 
 
-def _accuracy(pool: Floats, tastes: int, *, likes: bool) -> list[float]:
+def _accuracy(pool: Floats, tastes: int, kind: str) -> list[float]:
     half = len(pool) // 2
     shares = []
     for number in range(tastes):
-        chance = np.random.default_rng([number, likes])
+        chance = np.random.default_rng(number)
         taste = _taste(pool, chance)
-        votes = list(_votes(pool[:half], taste, chance, likes))
+        choices = list(islice(_choices(pool[:half], taste, chance, kind), max(VOTES)))
         pairs = chance.integers(half, len(pool), (200, 2))
         truth = taste.strength(pool[pairs[:, 0]]) - taste.strength(pool[pairs[:, 1]])
         told = []
         for known in VOTES:
-            learned = fit(votes[:known])
+            learned = fit(centred([vote for choice in choices[:known] for vote in choice]))
             guess = learned.strength(pool[pairs[:, 0]]) - learned.strength(pool[pairs[:, 1]])
             told.append(float(np.mean(np.where(guess == 0, 0.5, np.sign(guess) == np.sign(truth))[truth != 0])))
         shares.append(told)
@@ -91,33 +100,37 @@ def _taste(pool: Floats, chance: np.random.Generator) -> Taste:
     return Taste(tuple(zip(FIGURES, weights.tolist(), strict=True)))
 
 
-def _votes(pool: Floats, taste: Taste, chance: np.random.Generator, likes: bool) -> Iterator[Vote]:
-    """Vote: choose one of two, or like what is better than usual."""
+def _choices(pool: Floats, taste: Taste, chance: np.random.Generator, kind: str) -> Iterator[list[Vote]]:
+    """Choose one of two or four, or like what is better than usual, beside the last three that were passed over."""
     strength = taste.strength(pool)
-    usual = float(np.median(strength))
+    usual, passed = float(np.median(strength)), list[int]()
     while True:
-        one, other = chance.integers(0, len(pool), 2)
-        if likes:
-            if chance.random() < 1 / (1 + np.exp(usual - strength[one])):
-                yield Vote(pool[one], None)
-        elif chance.random() < 1 / (1 + np.exp(strength[other] - strength[one])):
-            yield Vote(pool[one], pool[other])
-        else:
-            yield Vote(pool[other], pool[one])
+        if kind == LIKES:
+            one = int(chance.integers(0, len(pool)))
+            if chance.random() >= 1 / (1 + np.exp(usual - strength[one])):
+                passed.append(one)
+            elif others := passed[-SEEN:]:
+                yield [Vote(pool[one], pool[each], WEIGHTS["like"] / len(others)) for each in others]
+            continue
+        among = chance.choice(len(pool), 2 if kind == TWO else TAKES, replace=False)
+        odds = np.exp(strength[among])
+        one = int(chance.choice(among, p=odds / odds.sum()))
+        weight = 1.0 if kind == TWO else WEIGHTS["pick"] / (TAKES - 1)
+        yield [Vote(pool[one], pool[each], weight) for each in among if each != one]
 
 
 def _varies(folder: str, composer: Composer, judge: Critic, tastes: int) -> None:
     """Print how far ten pieces are from each other with a taste and without, and how much better they are liked."""
     plain = _ten(folder, composer, "")
     measured = judge.standard(np.array([critic.measure(piece) for piece in plain]))
-    print(f"\n{Path(folder).name}: ten pieces with a taste after {LEARNED} votes, beside ten without\n")
+    print(f"\n{Path(folder).name}: ten pieces with a taste after {LEARNED} choices, beside ten without\n")
     print("| taste | figures' distance | melodies' distance | liked better | by |\n|---|---|---|---|---|")
     rows = []
     for number in range(tastes):
         chance = np.random.default_rng([number, 7])
         taste = _taste(measured, chance)
-        votes = _votes(measured, taste, chance, likes=False)
-        learned = fit([next(votes) for _ in range(LEARNED)])
+        choices = islice(_choices(measured, taste, chance, TWO), LEARNED)
+        learned = fit(centred([vote for choice in choices for vote in choice]))
         ours = _ten(folder, composer, str(learned))
         figures = judge.standard(np.array([critic.measure(piece) for piece in ours]))
         gained = taste.strength(figures) - taste.strength(measured)

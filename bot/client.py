@@ -17,6 +17,7 @@ from bot.cogs import help as welcome
 from bot.cogs import models, privacy
 from bot.cogs.compose import Composing
 from bot.cogs.help import Help
+from bot.cogs.jam import Jamming
 from bot.cogs.melodies import Melodies
 from bot.cogs.models import Models
 from bot.cogs.pieces import Pieces
@@ -25,7 +26,8 @@ from bot.cogs.privacy import Forgetting
 from bot.cogs.rewriting import Rewriting
 from bot.cogs.server import Servers
 from bot.cogs.training import Training
-from bot.community import deletion, setup, showcase
+from bot.community import deletion, jam, setup, showcase
+from bot.community.daily import Daily
 from bot.composing import buttons as composing_buttons
 from bot.composing import melodies, rewriting, tune
 from bot.composing.film import NEVER
@@ -89,7 +91,7 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
             return await figures.look(store.engine, **alone) and bot.is_ready()
 
         await stack.enter_async_context(watched(settings, look))
-        async with bot.trainer:
+        async with bot.trainer, bot.daily.running():
             yield bot
 
 
@@ -158,6 +160,7 @@ class ComposerBot(commands.AutoShardedBot):
             film=settings.film if shared is not None or film.available() else NEVER,
         )
         self.messages = Messages(self, self.studio)
+        self.daily = Daily(self, self.studio)
         if shared is None:
             self.trainer = Trainer(settings, store.jobs, self.catalogue, self.messages)
         else:
@@ -196,6 +199,7 @@ class ComposerBot(commands.AutoShardedBot):
         studio = self.studio
         for cog in (
             Composing(self.tree, studio),
+            Jamming(studio),
             Melodies(self.tree, studio),
             Models(studio),
             Pieces(studio),
@@ -218,11 +222,13 @@ class ComposerBot(commands.AutoShardedBot):
             *welcome.ITEMS,
             *showcase.ITEMS,
             *deletion.ITEMS,
+            *jam.ITEMS,
             *training_buttons.ITEMS,
             privacy.Decision,
         )
         self.add_listener(tune.submitted, "on_interaction")
         self.add_listener(setup.submitted, "on_interaction")
+        self.add_listener(jam.submitted, "on_interaction")
         self.add_listener(melodies.submitted, "on_interaction")
         self.add_listener(rewriting.submitted, "on_interaction")
         self.add_listener(self.form.submitted, "on_interaction")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from typing import Final
+from zoneinfo import available_timezones
 
 from discord import Interaction
 from discord.app_commands import Choice
@@ -69,6 +70,12 @@ async def soundfonts(_: Interaction, typed: str) -> list[Choice[str]]:
     """Offer the soundfonts that are installed."""
     names = dict.fromkeys(path.name for path in await asyncio.to_thread(audio.soundfonts))
     return _offer(name for name in names if typed.lower() in name.lower() and len(name) <= LONGEST)
+
+
+async def zones(_: Interaction, typed: str) -> list[Choice[str]]:
+    """Offer the time zones that have what is typed in their names."""
+    names = sorted(await asyncio.to_thread(available_timezones))
+    return _offer(name for name in names if typed.lower().strip().replace(" ", "_") in name.lower())
 
 
 async def primers(interaction: Interaction, typed: str) -> list[Choice[str]]:

@@ -10,6 +10,7 @@ from bot.chat import checks, replies, titles
 from bot.chat.answer import COLOUR
 from bot.chat.language import _
 from bot.cogs import autocomplete
+from bot.community import family
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.database.engine import StoreError
@@ -81,6 +82,17 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
             embed = Embed(title=_("This server's favourites"), description="\n".join(lines), colour=COLOUR)
             embed.set_footer(text=_("/piece show brings a piece back."))
             await interaction.response.send_message(embed=embed)
+
+    @app_commands.command()
+    @app_commands.describe(id="The piece's id, as its recipe shows it.")
+    @app_commands.autocomplete(id=autocomplete.pieces)
+    async def family(self, interaction: Interaction, id: Range[str, 1, 40]) -> None:
+        """Draw where a piece comes from and what came of it, with the names of whoever asked for it."""
+        async with replies.answering(interaction):
+            opus = await checks.find(interaction, self._studio.store, id)
+            async with self._studio.turn(interaction, cost=1):
+                answer = await family.show(self._studio, opus, (interaction.user.id, interaction.guild_id))
+            await self._studio.deliver(interaction, answer)
 
 
 def _line(opus: Opus, likes: int) -> str:

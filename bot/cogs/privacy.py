@@ -21,8 +21,8 @@ SECTIONS: Final = (
             "Of each piece: your Discord number and the server's, the time, the recipe with your primer, and the notes."
             " Of what you like: that you like it. Of a shared piece: where its message stands. Of what you like, go on"
             " with, ask for again or delete on a server: two dozen figures of the piece, such as its range, with your"
-            " number, as a vote on the server's taste. MIDI, sound and pictures are made from the notes again, and lie"
-            " in a cache until newer ones take their place."
+            " number, as a vote on the server's taste. Of a jam: which turns were yours, until it ends. MIDI, sound and"
+            " pictures are made from the notes again, and lie in a cache until newer ones take their place."
         ),
     ),
     (

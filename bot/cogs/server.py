@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import discord
@@ -15,6 +16,8 @@ from bot.chat.language import _, tell
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE, Bars, Temperature
 from bot.cogs import autocomplete
 from bot.community import setup
+from bot.community.daily import UTC_NAME, begun, changed
+from bot.community.daily import check as check_daily
 from bot.community.setup import ServerError, check_showcase
 from bot.community.taste import describe
 from bot.composing.film import CHOICES, NEVER
@@ -157,6 +160,38 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
                 await store.choose(server, replace(await store.server(server), taste=change == "on"))
             embed = await describe(store, server)
             await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    @app_commands.command()
+    @app_commands.describe(
+        channel="Where it is posted and the best is pinned. Leave it out to have none.",
+        hour="At which hour, from 0 to 23.",
+        zone="By the clocks of which time zone: Europe/Berlin, America/New_York. Empty: UTC.",
+    )
+    @app_commands.autocomplete(zone=autocomplete.zones)
+    async def daily(
+        self,
+        interaction: Interaction,
+        channel: discord.TextChannel | None = None,
+        hour: Range[int, 0, 23] = 18,
+        zone: Range[str, 1, 64] | None = None,
+    ) -> None:
+        """Have a piece of the day: three takes and a poll, and the best one pinned until the next."""
+        async with replies.answering(interaction):
+            checks.manager(interaction)
+            assert interaction.guild_id is not None
+            store, server, now = self._studio.store, interaction.guild_id, datetime.now(UTC)
+            if channel is None:
+                await store.choose(server, replace(await store.server(server), daily=None))
+                await interaction.response.send_message(_("There is no piece of the day any more."), ephemeral=True)
+                return
+            check_daily(channel)
+            chosen = changed(await store.server(server), channel.id, hour, zone)
+            if (today := begun(chosen, now)) is not None:
+                await store.days.skip(server, today, channel.id, now)
+            await store.choose(server, chosen)
+            told = _("Every day at {hour}:00 ({zone}) there will be three takes in {channel}, and a poll.")
+            said = told.format(hour=hour, zone=zone or UTC_NAME, channel=channel.mention)
+            await interaction.response.send_message(said, ephemeral=True)
 
     async def _show(self, interaction: Interaction, server: Server) -> None:
         model = self._studio.catalogue.at(interaction.guild_id).usual(server.model)

@@ -11,6 +11,7 @@ from discord.ui import View
 from bot.chat import checks, components, delivery
 from bot.chat.answer import fit
 from bot.chat.language import _
+from bot.community import family
 from bot.composing import presentation
 from bot.composing.buttons import ID, ButtonError, PieceButton, remove_message
 from bot.composing.studio import Studio
@@ -19,6 +20,8 @@ from bot.database.store import Opus, Showing
 from core.errors import mark
 
 WITHDRAW: Final = mark("Withdraw")
+VARY: Final = mark("Vary")
+CONTINUE: Final = mark("Continue")
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +91,7 @@ async def share(interaction: Interaction, opus: Opus, channel: discord.TextChann
     filmed = await studio.films.into(guild, answer, opus, take)
     fitting = fit(filmed, min(studio.upload_bytes, guild.filesize_limit))
     try:
-        message = await delivery.send(channel, fitting, _("By {author}").format(author=f"<@{opus.author}>"))
+        message = await delivery.send(channel, fitting, await _credits(studio, opus, guild.id))
     except discord.Forbidden:
         raise ButtonError(
             "I am not allowed to write to {channel}. Ask a moderator to allow me to view it, send messages, embed"
@@ -131,10 +134,22 @@ async def _stands(client: discord.Client, showing: Showing) -> bool:
     return True
 
 
+async def _credits(studio: Studio, opus: Opus, server: int) -> str:
+    """Say whose a piece is, and whose pieces it descends from."""
+    whose = _("By {author}").format(author=f"<@{opus.author}>")
+    after = await family.after(studio.store, opus, server)
+    return f"{whose}, {after}" if after else whose
+
+
 def _under_showing(opus: Opus, likes: int) -> View:
     """Lay out the buttons of a composition in a showcase."""
-    like = components.button("like", str(likes), "❤️", 0, opus.id)
-    return components.lay_out((like, components.button("withdraw", WITHDRAW, "↩️", 0, opus.id)))
+    buttons = (
+        ("like", str(likes), "❤️"),
+        ("vary", VARY, "🔀"),
+        ("continue", CONTINUE, "⏩"),
+        ("withdraw", WITHDRAW, "↩️"),
+    )
+    return components.lay_out(components.button(action, label, symbol, 0, opus.id) for action, label, symbol in buttons)
 
 
 async def _chosen(interaction: Interaction) -> discord.TextChannel | None:
@@ -157,7 +172,7 @@ async def _without(interaction: Interaction, opus: Opus) -> None:
     async with studio.turn(interaction, cost=opus.bars):
         take = await studio.revive(opus)
     answer = await studio.present(opus, take, presentation.under(opus))
-    author = _("By {author}").format(author=f"<@{opus.author}>")
+    author = await _credits(studio, opus, interaction.guild.id)
     message = await studio.deliver(interaction, replace(answer, content=author))
     await studio.films.follow(message, answer, opus, take, shared=True)
     text = _("There is no showcase here, so it is shown in this channel. /server setup makes one, for who manages it.")

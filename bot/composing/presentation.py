@@ -94,6 +94,8 @@ def present_recipe(opus: Opus) -> Answer:
     )
     embed.add_field(name=_("Played"), value=played)
     embed.add_field(name=_("Effort"), value=_("the best of {count}").format(count=request.effort))
+    if request.taste:
+        embed.add_field(name=_("The server's taste"), value=request.taste[:1024], inline=False)
     if opus.parent is not None:
         embed.add_field(name=_("Made from"), value=_("Piece {id}").format(id=opus.parent))
     embed.set_footer(text=_("Piece {id}. /piece show {id} brings it back.").format(id=opus.id))

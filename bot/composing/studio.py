@@ -116,7 +116,8 @@ class Studio:
         check_request(request, params)  # now, while a refusal costs nothing and is for the user alone
         request = replace(request, soundfont=await self.soundfont(interaction.guild_id), picture=request.takes == 1)
         origin = None if parent is None else parent.id
-        async with self.turn(interaction, cost=_cost(request)) as turn:
+        private = await self._is_shown(interaction)
+        async with self.turn(interaction, cost=_cost(request), private=private) as turn:
             if isinstance(beginning, Soprano):
                 request, words = await beginning.begin(request, self.workers)
             elif beginning is not None:
@@ -129,7 +130,13 @@ class Studio:
         opera = [keep(composition, take) for take in composition.takes]
         await turn.made([opus.id for opus in opera])
         await self.store.add(*opera, asked=asked)
-        await self._show(interaction, composition, opera, request.soundfont, words)
+        await self._show(interaction, composition, opera, request.soundfont, words, private=private)
+
+    async def _is_shown(self, interaction: Interaction) -> bool:
+        """Tell whether somebody clicked under a piece in the showcase, which is for what was shared alone."""
+        if interaction.message is None or interaction.channel_id is None:
+            return False
+        return (await self.store.server(interaction.guild_id)).showcase == interaction.channel_id
 
     async def take_up(self, interaction: Interaction, pending: Pending) -> None:
         """Answer what a process was asked that is no more: with the same piece that it would have brought."""
@@ -163,6 +170,8 @@ class Studio:
         opera: list[Opus],
         soundfont: str | None,
         words: Sequence[Message] = (),
+        *,
+        private: bool = False,
     ) -> None:
         if composition.request.rewrite:
             words = (*words, mark("Bars {bars} are new.", bars=composition.request.rewrite))
@@ -170,19 +179,23 @@ class Studio:
             own = replace(self.recipe(opera[0], missing_ok=True), soundfont=soundfont)
             await self.files.keep(opera[0], own, composition.takes[0])  # before anybody can delete it
             answer = await self.present(opera[0], composition.takes[0], presentation.under(opera[0]), words)
-            message = await self.deliver(interaction, answer)
-            await self.films.follow(message, answer, opera[0], composition.takes[0])
+            message = await self.deliver(interaction, answer, private=private)
+            if not private:
+                await self.films.follow(message, answer, opera[0], composition.takes[0])
         else:
-            picture = await self.workers.run(
-                reprise.side_by_side,
-                [(opus.text, presentation.caption(opus), opus.parts) for opus in opera],
-                opera[0].model,
-                opera[0].given,
-                metre_of(opera[0].request),
-            )
-            under = presentation.under_takes(opera)
-            answer = presentation.present_takes(opera, composition.takes, picture, under)
-            await self.deliver(interaction, answer)
+            answer = await self.present_takes(opera, composition.takes)
+            await self.deliver(interaction, answer, private=private)
+
+    async def present_takes(self, opera: Sequence[Opus], takes: Sequence[Take]) -> Answer:
+        """Write the message that shows several takes side by side."""
+        picture = await self.workers.run(
+            reprise.side_by_side,
+            [(opus.text, presentation.caption(opus), opus.parts) for opus in opera],
+            opera[0].model,
+            opera[0].given,
+            metre_of(opera[0].request),
+        )
+        return presentation.present_takes(opera, takes, picture, presentation.under_takes(opera))
 
     async def present(self, opus: Opus, take: Take, view: View | None, words: Sequence[Message] = ()) -> Answer:
         """Write the message that shows a piece: with its sheet, if it was harmonised."""

@@ -15,6 +15,7 @@ from core.composing.taste import Taste, Vote
 from core.errors import CadenzaError
 
 FEWEST: Final = 5  # votes of a server before its taste leans on anything
+SEEN: Final = 3  # of a showcase, that somebody who likes a piece has seen too
 WEIGHTS: Final[Mapping[Kind, float]] = {"like": 1.0, "pick": 1.0, "delete": 0.5, "again": 0.25}
 MOST_OF_ONE: Final = 20.0  # that the votes of one member weigh together, so that nobody is the taste of all
 
@@ -50,7 +51,9 @@ class Tastes:
             if server is not None and not await self._store.likes_it(opus.id, user):
                 await self._store.votes.take_back(server, user, "like", opus.id)
                 return
-            await self._note(server, user, "like", opus, (opus,), ())
+            others = () if server is None else await self._store.not_liked(server, user, SEEN)
+            alike = [other for other in others if other.model == opus.model]  # whose figures can be compared
+            await self._note(server, user, "like", opus, (opus,), alike)
         except CadenzaError as error:
             _log.info("A like could not be noted: %s", error)
 
@@ -93,13 +96,13 @@ class Tastes:
 
 
 def learned(choices: Sequence[Choice]) -> Taste:
-    """Learn a taste from votes."""
+    """Learn a taste from votes; the average piece is that of those which were voted on."""
     weights = defaultdict[int, float](float)
     for choice in choices:
         weights[choice.user] += WEIGHTS[choice.kind]
     votes = []
     for choice in choices:
         share = WEIGHTS[choice.kind] * min(1.0, MOST_OF_ONE / weights[choice.user])
-        others = choice.others or (None,)
-        votes += [Vote(taste.read(choice.liked), taste.read(each), share / len(others)) for each in others]
-    return taste.fit(votes)
+        others = [taste.read(each) for each in choice.others] or [None]
+        votes += [Vote(taste.read(choice.liked), each, share / len(others)) for each in others]
+    return taste.fit(taste.centred(votes))

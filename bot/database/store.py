@@ -14,9 +14,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.database import engine
+from bot.database.days import Days
 from bot.database.engine import UPSERT, StoreError
+from bot.database.jams import Jams
 from bot.database.jobs import Jobs
-from bot.database.tables import ALLOWANCES, OPERA, RATINGS, REQUESTS, SERVERS, SHOWN, TRAININGS, VOTES
+from bot.database.tables import ALLOWANCES, JAMS, OPERA, RATINGS, REQUESTS, SERVERS, SHOWN, TRAININGS, TURNS, VOTES
 from bot.database.votes import Votes
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
 from core.music.parts import PartScore
@@ -70,6 +72,9 @@ class Server:
     taste: bool | None = None
     instrument: str | None = None
     film: str | None = None
+    daily: int | None = None
+    hour: int | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ class Store:
         self.engine = self._engine = engine.engine(url)
         self._forgotten: dict[int, float] = {}  # when users were, by the monotonic clock
         self.jobs, self.votes = Jobs(self._engine), Votes(self._engine)
+        self.jams, self.days = Jams(self._engine), Days(self._engine)
 
     async def __aenter__(self) -> Self:
         """Bring the tables up to date. Raises StoreError if there is no database."""
@@ -237,6 +243,26 @@ class Store:
         except IntegrityError:
             raise gone() from None
 
+    async def children(self, *ids: str) -> tuple[Opus, ...]:
+        """Return the compositions that came from some, the oldest first."""
+        query = select(OPERA).where(OPERA.c.parent.in_(ids)).order_by(OPERA.c.created, OPERA.c.id)
+        async with self._transaction() as connection:
+            return tuple(_opus(row) for row in await connection.execute(query))
+
+    async def shown_on(self, server: int, *ids: str) -> frozenset[str]:
+        """Return those of some compositions that stand in a server's showcase."""
+        query = select(SHOWN.c.opus).where(SHOWN.c.server == server, SHOWN.c.opus.in_(ids))
+        async with self._transaction() as connection:
+            return frozenset((await connection.execute(query)).scalars())
+
+    async def not_liked(self, server: int, user: int, limit: int) -> tuple[Opus, ...]:
+        """Return the newest in a server's showcase that a user does not like, as far as they have said."""
+        liked = exists().where((RATINGS.c.opus == OPERA.c.id) & (RATINGS.c.user == user))
+        query = select(OPERA).join(SHOWN, SHOWN.c.opus == OPERA.c.id).where(SHOWN.c.server == server, ~liked)
+        async with self._transaction() as connection:
+            newest = query.order_by(OPERA.c.created.desc(), OPERA.c.id).limit(limit)
+            return tuple(_opus(row) for row in await connection.execute(newest))
+
     async def likes_it(self, id: str, user: int) -> bool:
         """Tell whether a user likes a composition."""
         mine = (RATINGS.c.opus == id) & (RATINGS.c.user == user)
@@ -256,6 +282,13 @@ class Store:
             row = (await connection.execute(select(SERVERS).where(SERVERS.c.id == id))).one_or_none()
         return Server() if row is None else Server(**{field.name: getattr(row, field.name) for field in fields(Server)})
 
+    async def daily(self) -> dict[int, Server]:
+        """Return what those servers have chosen that want a piece of the day, by their ids."""
+        query = select(SERVERS).where(SERVERS.c.daily.is_not(None))
+        async with self._transaction() as connection:
+            rows = list(await connection.execute(query))
+        return {row.id: Server(**{field.name: getattr(row, field.name) for field in fields(Server)}) for row in rows}
+
     async def choose(self, id: int, server: Server) -> None:
         """Keep what a server has chosen."""
         values = asdict(server)
@@ -271,6 +304,9 @@ class Store:
         async with self._transaction() as connection:
             await connection.execute(delete(RATINGS).where(RATINGS.c.user == user))
             await connection.execute(delete(VOTES).where(VOTES.c.user == user))
+            await connection.execute(delete(TURNS).where(TURNS.c.user == user))
+            await connection.execute(update(JAMS).where(JAMS.c.starter == user).values(starter=None))
+            await connection.execute(update(JAMS).where(JAMS.c.holder == user).values(holder=None, until=None))
             await connection.execute(update(TRAININGS).where(TRAININGS.c.user == user).values(user=None))
             await connection.execute(update(REQUESTS).where(REQUESTS.c.user == user).values(job=None))
             await connection.execute(delete(ALLOWANCES).where(ALLOWANCES.c.user == user))

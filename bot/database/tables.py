@@ -88,6 +88,7 @@ OPERA: Final = Table(
     Column("ended", Boolean, nullable=False),
     Column("parts", JSON(none_as_null=True)),  # the voices of what was harmonised
     Index(None, "author", "created"),
+    Index(None, "parent"),
 )
 
 SHOWN: Final = Table(  # what stands in a showcase
@@ -119,6 +120,23 @@ SERVERS: Final = Table(
     Column("taste", Boolean),  # whether what its members like is learned, none as usual
     Column("instrument", String(40)),
     Column("film", String(20)),  # when pieces are filmed
+    Column("daily", BigInteger),  # the channel of its piece of the day, none for no such piece
+    Column("hour", Integer),  # at which it comes
+    Column("zone", String(64)),  # by the clocks of which time zone
+)
+
+DAYS: Final = Table(  # of which a server has a piece
+    "days",
+    METADATA,
+    Column("server", BigInteger, primary_key=True, autoincrement=False),
+    Column("date", String(10), primary_key=True),
+    Column("channel", BigInteger, nullable=False),
+    Column("beat", Moment, nullable=False),  # when a process began with it
+    Column("takes", JSON(none_as_null=True)),  # the ids of the pieces, once they are shown
+    Column("message", BigInteger),  # that asks for the best
+    Column("closes", Moment),
+    Column("winner", String(12)),
+    Column("pinned", BigInteger),  # the message that shows the winner
 )
 
 VOTES: Final = Table(  # what members of a server like, as figures and without the music
@@ -132,6 +150,28 @@ VOTES: Final = Table(  # what members of a server like, as figures and without t
     Column("others", JSON, nullable=False),  # and of what was not, none as well
     Column("moment", Moment, nullable=False),
     Index(None, "server", "moment"),
+)
+
+JAMS: Final = Table(  # that are going on, each in a thread
+    "jams",
+    METADATA,
+    Column("thread", BigInteger, primary_key=True, autoincrement=False),
+    Column("server", BigInteger, nullable=False, index=True),
+    Column("starter", BigInteger),  # none when they had themselves forgotten
+    Column("music", JSON, nullable=False),
+    Column("text", Text, nullable=False),  # what has been played
+    Column("turns", Integer, nullable=False),
+    Column("holder", BigInteger),  # whose the next turn is, 0 for the bot
+    Column("until", Moment),  # and until when
+    Column("message", BigInteger),  # that shows the last turn
+)
+
+TURNS: Final = Table(  # of jams, but for those of users who had themselves forgotten
+    "turns",
+    METADATA,
+    Column("thread", BigInteger, ForeignKey("jams.thread", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("user", BigInteger, nullable=False),  # 0 for the bot
 )
 
 TRAININGS: Final = Table(

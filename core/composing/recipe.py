@@ -153,7 +153,7 @@ def compose(request: ComposeRequest, composer: Composer | None = None) -> Compos
         return _rewrite(request, composer)
     params = composer.bundle.params
     ids = check_request(request, params)
-    request = replace(_filled_in(request, params), primer=notation.text(ids))
+    request = replace(filled_in(request, params), primer=notation.text(ids))
     given = len(score.from_ids(ids, params.anchor, params.unit).events)
     samples = write(request, composer)
     model = ModelInfo(composer.bundle.name, composer.bundle.version, params.rest_unit, params.anchor)
@@ -174,7 +174,7 @@ def _harmonize(request: ComposeRequest, composer: Composer) -> Composition:
     made = harmonizing.compose(_to_harmonize(request), composer.stepper)
     tune, unit = made.request.melody, made.takes[0].unit
     request = replace(
-        _filled_in(request, params),
+        filled_in(request, params),
         primer="",
         bars=math.ceil(tune.bars),
         metre=str(tune.metre),
@@ -199,7 +199,7 @@ def _rewrite(request: ComposeRequest, composer: Composer) -> Composition:
     ids = check_request(request, params)
     piece = score.from_ids(ids, params.anchor, params.unit, metre_of(request))
     request = replace(
-        _filled_in(request, params), primer=notation.text(ids), bars=math.ceil(piece.bars), key=None, form=None
+        filled_in(request, params), primer=notation.text(ids), bars=math.ceil(piece.bars), key=None, form=None
     )
     options = _options(request, params)
     made = rewriting.rewrite(composer.stepper, piece, bars.parse(request.rewrite), options, request.effort)
@@ -236,7 +236,7 @@ def write(request: ComposeRequest, composer: Composer) -> tuple[Sample, ...]:
     def quotes(written: Sequence[int]) -> float:
         return _quoting(composer, notation.text(written), given)
 
-    options = _options(_filled_in(request, params), params)
+    options = _options(filled_in(request, params), params)
     lean = Taste.parse(request.taste).lean if request.taste else None
     return drafting.draft(composer.stepper, ids, options, composer.judge, request.effort, quotes, lean)
 
@@ -331,9 +331,9 @@ def check_request(request: ComposeRequest, params: Params) -> list[int]:
     if request.rewrite:
         piece = score.from_ids(ids, params.anchor, params.unit, metre_of(request))
         bars.place(piece, bars.parse(request.rewrite))
-        _options(replace(_filled_in(request, params), bars=None, key=None), params)
+        _options(replace(filled_in(request, params), bars=None, key=None), params)
         return ids
-    sampling.tell(params, ids, _options(_filled_in(request, params), params), np.random.default_rng(0))
+    sampling.tell(params, ids, _options(filled_in(request, params), params), np.random.default_rng(0))
     return ids
 
 
@@ -414,8 +414,8 @@ def _in_key(text: str, key: str | None, model: ModelInfo) -> str:
     return score.to_text(keys.in_key(piece, key), model.anchor)
 
 
-def _filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
-    """Fill in what was left open; what is whole becomes a float too, as it will be when it was kept as JSON."""
+def filled_in(request: ComposeRequest, params: Params) -> ComposeRequest:
+    """Fill in what a request leaves open; what is whole becomes a float too, as it will be when it was kept as JSON."""
     return replace(
         request,
         temperature=float(request.temperature),

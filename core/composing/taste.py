@@ -9,7 +9,7 @@ likeliest under a normal prior, which a few votes cannot move far. They are kept
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Self
 
@@ -20,11 +20,11 @@ from core.errors import Message, RequestError, mark
 
 STRONGEST: Final = 3.0  # that a weight can be
 LEAST: Final = 0.05  # a weight that counts
-LEAN: Final = 0.12  # of the critic's measure at most, for what is liked as much as can be, or as little
+LEAN: Final = 0.1  # of the critic's measure at most, for what is liked as much as can be, or as little
 
-_PRIOR: Final = 2.0  # precision of the weights, before any vote
+_PRIOR: Final = 4.0  # precision of the weights, before any vote
 _STEPS: Final = 25  # of Newton's method, of which it takes fewer than ten
-_TOLD: Final = 0.12  # a weight that is put into words
+_TOLD: Final = 0.1  # a weight that is put into words
 _MOST_TOLD: Final = 5
 _LONGEST: Final = 2000  # characters
 
@@ -109,6 +109,15 @@ def fit(votes: Sequence[Vote]) -> Taste:
     return Taste(
         tuple((name, float(weight)) for name, weight in zip(FIGURES, rounded, strict=True) if abs(weight) >= LEAST)
     )
+
+
+def centred(votes: Sequence[Vote]) -> list[Vote]:
+    """Let the average piece be that of all the pieces that were voted on, which differ from those of the training."""
+    met = [figures for vote in votes for figures in (vote.liked, vote.other) if figures is not None]
+    if not met:
+        return list(votes)
+    middle: Floats = np.mean(met, axis=0)
+    return [replace(vote, liked=_or(vote.liked, middle), other=_or(vote.other, middle)) for vote in votes]
 
 
 def _or(figures: Floats | None, otherwise: Floats) -> Floats:

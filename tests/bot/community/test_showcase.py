@@ -14,10 +14,6 @@ from tests.bot.clicking import delete, files, opus_of, refusal
 Then = Callable[[], Awaitable[None]]
 
 
-async def test_share_explains_that_there_is_no_showcase(alice: simcord.MemberActor, old_piece: discord.Message) -> None:
-    assert "There is no showcase here." in refusal(await alice.click(old_piece, label="Share"))
-
-
 async def test_share_is_for_the_author_alone(
     anybody: simcord.MemberActor,
     alice: simcord.MemberActor,

@@ -31,7 +31,8 @@ def judged(tiny_model: Path, settings: Settings, guild: simcord.GuildHandle) -> 
 
 def choice(number: int, server: int, *, user: int = 1, leaps: float = 1.0) -> Choice:
     """Return somebody's vote for leaps, or against them."""
-    return Choice(server=server, user=user, kind="like", opus=f"piece{number}", liked={"leaps": leaps})
+    other = {"leaps": -leaps}
+    return Choice(server=server, user=user, kind="like", opus=f"piece{number}", liked={"leaps": leaps}, others=[other])
 
 
 async def teach(store: Store, server: int, count: int = 12) -> None:
