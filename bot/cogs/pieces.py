@@ -35,11 +35,7 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
         """Show a piece again, with its files and buttons."""
         async with replies.answering(interaction):
             opus = await checks.find(interaction, self._studio.store, id)
-            async with self._studio.turn(interaction, cost=opus.bars):
-                take = await self._studio.revive(opus)
-                answer = await self._studio.present(opus, take, presentation.under(opus))
-            message = await self._studio.deliver(interaction, answer)
-            await self._studio.films.follow(message, answer, opus, take)
+            await self._studio.show(interaction, opus)
 
     @app_commands.command()
     @app_commands.describe(page="How far back to go: 1 is the newest.")

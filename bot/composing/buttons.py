@@ -87,6 +87,14 @@ class Takes(PieceButton, template=f"takes:{ID}"):
         await Studio.of(interaction).takes(interaction, opus)
 
 
+class Show(PieceButton, template=f"show:{ID}"):
+    """Show a take by itself."""
+
+    async def act(self, interaction: Interaction, opus: Opus) -> None:
+        """Do what the button says."""
+        await Studio.of(interaction).show(interaction, opus)
+
+
 class Tune(PieceButton, template=f"tune:{ID}"):
     """Ask for other values."""
 
@@ -138,7 +146,7 @@ async def _show_as_before(interaction: Interaction[Any]) -> None:
         await interaction.message.edit(view=view)
 
 
-ITEMS: Final = (Again, Vary, Continue, Takes, Tune, Engrave, Recipe, More)
+ITEMS: Final = (Again, Vary, Continue, Takes, Show, Tune, Engrave, Recipe, More)
 
 
 async def remove_message(interaction: Interaction) -> None:

@@ -19,12 +19,14 @@ from bot.chat.components import LastingButton
 from bot.chat.language import _
 from bot.chat.ranges import USUAL_TEMPERATURE
 from bot.composing import presentation
+from bot.composing.buttons import ID, PieceButton
 from bot.composing.soprano import Soprano, model_for
 from bot.composing.studio import BARS_FURTHER, Studio
 from bot.composing.typed import Typed, is_german
 from bot.composing.uploads import Upload, UploadError, fetch
-from core.composing import harmonizing, tune
-from core.composing.recipe import ComposeRequest
+from bot.database.store import Opus
+from core.composing import harmonizing, reprise, tune
+from core.composing.recipe import ComposeRequest, metre_of
 from core.composing.sampling import LONGEST_PIECE
 from core.errors import RequestError
 from core.model.bundle import Params
@@ -106,12 +108,7 @@ class Harmonize(MelodyButton, template=f"melody-harmonize:{NAMES}"):
 
     async def act(self, interaction: Interaction, text: str) -> None:
         """Do what the button says."""
-        studio = Studio.of(interaction)
-        catalogue = studio.catalogue.at(interaction.guild_id)
-        model = model_for(catalogue, (await studio.store.server(interaction.guild_id)).model)
-        request = ComposeRequest(model=str(catalogue.path(model)), temperature=harmonizing.USUAL_TEMPERATURE)
-        typed = Typed(text, catalogue.params(model), self._german)
-        await studio.compose(interaction, request, beginning=Soprano(typed))
+        await _harmonize(interaction, text, german=self._german)
 
 
 class GoOn(MelodyButton, template=f"melody-continue:{NAMES}"):
@@ -141,7 +138,29 @@ class Correct(MelodyButton, template=f"melody-correct:{NAMES}"):
         await interaction.response.send_modal(form)
 
 
-ITEMS: Final = (Harmonize, GoOn, MakeTune, Correct)
+class HarmonizePiece(PieceButton, template=f"harmonize:{ID}"):
+    """Put three voices under the highest line of a piece."""
+
+    async def act(self, interaction: Interaction, opus: Opus) -> None:
+        """Do what the button says."""
+        text = opus.request.melody
+        if not text:
+            text = await asyncio.to_thread(reprise.tune, opus.text, opus.model, metre_of(opus.request))
+        tempo = None if opus.parts is None else opus.request.tempo  # a dance's is none for a choir
+        await _harmonize(interaction, text, opus, tempo=tempo)
+
+
+ITEMS: Final = (Harmonize, HarmonizePiece, GoOn, MakeTune, Correct)
+
+
+async def _harmonize(
+    interaction: Interaction, text: str, parent: Opus | None = None, *, german: bool = False, tempo: float | None = None
+) -> None:
+    studio = Studio.of(interaction)
+    catalogue = studio.catalogue.at(interaction.guild_id)
+    model = model_for(catalogue, (await studio.store.server(interaction.guild_id)).model)
+    request = ComposeRequest(model=str(catalogue.path(model)), temperature=harmonizing.USUAL_TEMPERATURE, tempo=tempo)
+    await studio.compose(interaction, request, parent, Soprano(Typed(text, catalogue.params(model), german)))
 
 
 async def _corrected(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:

@@ -24,6 +24,8 @@ class Entry:
 
 
 ENTRIES: Final = (
+    Entry("rewrite", mark("Rewrite"), "🖊️", mark("Some bars anew, the others as they are")),
+    Entry("harmonize", mark("Harmonise"), "🎶", mark("Its tune with three voices under it")),
     Entry("takes", mark("Takes"), "🎬", mark("Four short pieces, to choose from")),
     Entry("tune", mark("Tune"), "🎛️", mark("The same with another model, key, metre or mood")),
     Entry("sheet", mark("Sheet"), "🎼", mark("Its notes, to read and to print")),

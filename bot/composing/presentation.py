@@ -112,7 +112,8 @@ def present_takes(opera: Sequence[Opus], takes: Sequence[Take], picture: bytes, 
     ]
     heading = _("{count} takes by {model}").format(count=len(takes), model=first.model.name)
     embed = Embed(title=heading, description="\n".join(lines), colour=COLOUR)
-    embed.set_footer(text=_("A number goes on with that take."))
+    whole = _("A number shows that take by itself.") if _is_whole(first) else _("A number goes on with that take.")
+    embed.set_footer(text=whole)
     sounds = [
         Enclosure(f"take-{number}.{opus.request.audio}", take.audio, _("Sound: {what}").format(what=what))
         for number, (opus, take) in enumerate(zip(opera, takes, strict=True), 1)
@@ -213,10 +214,16 @@ def under(opus: Opus) -> View:
 
 
 def under_takes(opera: Sequence[Opus]) -> View:
-    """Lay out a button for each of several takes, to go on with it, and one that deletes them all."""
-    further = [components.button("continue", str(number), "⏩", 0, opus.id) for number, opus in enumerate(opera, 1)]
+    """Lay out a button for each of several takes, to go on with it or see it whole, and one that deletes them all."""
+    action, symbol = ("show", "🔎") if _is_whole(opera[0]) else ("continue", "⏩")
+    further = [components.button(action, str(number), symbol, 0, opus.id) for number, opus in enumerate(opera, 1)]
     every = ".".join(opus.id for opus in opera)
     return components.lay_out([*further, components.button("delete", mark("Delete"), "🗑️", 0, every)])
+
+
+def _is_whole(opus: Opus) -> bool:
+    """Tell whether a take is no beginning that one goes on with."""
+    return opus.parts is not None or bool(opus.request.rewrite)
 
 
 def enclose(opus: Opus, take: Take, stem: str) -> tuple[Enclosure, ...]:

@@ -246,6 +246,14 @@ class Studio:
         request = replace(recipe, takes=TAKES, bars=bars, form=None, seed=None)
         await self.compose(interaction, request, opus)
 
+    async def show(self, interaction: Interaction, opus: Opus) -> None:
+        """Show a piece again."""
+        async with self.turn(interaction, cost=opus.bars):
+            take = await self.revive(opus)
+            answer = await self.present(opus, take, presentation.under(opus))
+        message = await self.deliver(interaction, answer)
+        await self.films.follow(message, answer, opus, take)
+
     async def sheet(self, interaction: Interaction, opus: Opus) -> None:
         """Show a piece as sheet music."""
         async with self.turn(interaction, cost=opus.bars):

@@ -22,7 +22,7 @@ from core.music.metre import COMMON, Metre
 from core.music.parts import PartScore
 from core.music.score import Score
 from core.performing import audio
-from core.reading import melody
+from core.reading import melody, names
 
 MAKERS: Final = (
     *("fpdf2", "lameenc", "loudness", "music21", "numpy", "pillow"),
@@ -37,6 +37,12 @@ def opening(text: str, model: ModelInfo, metre: Metre = COMMON) -> str:
     end = min(piece.length, max(1, piece.length // (2 * bar)) * bar)
     half = replace(piece, events=tuple(event for event in piece.events if event.onset < end), length=end)
     return score.to_text(half, model.anchor)
+
+
+def tune(text: str, model: ModelInfo, metre: Metre = COMMON) -> str:
+    """Return the highest line of a piece, as note names."""
+    line = melody.from_text(f"{model.anchor}: {text}", unit=Fraction(model.rest_unit)).melody
+    return names.write_names(replace(line, metre=metre))
 
 
 def rewritten(text: str, written: ModelInfo, params: Params) -> str:

@@ -16,7 +16,7 @@ from bot.database.store import Opus, Store
 from bot.settings import Settings
 from core.composing import recipe
 from tests.bot.acting import Gate, begin, until
-from tests.bot.clicking import Tuner, delete, files, opus_in, opus_of, press, refusal, response
+from tests.bot.clicking import Tuner, delete, files, ids_of, opus_in, opus_of, press, refusal, response
 from tests.bot.composing.test_typed import HYMN
 from tests.bot.music import ENDLESS, TUNE, packed
 
@@ -140,6 +140,26 @@ async def test_takes_are_shown_side_by_side(
     one, other = sorted(await store.by_author(alice.id, 5), key=lambda opus: opus.text)
     assert isinstance(one, Opus)
     assert one.parts != other.parts
+    [shown, *_] = ids_of(answer)
+    alone = await opus_in(store, await alice.click(answer, label="1"))
+    assert alone.id == shown
+
+
+async def test_the_highest_line_of_a_piece_is_harmonised_by_a_model_that_can(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    options = {
+        "primer": "C5 D5 E5 F5 | G5 E5 C5 D5",
+        "bars": 3,
+        "effort": 1,
+        "model": "fiddle",
+        "form": "through-composed",
+    }
+    tune = response(await alice.slash(channel, "compose", **options))
+    below = await opus_in(store, await press(alice, tune, "Harmonise"))
+    assert below.parts is not None
+    assert [note.pitch for note in below.parts.parts[0].notes][:8] == [72, 74, 76, 77, 79, 76, 72, 74]
+    assert (below.model.name, below.parent) == ("chorales", ids_of(tune)[0])
 
 
 async def test_germans_harmonise_german_names(

@@ -9,7 +9,7 @@ import simcord
 from bot.database.store import Opus, Store
 from bot.settings import Settings
 from core.music import score
-from tests.bot.clicking import files, opus_in, opus_of, refusal
+from tests.bot.clicking import files, filled_in, opus_in, opus_of, press, refusal
 from tests.bot.music import TUNE
 
 
@@ -67,6 +67,18 @@ async def test_the_melody_that_was_harmonised_stays_above_voices_that_are_new(
     assert bars(after)[0] == bars(before)[0]
     assert bars(after)[1] != bars(before)[1]
     assert bars(after)[2:] == bars(before)[2:]
+
+
+async def test_the_menu_asks_which_bars(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    shown = await alice.slash(channel, "compose", primer="C5 D5 E5 F5", bars=3, effort=1)
+    before = await opus_in(store, shown)
+    assert shown.response is not None
+    form = await press(alice, shown.response, "Rewrite")
+    after = await opus_in(store, await alice.submit_modal(form, filled_in(form, "3")))
+    assert bars(after)[:2] == bars(before)[:2]
+    assert bars(after)[2] != bars(before)[2]
 
 
 @pytest.mark.parametrize(
