@@ -131,7 +131,7 @@ def _files(
     played = performance.prepare(
         piece, tempo=tempo, instrument=options.instrument, expression=options.expression, title=title
     )
-    engraved = sheet.sheet(piece, title=title, composer=composer, tempo=tempo, numerals=options.numerals)
+    engraved = sheet.sheet(piece, title=title, composer=composer, tempo=tempo, numerals=options.numerals, folds=False)
     contents = {path: played.midi(), path.with_suffix(".musicxml"): engraved.musicxml}
     for number, page in enumerate(engraved.pages, 1):
         contents[path.with_suffix(f".sheet-{number}.png")] = page

@@ -2,6 +2,7 @@
 
 import math
 import secrets
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from statistics import median
@@ -19,14 +20,20 @@ from core.model.told import MODES, Told
 from core.music import bars, keys
 from core.music.bars import Bars
 from core.music.melody import Melody
-from core.music.metre import LONGEST_BAR, Metre
-from core.music.parts import RANGES, PartScore
-from core.reading.melody import STRETCHES
+from core.music.metre import COMMON, Metre
+from core.music.parts import RANGES, PartScore, in_parts
 
 USUAL_TEMPERATURE: Final = 0.7  # Bach's own leaps and dissonances are met at it (docs/harmonizing.md)
 MOST_EFFORT: Final = 4 * PARTICLES
 MOST_TAKES: Final = 8
+DIVISIONS: Final = (1, 2, 4)  # of a model's unit, into which a melody may divide it
+FINEST: Final = Fraction(1, 4)  # of a quarter, as short as sheets have notes
 
+_LILT: Final = {  # by how many units a quarter has, where they are in a beat of three parts
+    1: (Fraction(0),),
+    2: (Fraction(0), Fraction(2, 3)),
+    4: (Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(5, 6)),
+}
 _LEAST_VOICES: Final = 2.0  # notes that begin together, in the mean, in music from which four voices can be learned
 _MIDDLE: Final = 70  # the pitch that a soprano's notes lie around
 _LOWEST, _HIGHEST = 55, 84  # pitches under which three voices still find room, and that a soprano still sings
@@ -65,19 +72,22 @@ class Harmonization:
 def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
     """Harmonise. The same request and model give the same voices. Raises RequestError."""
     params = model.params
-    octaves, melody, key, stretch = check(request, params)
+    octaves, melody, key, finer = check(request, params)
     tonic, mode = keys.parse_key(key)
-    line, length = _line(melody, params.unit / stretch)
+    grid = _Grid(melody.metre, params.unit)
+    line = _line(melody, grid)
     told = Told(
         params.unit,
-        _stretched(melody.metre, stretch),
-        length,
+        grid.metre.counted,
+        line.notes[-1][2],
         (tonic, MODES.index(mode or MODES[0])),
         phrases=tuple(line.notes[index][2] for index in sorted(line.phrase_ends)),
     )
+    kept = _kept(request, line, grid, finer)
     seed = secrets.randbelow(2**32) if request.seed is None else request.seed
     takes = tuple(
-        replace(
+        _below(
+            melody,
             particles.harmonize(
                 model,
                 line,
@@ -85,29 +95,92 @@ def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
                 seed=seed + (take << 32),
                 temperature=request.temperature,
                 particles=request.effort,
-                kept=_kept(request, params.unit / stretch),
+                kept=kept,
             ),
-            unit=params.unit / stretch,
-            metre=melody.metre,
-            key=key,
+            grid,
+            finer,
+            key,
         )
         for take in range(request.takes)
     )
     return Harmonization(replace(request, melody=melody, key=key, seed=seed), takes, octaves)
 
 
-def _kept(request: HarmonizeRequest, unit: Fraction) -> Kept | None:
-    """Say which voices stay as they are, in units of so many quarters. Raises RequestError."""
-    if request.kept is None or request.bars is None:
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Place a model's units in a melody's time.
+
+    Where a beat has three parts, a model's quarter lasts as long as the beat does, and its eighths are long and short
+    by turns: few chorales are in such metres, and what they say of harmony holds in these too.
+    """
+
+    of: Metre
+    unit: Fraction
+
+    @property
+    def is_lilting(self) -> bool:
+        return self.of.beat == Fraction(3, 2) and 1 / self.unit in _LILT
+
+    @property
+    def metre(self) -> Metre:
+        """Return the metre in which the model counts."""
+        if not self.is_lilting:
+            return self.of
+        return Metre(3, 4) if self.of.beats % 3 == 0 else COMMON
+
+    def time(self, unit: int) -> Fraction:
+        """Return when a unit begins, in quarters of the melody."""
+        if not self.is_lilting:
+            return unit * self.unit
+        lilt = _LILT[int(1 / self.unit)]
+        beat, part = divmod(unit, len(lilt))
+        return (beat + lilt[part]) * self.of.beat
+
+    def units(self, until: Fraction) -> int:
+        """Count the units that begin before a time."""
+        parts = len(_LILT[int(1 / self.unit)]) if self.is_lilting else 1
+        whole = until / (self.of.beat if self.is_lilting else self.unit)
+        count = int(whole) * parts
+        return next(unit for unit in range(count, count + parts + 1) if self.time(unit) >= until)
+
+
+def _below(melody: Melody, voices: PartScore, grid: _Grid, finer: int, key: str) -> PartScore:
+    """Put voices below a melody whose notes are on a finer grid."""
+    unit = grid.unit / finer
+
+    def place(time: int) -> int:
+        return int(grid.time(time) / unit)
+
+    soprano = [(note.pitch, int(note.onset / unit), int(note.end / unit)) for note in melody.notes]
+    lower = [[(note.pitch, place(note.start), place(note.end)) for note in part.notes] for part in voices.parts[1:]]
+    return PartScore(
+        in_parts([soprano, *lower]),
+        max(place(voices.length), soprano[-1][2]),
+        unit,
+        melody.metre,
+        tuple(int(note.onset / unit) for note in melody.notes if note.fermata),
+        key,
+    )
+
+
+def _kept(request: HarmonizeRequest, line: Line, grid: _Grid, finer: int) -> Kept | None:
+    """Say which voices stay as they are, in a model's units. Raises RequestError."""
+    voices, what = request.kept, request.bars
+    if voices is None or what is None:
         return None
-    if request.kept.unit != unit or len(request.kept.parts) != len(RANGES):
+    if voices.unit != grid.unit / finer or len(voices.parts) != len(RANGES):
         raise RequestError("These voices do not belong to this melody. Harmonise it once more.")
-    piece = request.kept.score
-    start, end = bars.place(piece, request.bars)
-    start, end = (bars.next_onset(piece, at) for at in (start, end))
+
+    def place(time: int) -> int:
+        return grid.units(time * voices.unit)
+
+    start, end = map(place, bars.place(voices.score, what))
+    lower = [[(note.pitch, place(note.start), place(note.end)) for note in part.notes] for part in voices.parts[1:]]
+    parts = PartScore(in_parts([list(line.notes), *lower]), line.notes[-1][2], grid.unit, grid.metre)
+    start, end = (bars.next_onset(parts.score, at) for at in (start, end))
     if start == end:
         raise RequestError("No voice begins a note in these bars. Choose others.")
-    return Kept(request.kept, start, end)
+    return Kept(parts, start, end)
 
 
 def can_harmonize(params: Params) -> bool:
@@ -124,7 +197,10 @@ def _voices(params: Params) -> float:
 
 
 def check(request: HarmonizeRequest, params: Params) -> tuple[int, Melody, str, int]:
-    """Return what harmonising begins with, if it is possible: octaves, melody, key and stretch. Raises RequestError."""
+    """Return octaves, melody, key, and into what the model's units are divided, if it is possible.
+
+    Raises RequestError.
+    """
     particles.check_model(params)
     if _voices(params) < _LEAST_VOICES:
         raise RequestError("This model was trained on music in one voice, and cannot add others to it. Choose another.")
@@ -133,7 +209,7 @@ def check(request: HarmonizeRequest, params: Params) -> tuple[int, Melody, str, 
     notes = tuple(replace(note, pitch=note.pitch + 12 * octaves) for note in request.melody.notes)
     melody = replace(request.melody, notes=notes)
     _check_range_of(melody)
-    return octaves, melody, _key(request, melody), _stretch(melody, params.unit)
+    return octaves, melody, _key(request, melody), _finer(melody, params.unit)
 
 
 def _check(request: HarmonizeRequest) -> None:
@@ -186,25 +262,37 @@ def _key(request: HarmonizeRequest, melody: Melody) -> str:
     return keys.KEYS[tonic + 12 * MODES.index(mode)]
 
 
-def _stretch(melody: Melody, unit: Fraction) -> int:
-    """Return by what lengths are multiplied, so that a model with this unit can write them. Raises RequestError."""
+def _finer(melody: Melody, unit: Fraction) -> int:
+    """Return into how many parts a model's unit is divided to hold all notes of a melody. Raises RequestError."""
     times = [time for note in melody.notes for time in (note.onset, note.end)]
-    for stretch in STRETCHES:
-        if all((time * stretch / unit).denominator == 1 for time in times):
-            return stretch
+    grid = _Grid(melody.metre, unit)
+    times += [grid.time(place) for place in range(int(1 / unit) if grid.is_lilting else 0)]
+    for finer in DIVISIONS:
+        if unit / finer >= FINEST and all((time * finer / unit).denominator == 1 for time in times):
+            return finer
     raise RequestError(
-        "This melody has notes that are shorter than a thirty-second, or triplets; neither can be harmonised. Write it"
-        " in longer notes."
+        "This melody has notes that are shorter than a sixteenth, or triplets; neither can be harmonised. Write it in"
+        " longer notes."
     )
 
 
-def _line(melody: Melody, unit: Fraction) -> tuple[Line, int]:
-    """Write a melody in units; its length is up to the end of its last note."""
-    notes = tuple((note.pitch, int(note.onset / unit), int(note.end / unit)) for note in melody.notes)
-    return Line(notes, frozenset(melody.phrase_ends)), notes[-1][2]
-
-
-def _stretched(metre: Metre, stretch: int) -> Metre:
-    """Return the metre in which a model counts bars whose lengths are multiplied: longer ones, or else halves."""
-    longer = Metre(metre.numerator, metre.denominator // stretch) if metre.denominator % stretch == 0 else metre
-    return longer.counted if longer.counted.bar <= LONGEST_BAR else metre.counted
+def _line(melody: Melody, grid: _Grid) -> Line:
+    """Write a melody in units, as it is heard on the grid: what is shorter stands between the notes of the others."""
+    end = grid.units(melody.notes[-1].end)
+    heard: list[tuple[int, int, int]] = []  # of each note that is: its place, its start, its end
+    place = 0
+    for unit in range(end):
+        time = grid.time(unit)
+        while place + 1 < len(melody.notes) and melody.notes[place + 1].onset <= time:
+            place += 1
+        if not melody.notes[place].onset <= time < melody.notes[place].end:
+            continue
+        if heard and heard[-1][0] == place:
+            heard[-1] = (place, heard[-1][1], unit + 1)
+        else:
+            heard.append((place, unit, unit + 1))
+    if not heard:
+        raise RequestError("This melody has no note on a beat or between two. Write it in longer notes.")
+    places = [place for place, _, _ in heard]
+    ends = {max(0, bisect_right(places, index) - 1) for index in melody.phrase_ends}
+    return Line(tuple((melody.notes[place].pitch, start, stop) for place, start, stop in heard), frozenset(ends))

@@ -12,7 +12,8 @@ The voices stand beside the tokens: who sings what is decided when an event is c
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Final, Self
 
@@ -20,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import RequestError
+from core.model import frames
 from core.model.bundle import Params
-from core.model.frames import Listener
+from core.model.frames import AnyListener
+from core.model.hearing import START
 from core.model.stepping import Floats, Stepper
 from core.model.told import Told
 from core.music import notation
@@ -48,6 +51,7 @@ ASTRAY: Final = 6.0  # an end on another chord than the tonic's, or not on its r
 _LOWER: Final = tuple(
     movers for count in range(VOICES) for movers in combinations(range(ALTO, VOICES), count)
 )  # which of the lower voices move in an event
+_LOWER_FROM: Final = tuple(tuple(movers for movers in _LOWER if len(movers) >= count) for count in range(VOICES + 1))
 _TRIADS: Final = tuple(frozenset(shape) for shape in ((0, 4, 7), (0, 3, 7)))
 
 
@@ -89,26 +93,22 @@ class _Writer:
     the soprano's left out; `weight` is what is left of its likelihood since particles were last drawn, `total` all.
     """
 
-    listener: Listener
+    listener: AnyListener
     chance: np.random.Generator
     sung: tuple[tuple[tuple[int, int], ...], ...] = ((),) * VOICES
     event: tuple[int, ...] = ()
     last: int = BOUNDARY
+    time: int = 0  # units that are written
+    base: int = START  # the note of the latest event, from which intervals are counted
     at: int = 0  # the melody's note that comes next
     weight: float = 0.0
     total: float = 0.0
-    tokens: list[int] = field(default_factory=list)
 
     def copy(self, chance: np.random.Generator) -> Self:
         """Return a writer that goes on from here with a chance of its own."""
         other = copy(self)
         other.listener, other.chance, other.weight = self.listener.copy(), chance, 0.0
-        other.tokens = self.tokens.copy()
         return other
-
-    @property
-    def time(self) -> int:
-        return self.listener.ear.time
 
     @property
     def voices(self) -> Voices:
@@ -146,7 +146,6 @@ def harmonize(
         max(end, told.length or 0),
         told.unit,
         told.metre,
-        tuple(line.notes[index][1] for index in sorted(line.phrase_ends)),
     )
 
 
@@ -177,7 +176,7 @@ class _Filter:
         self.model, self.line, self.told, self.temperature, self.surviving = model, line, told, temperature, surviving
         chances = [np.random.default_rng([seed, place]) for place in range(particles)]
         self.drawing = np.random.default_rng([seed, particles])
-        self.writers = [_Writer(Listener(model.params, told), chance) for chance in chances]
+        self.writers = [_Writer(frames.listener(model.params, told), chance) for chance in chances]
         self.states = model.silence(particles)
         for token in (BOUNDARY, *notation.rests(line.notes[0][1])):  # up to the melody's first note
             self.logits = self._step([token] * particles, list(range(particles)))
@@ -209,14 +208,14 @@ class _Filter:
             going = [i for i in going if not (self.writers[i].time >= goal and self.writers[i].last in RESTS)]
 
     def _step(self, tokens: Sequence[int], rows: Sequence[int]) -> Floats:
-        frames = []
-        for row, token in zip(rows, tokens, strict=True):
-            writer = self.writers[row]
+        writers = [self.writers[row] for row in rows]
+        for writer, token in zip(writers, tokens, strict=True):
             writer.last = token
-            writer.tokens.append(token)
-            frames.append(writer.listener.hear(token))
+            writer.time += notation.rest_units(token)
+            if token in NOTES:
+                writer.base = token - NOTES.start
         states = self.states[:, rows]
-        logits = self.model.step(np.array(frames, np.int16), states)
+        logits = self.model.step(frames.hear([writer.listener for writer in writers], tokens), states)
         self.states[:, rows] = states
         return logits
 
@@ -242,18 +241,16 @@ class _Filter:
 
     def _allowed(self, writer: _Writer, goal: int) -> NDArray[np.intp]:
         """Return the tokens that a writer may write next."""
-        now, ear, last = writer.time, writer.listener.ear, writer.last
+        now, last = writer.time, writer.last
         if self.kept is not None and not self.kept.start <= now < self.kept.end:
             return np.array([self._given(writer)])
         index = self.starts.get(now)
         if last in NOTES or last in INTERVALS:
             soprano, begins = self._soprano(writer), index is not None
-            lowest = min(writer.event, default=soprano if begins else ear.base)
-            below = [
-                pitch for pitch in range(RANGES[BASS][0], lowest) if _ways(writer, soprano, (*writer.event, pitch))
-            ]
-            tokens = [INTERVALS.start + ear.base - pitch - 1 for pitch in below]
-            if _ways(writer, soprano, writer.event, whole=True):
+            lowest = min(writer.event, default=soprano if begins else writer.base)
+            below = _below(writer.voices, soprano, writer.event, lowest)
+            tokens = [INTERVALS.start + writer.base - pitch - 1 for pitch in below]
+            if _ways(writer.voices, soprano, writer.event):
                 tokens += self._rests(writer, goal)
             return np.array(tokens, np.intp)
         if index is not None:  # the melody's note begins
@@ -263,9 +260,7 @@ class _Filter:
             tokens += self._rests(writer, goal)
         if writer.sung[BASS] and now < self._held_from():
             soprano = self._soprano(writer)
-            tokens += [
-                NOTES.start + pitch for pitch in range(RANGES[BASS][0], soprano) if _ways(writer, soprano, (pitch,))
-            ]
+            tokens += [NOTES.start + pitch for pitch in _below(writer.voices, soprano, (), soprano)]
         return np.array(tokens, np.intp)
 
     def _given(self, writer: _Writer) -> int:
@@ -273,7 +268,7 @@ class _Filter:
         now, last = writer.time, writer.last
         pitches = self.given.get(now, ())
         if last in NOTES or last in INTERVALS:
-            base = writer.listener.ear.base
+            base = writer.base
             written = last - INTERVALS.start + 1 if last in INTERVALS else 0
             below = [base - pitch for pitch in pitches if base - pitch > written]
             if below:
@@ -310,17 +305,15 @@ class _Filter:
             pitch = token - NOTES.start
             writer.event = () if writer.time in self.starts else (pitch,)
         elif token in INTERVALS:
-            writer.event = (*writer.event, writer.listener.ear.base - (token - INTERVALS.start + 1))
+            writer.event = (*writer.event, writer.base - (token - INTERVALS.start + 1))
         elif writer.last in NOTES or writer.last in INTERVALS:
             self._complete(writer)
 
     def _complete(self, writer: _Writer) -> None:
         now, before, soprano = writer.time, writer.voices, self._soprano(writer)
         index = self.starts.get(now)
-        ways = _ways(writer, soprano, writer.event, whole=True) or [
-            way for way in _LOWER if len(way) == len(writer.event)
-        ]
-        ear = set(writer.listener.ear.sounding)
+        ways = _ways(before, soprano, writer.event) or [way for way in _LOWER if len(way) == len(writer.event)]
+        ear = set(writer.listener.sounding)
 
         def after(way: tuple[int, ...]) -> Voices:
             new = dict(zip(way, writer.event, strict=True))
@@ -386,21 +379,40 @@ class _Filter:
         self.states, self.logits = self.states[:, reached], self.logits[reached]
 
 
-def _ways(writer: _Writer, soprano: int, event: tuple[int, ...], *, whole: bool = False) -> list[tuple[int, ...]]:
-    """List which of the lower voices may sing an event's new pitches, from the top; more may follow if not `whole`."""
-    before = writer.voices
-    found = []
-    for movers in _LOWER:
-        if len(movers) < len(event) or (whole and len(movers) > len(event)):
-            continue
+@lru_cache(maxsize=1 << 16)  # many write the same for a while
+def _below(before: Voices, soprano: int, event: tuple[int, ...], lowest: int) -> tuple[int, ...]:
+    """List the pitches below `lowest` that may be the event's next, ascending."""
+    found, place = set[int](), len(event)
+    for movers in _LOWER_FROM[place + 1]:
         if before[BASS] < 0 and len(movers) < VOICES - 1:
             continue
         sings: list[int | None] = [soprano, *before[ALTO:]]
+        for at, voice in enumerate(movers):
+            sings[voice] = event[at] if at < place else None
+        voice, above = movers[place], sings[movers[place] - 1]
+        assert above is not None
+        bottom, top = RANGES[voice]
+        for pitch in range(max(bottom, above - WIDEST[voice - 1]), min(top, above, lowest - 1) + 1):
+            if pitch not in found:
+                sings[voice] = pitch
+                if _can_sing(sings, pitch):
+                    found.add(pitch)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=1 << 16)
+def _ways(before: Voices, soprano: int, event: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """List which of the lower voices may sing an event's pitches, from the top."""
+    found = []
+    for movers in _LOWER_FROM[len(event)]:
+        if len(movers) > len(event) or (before[BASS] < 0 and len(movers) < VOICES - 1):
+            continue
+        sings: list[int | None] = [soprano, *before[ALTO:]]
         for place, voice in enumerate(movers):
-            sings[voice] = event[place] if place < len(event) else None
+            sings[voice] = event[place]
         if _can_sing(sings, event[-1] if event else soprano):
             found.append(movers)
-    return found
+    return tuple(found)
 
 
 def _can_sing(sings: Sequence[int | None], lowest: int) -> bool:

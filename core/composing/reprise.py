@@ -78,7 +78,7 @@ def engrave(
 ) -> Sheet:
     """Engrave a piece of notation, or its parts where it has some. Raises PictureError for one without notes."""
     piece = parts or score.from_text(text, model.anchor, Fraction(model.rest_unit), metre)
-    return sheet.sheet(piece, title=title, composer=composer, tempo=tempo, numerals=numerals)
+    return sheet.sheet(piece, title=title, composer=composer, tempo=tempo, numerals=numerals, folds=parts is None)
 
 
 @lru_cache(maxsize=1024)  # of which a list of pieces asks for many at once

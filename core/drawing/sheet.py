@@ -70,11 +70,12 @@ def sheet(
     composer: str = "",
     tempo: float = DEFAULT_TEMPO,
     numerals: bool = False,
+    folds: bool = True,
 ) -> Sheet:
     """Engrave a piece in its key: a chorale on two staves by its voices, a tune with chord symbols.
 
     `numerals` writes the roman numerals of its chords below it. The MusicXML of what is in parts has a staff for each
-    of them. Raises PictureError for a piece without notes.
+    of them. If it `folds`, what is repeated is written once. Raises PictureError for a piece without notes.
     """
     score = piece.score if isinstance(piece, PartScore) else piece
     if not score.events:
@@ -84,13 +85,17 @@ def sheet(
     is_tune = isinstance(piece, Score) and is_line(piece)
     signature = _simplest(score, tonality(key)) if is_tune else tonality(key)
     chords = harmony.chords(score, key) if is_tune else ()
-    written = write(piece, signature)
+    written = write(piece, signature, folds=folds)
     heading = _Heading(title, composer, tempo, key, chords, score.unit, numerals)
     stream = _stream(written, heading)
     beats = tempo / float(written.metre.beat) if written.metre.is_compound else tempo
     shown = _musicxml(stream, words(beats))
     parted = isinstance(piece, PartScore) or is_choral(score)
-    musicxml = _musicxml(_stream(write(piece, signature, open_score=True), heading), words(beats)) if parted else shown
+    musicxml = (
+        _musicxml(_stream(write(piece, signature, open_score=True, folds=folds), heading), words(beats))
+        if parted
+        else shown
+    )
     pages = _pages(shown, written, composer)
     tune = (
         abc.tune(written, title=title, composer=composer, tempo=tempo, symbols=heading.symbols())
@@ -313,7 +318,9 @@ def _element(symbol: Symbol, stem: Literal["up", "down"] | None = None, *, shown
     elif symbol.tied_from or symbol.tied_on:
         element.tie = tie.Tie("start" if symbol.tied_on else "stop")
     if symbol.fermata and stem != "down":
-        element.expressions.append(expressions.Fermata())
+        held = expressions.Fermata()
+        held.type = "upright"  # music21's own stands on its head, below
+        element.expressions.append(held)
     return element
 
 
@@ -327,20 +334,28 @@ def _pitch(head: Head) -> Pitch:
 
 
 def _write_numerals(whole: Music21Score, key: str) -> None:
-    """Write the roman numeral of each chord of three notes or more below the lowest voice, where it changes."""
+    """Write the roman numeral of each triad and seventh chord below the lowest voice, where it changes.
+
+    What passing notes and suspensions make is no chord of its own, and has none.
+    """
     from music21 import key as keys
     from music21.roman import romanNumeralFromChord
 
     tonic, mode = key.replace("♯", "#").replace("♭", "-").split()
     home = keys.Key(tonic, mode)
+    scale = {pitch.pitchClass for pitch in home.pitches} | {(home.tonic.pitchClass + 11) % 12}
     bass = whole.parts[-1]
     lowest = {note.getOffsetInHierarchy(bass): note for note in bass.recurse().notes if note.tie is None}
     before = ""
     for chord in whole.chordify().recurse().getElementsByClass("Chord"):
         place = chord.getOffsetInHierarchy(whole)
-        if len(set(chord.pitchClasses)) < 3 or chord.beatStrength < 0.25 or place not in lowest:
+        if chord.beatStrength < 0.25 or place not in lowest or not (chord.isTriad() or chord.isSeventh()):
             continue
-        figure = romanNumeralFromChord(chord.removeRedundantPitches(inPlace=False) or chord, home).figure
+        single = chord.removeRedundantPitches(inPlace=False) or chord
+        foreign = not set(chord.pitchClasses) <= scale and (chord.isMajorTriad() or chord.isDominantSeventh())
+        figure = romanNumeralFromChord(single, home, preferSecondaryDominants=foreign).figure.replace("ø", "")
+        if "[" in figure:  # no chord that has a name
+            continue
         if figure != before:
             lowest[place].addLyric(figure)
         before = figure

@@ -102,8 +102,8 @@ class _Chord:
     fermata: bool = False
 
 
-def write(piece: Score | PartScore, tonality: Tonality, *, open_score: bool = False) -> Written:
-    """Write a piece in a key, with what is repeated written once.
+def write(piece: Score | PartScore, tonality: Tonality, *, open_score: bool = False, folds: bool = True) -> Written:
+    """Write a piece in a key; if it `folds`, with what is repeated written once.
 
     What is in parts has S and A, T and B on two staves, or with `open_score` a staff for each part. A score that is for
     four voices is written as these; another one on one staff or two, as its range asks for.
@@ -112,7 +112,10 @@ def write(piece: Score | PartScore, tonality: Tonality, *, open_score: bool = Fa
     begun = _begun(piece) if isinstance(piece, PartScore) else None
     if isinstance(piece, Score) and is_choral(piece):
         piece = four_parts(piece)
-    per_unit, measures = int(score.unit * QUARTER), tuple(_measures(score, repeats.passages(score, begun)))
+    per_unit, measures = (
+        int(score.unit * QUARTER),
+        tuple(_measures(score, repeats.passages(score, begun) if folds else (repeats.whole(score),))),
+    )
     if isinstance(piece, PartScore):
         held = {place * per_unit for place in piece.fermatas}
         lines = [[_in_sixteenths(note, per_unit) for note in part.notes] for part in piece.parts]

@@ -44,6 +44,11 @@ def ending(score: Score) -> int:
     return min(full, start + max(1, -(-(score.length - start) // bar)) * bar) if start % bar else full
 
 
+def whole(score: Score) -> Passage:
+    """Write a piece as it is played."""
+    return Passage(beginning(score), ending(score))
+
+
 def passages(score: Score, begun: Mapping[int, Hashable] | None = None) -> tuple[Passage, ...]:
     """Find the way to write a piece that leaves least to read.
 

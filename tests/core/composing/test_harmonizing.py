@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from core.composing import harmonizing
 from core.composing.harmonizing import HarmonizeRequest
 from core.errors import RequestError
+from core.evaluation import part_writing
+from core.model import bundle
 from core.model.stepping import Stepper
 from core.music import bars
 from core.music.bars import Bars
@@ -76,11 +79,20 @@ def test_the_same_request_gives_the_same_voices_and_takes_differ(model: Stepper)
     assert made.request.key == "G major"
 
 
-def test_phrases_close_where_the_melody_breathes(model: Stepper) -> None:
+def test_fermatas_are_those_of_the_melody(model: Stepper) -> None:
     tune = typed(TUNES["with an upbeat and a breath"])
     marked = replace(tune, notes=(*tune.notes[:3], replace(tune.notes[3], fermata=True), *tune.notes[4:]))
     [piece] = harmonizing.compose(HarmonizeRequest(melody=marked, seed=1, effort=2), model).takes
-    assert [unit * piece.unit for unit in piece.fermatas] == [marked.notes[3].onset, marked.notes[-1].onset]
+    assert [unit * piece.unit for unit in piece.fermatas] == [marked.notes[3].onset]
+
+
+def test_the_model_that_ships_closes_phrases_on_triads() -> None:
+    tune = typed("C5 C5 G5 G5 | A5 A5 G5*2 | F5 F5 E5 E5 | D5 D5 C5*2")
+    request = HarmonizeRequest(melody=tune, seed=1, effort=8)
+    [piece] = harmonizing.compose(request, Stepper(bundle.load(Path("models/chorales")))).takes
+    assert piece.fermatas == ()  # none are written
+    closes = replace(piece, fermatas=tuple(int(tune.notes[at].onset / piece.unit) for at in tune.phrase_ends))
+    assert part_writing.measure(closes)["phrases that close on a triad"] == 1
 
 
 def test_some_bars_of_voices_are_written_anew_and_the_others_stay(model: Stepper) -> None:
@@ -126,6 +138,21 @@ def test_a_model_that_writes_from_below_is_refused() -> None:
     model = random_stepper("lowest")
     with pytest.raises(RequestError, match="Choose another"):
         harmonizing.compose(HarmonizeRequest(melody=typed("C5 E5")), model)
+
+
+@pytest.mark.parametrize("name", ["a jig", "with sixteenths", "in three"])
+def test_voices_move_with_the_beats_whatever_moves_between_them(model: Stepper, name: str) -> None:
+    tune = typed(TUNES[name])
+    [piece] = harmonizing.compose(HarmonizeRequest(melody=tune, seed=3, effort=4), model).takes
+    places = {note.start * piece.unit % tune.metre.beat for part in piece.parts[1:] for note in part.notes}
+    assert places <= ({Fraction(0), Fraction(1)} if tune.metre.is_compound else {Fraction(0), Fraction(1, 2)})
+
+
+def test_a_note_before_the_first_beat_is_sung_alone(model: Stepper) -> None:
+    tune = typed("C5/4 | D5*3/4 E5/4 F5 G5*2 | C5*4")
+    [piece] = harmonizing.compose(HarmonizeRequest(melody=tune, seed=3, effort=4), model).takes
+    assert piece.parts[0].notes[0].start < piece.parts[1].notes[0].start
+    assert piece.parts[3].notes[-1].end == piece.parts[0].notes[-1].end
 
 
 def test_a_finer_melody_is_written_in_its_own_lengths(model: Stepper) -> None:

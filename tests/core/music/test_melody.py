@@ -23,11 +23,14 @@ def test_what_is_missing_before_the_first_note_is_an_upbeat() -> None:
     assert Melody((), Fraction(4)).pickup == 0
 
 
-def test_it_breathes_at_rests_and_behind_long_notes() -> None:
+def test_it_breathes_at_rests_and_where_a_listener_hears_phrases_end() -> None:
     tune = Melody(
         notes((0, 1, 60), (1, 1, 62), (2, 2, 64), (4, 1, 65), (6, 1, 64), (7, 1, 62), (8, 4, 60)), Fraction(12)
     )
-    assert tune.phrase_ends == (2, 3, 6)
+    assert tune.phrase_ends == (3, 6)
+    hymn = (*[(at, 1, 60 + at % 7) for at in range(6)], (6, 2, 67))
+    twice = notes(*hymn, *((at + 8, length, pitch) for at, length, pitch in hymn))
+    assert Melody(twice, Fraction(16)).phrase_ends == (6, 13)
     held = Note(Fraction(1), Fraction(1), 62, fermata=True)
     assert Melody((tune.notes[0], held, *tune.notes[2:]), Fraction(12)).phrase_ends == (1, 6)
 
