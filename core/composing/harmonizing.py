@@ -26,6 +26,7 @@ from core.music.parts import RANGES, PartScore, in_parts
 USUAL_TEMPERATURE: Final = 0.7  # Bach's own leaps and dissonances are met at it (docs/harmonizing.md)
 MOST_EFFORT: Final = 4 * PARTICLES
 MOST_TAKES: Final = 8
+TRIES: Final = 4  # for a take that is none of the others
 DIVISIONS: Final = (1, 2, 4)  # of a model's unit, into which a melody may divide it
 FINEST: Final = Fraction(1, 4)  # of a quarter, as short as sheets have notes
 
@@ -85,25 +86,23 @@ def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
     )
     kept = _kept(request, line, grid, finer)
     seed = secrets.randbelow(2**32) if request.seed is None else request.seed
-    takes = tuple(
-        _below(
-            melody,
-            particles.harmonize(
+    takes = list[PartScore]()
+    for take in range(request.takes):
+        for again in range(TRIES):
+            voices = particles.harmonize(
                 model,
                 line,
                 told,
-                seed=seed + (take << 32),
+                seed=seed + (take << 32) + (again << 48),
                 temperature=request.temperature,
                 particles=request.effort,
                 kept=kept,
-            ),
-            grid,
-            finer,
-            key,
-        )
-        for take in range(request.takes)
-    )
-    return Harmonization(replace(request, melody=melody, key=key, seed=seed), takes, octaves)
+            )
+            made = _below(melody, voices, grid, finer, key)
+            if made not in takes:
+                break
+        takes.append(made)
+    return Harmonization(replace(request, melody=melody, key=key, seed=seed), tuple(takes), octaves)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ WIDEST: Final = (12, 12, 24)  # semitones between neighbouring voices, from the 
 SURVIVING: Final = 0.9  # share of the particles that count, below which they are drawn anew
 
 # What speaks against a harmonisation, in nats: each about as rare in Bach as a token of that likelihood.
-PARALLEL: Final = 4.0  # two voices in fifths or octaves that move to the same
+FIFTHS: Final = 4.0  # two voices in fifths that move to fifths
+OCTAVES: Final = 8.0  # … in octaves to octaves, which are rarer still
+SKIP: Final = 0.3  # a bass that neither holds nor steps nor falls a fifth, as to the tonic
 LEAP: Final = 0.15  # a semitone by which a lower voice leaps further than a fourth, but for octaves in the bass
 LEADING: Final = 0.8  # a leading note below the soprano that does not rise to the tonic
 LOST: Final = 0.3  # a note that sounds by the model's ear and not by the voices, or the other way round
@@ -47,6 +49,7 @@ UNSETTLED: Final = 3.0  # a phrase that ends on no triad
 INVERTED: Final = 2.0  # … or on one without its root in the bass
 PLAGAL: Final = 0.8  # … or on one that the bass does not reach from its fifth
 ASTRAY: Final = 6.0  # an end on another chord than the tonic's, or not on its root
+HOLLOW: Final = 3.0  # … or after another chord than a dominant with its third
 
 _LOWER: Final = tuple(
     movers for count in range(VOICES) for movers in combinations(range(ALTO, VOICES), count)
@@ -338,16 +341,19 @@ class _Filter:
         )
         writer.event = ()
         if index is not None and index in self.line.phrase_ends:
-            writer.weigh(-self._unsettled(writer, sings, last=index == len(self.line.notes) - 1))
+            writer.weigh(-self._unsettled(writer, before, sings, last=index == len(self.line.notes) - 1))
 
-    def _unsettled(self, writer: _Writer, sings: Voices, *, last: bool) -> float:
+    def _unsettled(self, writer: _Writer, before: Voices, sings: Voices, *, last: bool) -> float:
         """Return what speaks against a phrase that ends on a chord."""
         bass = sings[BASS]
         earlier = [pitch for pitch, _ in writer.sung[BASS] if pitch != bass]
         shapes = [frozenset((pitch - root) % 12 for pitch in sings) for root in range(12)]
         roots = [root for root, shape in enumerate(shapes) if any(shape <= triad and 0 in shape for triad in _TRIADS)]
         cost = (0.0 if roots else UNSETTLED) + (0.0 if bass % 12 in roots else INVERTED)
-        cost += 0.0 if earlier and (earlier[-1] - bass) % 12 == 7 else PLAGAL
+        falls = bool(earlier) and (earlier[-1] - bass) % 12 == 7
+        cost += 0.0 if falls else PLAGAL
+        if last:
+            cost += 0.0 if falls and any((pitch - bass) % 12 == 11 for pitch in before) else HOLLOW
         if last and self.told.home is not None:
             tonic, _ = self.told.home
             cost += 0.0 if bass % 12 == tonic and tonic in roots else ASTRAY
@@ -445,11 +451,14 @@ def _faults(before: Voices, after: Voices) -> float:
         if moved[0] and moved[1]:
             was, became = (before[upper] - before[lower]) % 12, (after[upper] - after[lower]) % 12
             if was == became and was in (0, 7):
-                cost += PARALLEL
+                cost += FIFTHS if was else OCTAVES
     for voice in range(ALTO, VOICES):
         leap = abs(after[voice] - before[voice])
         if voice != BASS or leap != 12:
             cost += LEAP * max(0, leap - 5)
+    bass, fallen = abs(after[BASS] - before[BASS]), (before[BASS] - after[BASS]) % 12
+    if bass > 2 and fallen not in (0, 7):
+        cost += SKIP
     return cost
 
 

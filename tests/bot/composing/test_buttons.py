@@ -11,7 +11,7 @@ import simcord
 from bot.chat import components
 from bot.client import ComposerBot
 from bot.community import deletion, showcase
-from bot.composing import buttons, melodies, presentation
+from bot.composing import buttons, melodies, presentation, rewriting
 from bot.composing.buttons import PieceButton
 from bot.database.store import Server, Store
 from bot.settings import Settings
@@ -33,7 +33,7 @@ GONE = "This piece is no longer kept: it has been deleted."
 
 
 def test_all_that_is_shown_under_a_piece_has_its_action(bot: ComposerBot) -> None:
-    items = (*buttons.ITEMS, *melodies.ITEMS, *showcase.ITEMS, *deletion.ITEMS)
+    items = (*buttons.ITEMS, *melodies.ITEMS, *rewriting.ITEMS, *showcase.ITEMS, *deletion.ITEMS)
     known = {item.__discord_ui_compiled_template__.pattern.partition(":")[0] for item in items}
     shown = [action for action, *_ in presentation.UNDER_A_PIECE] + list(MENU.values())
     assert known >= {"more", *shown}
@@ -128,7 +128,7 @@ async def test_every_button_answers_for_errors_that_nobody_expected(
         monkeypatch.setattr(bot.store, "find", None)
         for label in UNDER_A_PIECE:
             assert "It is in the log as" in refusal(await press(alice, message, label))
-            assert caplog.messages[-1].endswith(f", in the button {label.lower()}")
+            assert caplog.messages[-1].endswith(f", in the button {MENU.get(label, label.lower())}")
         for result, what in (
             (await tuner.type(), "the form tune-words"),
             (await tuner.compose(), "the button tune-compose"),
