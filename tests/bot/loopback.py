@@ -63,11 +63,12 @@ class Asked:
             return "unheard"
         if self.files:
             return "piece"
-        shown = [record.message_id, *record.followup_ids]
         messages = discord.backend.messages[self.member.channel]
-        said = "".join(messages[one].content for one in shown if one in messages)
+        shown = [messages[one] for one in (record.message_id, *record.followup_ids) if one in messages]
+        said = "".join(message.content for message in shown)
         waits = record.loading or said == FILLED or said.startswith("You are next") or "ahead of you" in said
-        return "sentence" if said and not waits else ""
+        told = said or any(message.embeds for message in shown)
+        return "sentence" if told and not waits else ""
 
 
 class Discord:
