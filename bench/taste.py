@@ -44,20 +44,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("models", nargs="*", default=["models/chorales", "models/fiddle"], metavar="MODEL")
     parser.add_argument("--tastes", type=int, default=200, help="how many are simulated")
     parser.add_argument("--pieces", type=int, default=192, help="how many are composed to vote on and to tell apart")
-    parser.add_argument("--leaning", type=int, default=6, help="with how many of the tastes ten pieces are composed")
+    parser.add_argument("--leaning", type=int, default=8, help="with how many of the tastes ten pieces are composed")
     options = parser.parse_args(arguments)
     for folder in options.models:
         composer = recipe.open_model(folder)
         if composer.judge is None:
             parser.error(f"{folder} does not know what its pieces are like")
-        _knows(Path(folder).name, composer, composer.judge, options.tastes, options.pieces)
-        _varies(folder, composer, composer.judge, options.leaning)
+        name, judge = Path(folder).name, composer.judge
+        pool = judge.standard(np.array([critic.measure(piece) for piece in _pool(composer, name, options.pieces)]))
+        _knows(name, pool, options.tastes)
+        _varies(folder, composer, judge, pool, options.leaning)
     return 0
 
 
-def _knows(name: str, composer: Composer, judge: Critic, tastes: int, count: int) -> None:
+def _knows(name: str, pool: Floats, tastes: int) -> None:
     """Print how often the liked one of two is told after so many votes."""
-    pool = judge.standard(np.array([critic.measure(piece) for piece in _pool(composer, name, count)]))
     right = {kind: _accuracy(pool, tastes, kind) for kind in (TWO, FOUR, LIKES)}
     print(f"\n{name}: how often the liked one of two is told, {tastes} tastes\n")
     print(
@@ -119,7 +120,7 @@ def _choices(pool: Floats, taste: Taste, chance: np.random.Generator, kind: str)
         yield [Vote(pool[one], pool[each], weight) for each in among if each != one]
 
 
-def _varies(folder: str, composer: Composer, judge: Critic, tastes: int) -> None:
+def _varies(folder: str, composer: Composer, judge: Critic, pool: Floats, tastes: int) -> None:
     """Print how far ten pieces are from each other with a taste and without, and how much better they are liked."""
     plain = _ten(folder, composer, "")
     measured = judge.standard(np.array([critic.measure(piece) for piece in plain]))
@@ -128,8 +129,8 @@ def _varies(folder: str, composer: Composer, judge: Critic, tastes: int) -> None
     rows = []
     for number in range(tastes):
         chance = np.random.default_rng([number, 7])
-        taste = _taste(measured, chance)
-        choices = islice(_choices(measured, taste, chance, TWO), LEARNED)
+        taste = _taste(pool, chance)
+        choices = islice(_choices(pool, taste, chance, FOUR), LEARNED)
         learned = fit(centred([vote for choice in choices for vote in choice]))
         ours = _ten(folder, composer, str(learned))
         figures = judge.standard(np.array([critic.measure(piece) for piece in ours]))

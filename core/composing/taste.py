@@ -20,7 +20,7 @@ from core.errors import Message, RequestError, mark
 
 STRONGEST: Final = 3.0  # that a weight can be
 LEAST: Final = 0.05  # a weight that counts
-LEAN: Final = 0.1  # of the critic's measure at most, for what is liked as much as can be, or as little
+LEAN: Final = 0.2  # of the critic's measure at most, for what is liked as much as can be, or as little
 
 _PRIOR: Final = 4.0  # precision of the weights, before any vote
 _STEPS: Final = 25  # of Newton's method, of which it takes fewer than ten
