@@ -16,6 +16,8 @@ from core.drawing.canvas import text_font, text_width
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 _SIGN_SCALE: Final = 1000  # units of a sign's drawing to its font size
 _LINE_WIDTH: Final = 20_000  # of a page of 2100 with its margins, as verovio counts
+_FIRST_LINE: Final = "417"  # where the title stands
+_ABOVE: Final = ("tempo", "harm")
 _COMPOSER: Final = 320  # size of type
 _GAP: Final = 80  # behind a sign, in units of its drawing
 _MEASURED: Final = 100  # the size in which widths are measured
@@ -33,6 +35,7 @@ def laid_out(svg: str, signs: Path, composer: str = "") -> str:
     page = ElementTree.fromstring(svg)  # noqa: S314  what verovio has just written
     _unfold(page)
     if composer:
+        _lift_tempo(page)
         _sign_page(page, composer)
     for parent in list(page.iter()):
         for place, child in enumerate(list(parent)):
@@ -43,13 +46,22 @@ def laid_out(svg: str, signs: Path, composer: str = "") -> str:
     return ElementTree.tostring(page, encoding="unicode")
 
 
+def _lift_tempo(page: Element) -> None:
+    """Move the tempo out of the way of chord symbols, which verovio sets above it: to the left of the title."""
+    groups = {name: [group for group in page.iter(f"{_SVG}g") if group.get("class") == name] for name in _ABOVE}
+    if groups["harm"]:
+        for text in (text for group in groups["tempo"] for text in group.iter(f"{_SVG}text")):
+            text.set("x", "0")
+            text.set("y", _FIRST_LINE)
+
+
 def _sign_page(page: Element, composer: str) -> None:
     """Write the composer's line at the right of the title, and the title so small that both have room."""
     head = next((group for group in page.iter(f"{_SVG}g") if "pgHead" in group.get("class", "")), None)
     margin = next((group for group in page.iter(f"{_SVG}g") if group.get("class") == "page-margin"), None)
     if margin is None:
         return
-    width, y = _LINE_WIDTH, "417"
+    width, y = _LINE_WIDTH, _FIRST_LINE
     titles = [] if head is None else [run for run in head.iter(f"{_SVG}tspan") if run.get("font-size") and run.text]
     mine = text_width(composer, _MEASURED) * _COMPOSER / _MEASURED
     for title in titles:

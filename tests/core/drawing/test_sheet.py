@@ -106,6 +106,15 @@ def test_a_double_stop_in_a_tune_hangs_on_one_stem_and_lasts_as_long_as_its_note
     assert b"<voice>2" not in engraved.musicxml
 
 
+def test_the_tempo_of_a_tune_stands_beside_its_title_where_no_chord_symbol_does() -> None:
+    def has_tempo_above(name: str) -> bool:
+        [page, *_] = sheet.sheet(SCORES[name], title="A piece", composer="Cadenza").pages
+        return bool((opened(page)[:70, :250] < 128).any())
+
+    assert has_tempo_above("melody")
+    assert not has_tempo_above("phrase")
+
+
 def test_the_second_half_of_a_bar_that_repeats_part_has_no_number() -> None:
     piece = score.from_text(AABB, "lowest", EIGHTHS, Metre(6, 8))
     measures = ElementTree.fromstring(sheet.sheet(piece).musicxml).iter("measure")
