@@ -181,7 +181,9 @@ async def soak(minutes: float, seed: int) -> dict[str, Any]:
         async with Discord() as discord:
             world = start(discord)
             await world.ready()
-            return await _run(world, small, minutes, chance)
+            counts = await _run(world, small, minutes, chance)
+            await asyncio.to_thread(world.end)  # while there is a Discord to say goodbye to
+            return counts
 
 
 async def _run(world: World, small: Path, minutes: float, chance: random.Random) -> dict[str, Any]:

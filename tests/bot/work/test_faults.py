@@ -3,6 +3,7 @@
 The faults are done one after the other in one test, since a set of processes takes long to start.
 """
 
+import asyncio
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -36,7 +37,9 @@ async def world(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path
     trainers: tuple[dict[str, str], ...] = ({}, {}) if request.node.get_closest_marker("slow") else ()
     with world_of(programs, tiny_model.parent, tmp_path, trainers=trainers) as start:
         async with Discord() as discord:
-            yield start(discord)
+            world = start(discord)
+            yield world
+            await asyncio.to_thread(world.end)  # while there is a Discord to say goodbye to
 
 
 async def test_each_request_ends_in_one_piece_or_one_sentence(world: World, tiny_model: Path) -> None:
