@@ -59,7 +59,7 @@ class Composing(commands.Cog):
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
         melody="A tune that it begins with: C4 E4 G4, c d e f | g2 g2, or ABC.",
-        midi="A file to begin with: MIDI, MusicXML, ABC, Humdrum, or a hum as OGG, MP3, M4A or WAV.",
+        file="A file to begin with: MIDI, MusicXML, ABC, Humdrum, or a hum as OGG, MP3, M4A or WAV.",
         primer_bars="How many bars of the file to begin with.",
         from_bar="Of the file: the first bar. Empty: its last bars.",
         **MEANS,
@@ -77,7 +77,7 @@ class Composing(commands.Cog):
         bars: Bars | None = None,
         instrument: Range[str, 1, 40] | None = None,
         melody: Range[str, 0, LONGEST_PRIMER] = "",
-        midi: Attachment | None = None,
+        file: Attachment | None = None,
         track: Range[str, 1, 40] | None = None,
         from_bar: Range[int, 0, 4096] | None = None,
         primer_bars: Range[int, 1, LONGEST_ENDING] = PRIMER_BARS,
@@ -98,11 +98,11 @@ class Composing(commands.Cog):
             catalogue = self._studio.catalogue.at(interaction.guild_id)
             model = model or catalogue.usual(chosen.model)
             params = catalogue.params(model)
-            if sum(map(bool, (melody, primer, midi))) > 1:
+            if sum(map(bool, (melody, primer, file))) > 1:
                 raise UploadError("A piece begins with a melody, a primer or a file. Choose one of them.")
             upload, typed = None, melody or primer
-            if midi is not None:
-                upload = Upload(midi, params, primer_bars, track, from_bar)
+            if file is not None:
+                upload = Upload(file, params, primer_bars, track, from_bar)
             wished = None if mood is None else moods.mood(mood)
             usual = chosen.temperature or USUAL_TEMPERATURE
             request = ComposeRequest(

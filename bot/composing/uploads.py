@@ -49,7 +49,7 @@ class Upload:
         if len(music) > 1:
             raise UploadError(
                 "There are {count} music files in this message. Give the one that you mean to /compose, in its option"
-                " midi.",
+                " file.",
                 count=len(music),
             )
         return cls(music[0], params)

@@ -53,7 +53,7 @@ async def test_commands_can_be_installed_by_users_but_for_the_server_s_own(
 
 async def test_all_works_in_a_direct_message(alice: simcord.MemberActor, store: Store) -> None:
     user = alice.user
-    result = await user.slash("compose", midi=HYMN, bars=5)
+    result = await user.slash("compose", file=HYMN, bars=5)
     assert result.response is not None
     assert len(result.response.attachments) == 3
     for label in ("Again", "Vary", "Continue", "Takes", "Sheet"):
@@ -73,7 +73,7 @@ async def test_all_works_in_a_direct_message(alice: simcord.MemberActor, store: 
 async def test_all_works_in_a_server_that_it_has_not_joined(
     alice: simcord.MemberActor, bob: simcord.MemberActor, not_joined: simcord.ChannelHandle, store: Store
 ) -> None:
-    await alice.slash(not_joined, "compose", midi=HYMN, bars=5)
+    await alice.slash(not_joined, "compose", file=HYMN, bars=5)
     [message] = not_joined.history()
     assert len(message.attachments) == 3
     for label in ("Again", "Takes", "Sheet"):

@@ -40,7 +40,7 @@ async def test_each_request_leaves_a_line_with_its_kind_wait_and_seconds_and_no_
     caplog.set_level(logging.INFO, "bot.composing")
     await alice.slash(channel, "compose", bars=1)
     response(await alice.click(piece, label="Vary"))
-    refusal(await alice.slash(channel, "compose", midi=("empty.mid", b"")))
+    refusal(await alice.slash(channel, "compose", file=("empty.mid", b"")))
     lines = [line for line in caplog.messages if "waited" in line]
     assert re.fullmatch(
         rf"/compose: {SPENT}, done\n"

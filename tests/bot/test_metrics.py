@@ -53,7 +53,7 @@ async def test_requests_waits_and_work_are_counted(
 ) -> None:
     before = await page.figures()
     assert (await alice.slash(channel, "compose", bars=1)).response is not None
-    await alice.slash(channel, "compose", midi=("noise.mid", b"no music at all"))
+    await alice.slash(channel, "compose", file=("noise.mid", b"no music at all"))
     after = await page.figures()
 
     def more(name: str) -> float:

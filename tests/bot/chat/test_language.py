@@ -133,7 +133,7 @@ async def test_answers_in_the_language_of_whoever_asks(
             {"primer": "60r4r4r4r4", "bars": 1},
             "Der Anfang reicht bis Takt 2: Verlange 3 bis 64 Takte",
         ),
-        ("compose", {"midi": ("a.txt", b"Dear diary")}, "Das ist keine Musikdatei, die gelesen werden kann."),
+        ("compose", {"file": ("a.txt", b"Dear diary")}, "Das ist keine Musikdatei, die gelesen werden kann."),
         ("compose", {"key": "H"}, "'H' ist keine Tonart."),
         ("piece history", {}, "Du hast noch keine Stücke."),
         ("piece show", {"id": "nothing"}, "Es gibt kein Stück nothing von dir oder von diesem Server."),

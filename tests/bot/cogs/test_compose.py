@@ -176,7 +176,7 @@ async def test_refuses_a_primer_that_is_too_long_privately(
 async def test_takes_a_public_promise_back_and_explains_privately(
     env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    result = await alice.slash(channel, "compose", midi=("tune.mid", midi(1)), primer_bars=4, bars=1)
+    result = await alice.slash(channel, "compose", file=("tune.mid", midi(1)), primer_bars=4, bars=1)
     assert result.response is None
     [reply] = result.followups
     assert reply.ephemeral

@@ -73,7 +73,7 @@ async def test_translates_a_file(
     answer = _answer(await alice.slash(channel, "primer translate", file=file, bars=2))
     text = str(answer.embeds[0].description).strip("`\n")
     assert notation.text(notation.parse(text)) == text
-    await alice.slash(channel, "compose", midi=file, primer_bars=2, bars=3)
+    await alice.slash(channel, "compose", file=file, primer_bars=2, bars=3)
     assert (await store.by_author(alice.id, 1))[0].request.primer == text
 
 

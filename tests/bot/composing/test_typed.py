@@ -96,7 +96,7 @@ async def test_a_long_beginning_makes_a_longer_piece_unless_one_says_how_long(
 async def test_it_begins_with_a_passage_or_a_track_of_a_file(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
-    chosen = {"midi": HYMN, "track": "melody", "from_bar": 2, "primer_bars": 1, "bars": 4}
+    chosen = {"file": HYMN, "track": "melody", "from_bar": 2, "primer_bars": 1, "bars": 4}
     opus, field = await _opus(store, await alice.slash(channel, "compose", **chosen))
     assert opus.request.primer == "67r269r271r4"
     assert "Old Hundredth, the highest line of its 2 parts, bars 2 to 2." in field
@@ -109,7 +109,7 @@ async def test_it_begins_with_a_passage_or_a_track_of_a_file(
 async def test_it_begins_with_a_hum(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store, hum: tuple[str, bytes]
 ) -> None:
-    opus, field = await _opus(store, await alice.slash(channel, "compose", midi=hum, bars=8))
+    opus, field = await _opus(store, await alice.slash(channel, "compose", file=hum, bars=8))
     assert opus.request.primer.startswith("60r262r264r265r267r267r269r265r2")
     assert "A hum of 11 notes" in field
 
@@ -122,7 +122,7 @@ async def test_hostile_sounds_are_refused_while_pieces_are_composed(
         ("hum.ogg", b"", "The file is empty."),
         ("hum.mp3", b"ID3" + bytes(1000), "This sound file is damaged"),
     ):
-        refused = _reply(await alice.slash(channel, "compose", midi=(name, data)))
+        refused = _reply(await alice.slash(channel, "compose", file=(name, data)))
         assert refused.ephemeral
         assert sentence in refused.content
         opus, _ = await _opus(store, await alice.slash(channel, "compose", primer="60r1", bars=1))

@@ -1,4 +1,4 @@
-"""Music files that a piece begins with: the option midi, and the menu of a message."""
+"""Music files that a piece begins with: the option file, and the menu of a message."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -43,7 +43,7 @@ async def test_begins_with_the_last_bars_of_a_file(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store, name: str
 ) -> None:
     file = (name, (DATA / name).read_bytes())
-    opus = await _opus(store, await alice.slash(channel, "compose", midi=file, primer_bars=2, bars=4))
+    opus = await _opus(store, await alice.slash(channel, "compose", file=file, primer_bars=2, bars=4))
     assert opus.request.primer == _ending(name, 2)
     assert opus.text.startswith(_ending(name, 2)[:-2])
     assert opus.bars == 4
@@ -53,14 +53,14 @@ async def test_without_a_length_the_piece_goes_on_behind_the_file(
     alice: simcord.MemberActor, guild: simcord.GuildHandle, channel: simcord.ChannelHandle, store: Store
 ) -> None:
     await store.choose(guild.id, Server(bars=2))
-    opus = await _opus(store, await alice.slash(channel, "compose", midi=HYMN))
+    opus = await _opus(store, await alice.slash(channel, "compose", file=HYMN))
     assert (opus.request.bars, opus.bars) == (6, 6)
 
 
 async def test_one_begins_with_a_primer_or_with_a_file(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    result = await alice.slash(channel, "compose", midi=HYMN, primer="60r1")
+    result = await alice.slash(channel, "compose", file=HYMN, primer="60r1")
     assert not result.deferred
     assert _refusal(result) == "A piece begins with a melody, a primer or a file. Choose one of them."
 
@@ -76,14 +76,14 @@ async def test_one_begins_with_a_primer_or_with_a_file(
 async def test_what_cannot_be_read_is_refused_privately_in_a_sentence(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, name: str, data: bytes, sentence: str
 ) -> None:
-    assert sentence in _refusal(await alice.slash(channel, "compose", midi=(name, data)))
+    assert sentence in _refusal(await alice.slash(channel, "compose", file=(name, data)))
     assert [message for message in channel.history() if not message.flags.ephemeral] == []
 
 
 async def test_what_is_too_large_is_refused_before_it_is_fetched(
     env: simcord.Env, alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    result = await alice.slash(channel, "compose", midi=("long.mid", HYMN[1] + bytes(1 << 20)))
+    result = await alice.slash(channel, "compose", file=("long.mid", HYMN[1] + bytes(1 << 20)))
     assert not result.deferred
     assert _refusal(result) == "long.mid is 1.0 MiB; I read files of up to 1 MiB."
 
@@ -91,7 +91,7 @@ async def test_what_is_too_large_is_refused_before_it_is_fetched(
 async def test_composes_in_a_key_that_is_asked_for(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
-    result = await alice.slash(channel, "compose", midi=HYMN, bars=5, key="Eb", temperature=0.1, seed=1)
+    result = await alice.slash(channel, "compose", file=HYMN, bars=5, key="Eb", temperature=0.1, seed=1)
     assert result.response is not None
     assert (await _opus(store, result)).request.key == "Eb"
 
@@ -120,7 +120,7 @@ async def test_composes_several_takes_at_once(
 async def test_a_piece_of_several_takes_is_continued_in_its_key(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
-    first = await alice.slash(channel, "compose", midi=HYMN, bars=5, key="E", seed=2)
+    first = await alice.slash(channel, "compose", file=HYMN, bars=5, key="E", seed=2)
     opus = await _opus(store, first)
     assert first.response is not None
     longer = await _opus(store, await alice.click(first.response, label="Continue"))

@@ -74,7 +74,7 @@ async def test_a_film_is_made_by_one_process_and_shown_by_another(
 async def test_what_a_machine_finds_wrong_is_told_to_who_asked(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle
 ) -> None:
-    result = await alice.slash(channel, "compose", midi=("noise.mid", b"no music at all"))
+    result = await alice.slash(channel, "compose", file=("noise.mid", b"no music at all"))
     [told] = result.followups
     assert "ends in .mid but holds nothing of the kind" in told.content
 
@@ -139,7 +139,7 @@ async def test_a_request_that_left_nothing_to_go_on_with_ends_in_a_sentence(
 ) -> None:
     composing.freeze()
     try:
-        await begin(env, alice.slash(channel, "compose", midi=("noise.mid", b"no music at all")))
+        await begin(env, alice.slash(channel, "compose", file=("noise.mid", b"no music at all")))
         await until(lambda: _some(bot, "pgqueuer"))
         await _kill(bot)
         async with chatting(settings) as other:
