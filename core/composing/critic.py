@@ -124,6 +124,7 @@ _FORM: Final = {
     "bars 1-4 return as 5-8",
 }
 _OF_THE_CLOSE: Final = [place for place, name in enumerate(FIGURES) if name in _CLOSES]
+_ENDS: Final = [list(FIGURES).index(name) for name in ("closes from the dominant", "upper voice ends on the tonic")]
 _RETURN: Final = list(FIGURES).index("bars 1-4 return as 5-8")
 _OF_THE_FORM: Final = [place for place, name in enumerate(FIGURES) if name in _FORM]
 _WEIGHTS: Final = np.array([weight for weight, _ in FIGURES.values()])
@@ -148,16 +149,20 @@ class Critic:
         """Draw what a composition of so many bars should be like: the figures of a real piece.
 
         That is one of as many bars, or, where they are fewer than FEW, of about as many; whose first four bars come
-        again as the next four or not, as is `repeated`, unless that is None or there is no such piece.
+        again as the next four or not, as is `repeated`, unless that is None or there is no such piece. Pieces that end
+        away from the tonic that was found are left out: most are in another key, or in a mode that has none of ours.
         """
-        far = np.abs(self.bars - bars)
+        away = (self.figures[:, _ENDS] == 0).all(1)
+        far = np.where(away & ~away.all(), np.inf, np.abs(self.bars - bars))
         among = np.flatnonzero(far < 1)
         if len(among) < FEW:
             among = np.flatnonzero(far <= NEAR * bars)
         if repeated is not None:
             agreeing = among[self.figures[among, _RETURN] == repeated]
             among = agreeing if len(agreeing) else among
-        drawn: Floats = self.figures[chance.choice(among if len(among) else len(self.figures))]
+        if not len(among):
+            among = np.flatnonzero(np.isfinite(far))
+        drawn: Floats = self.figures[chance.choice(among)]
         return drawn
 
     def cost(self, measured: Floats, wish: Floats) -> Floats:

@@ -113,6 +113,7 @@ def test_a_wish_is_of_the_length_and_of_what_the_plan_repeats() -> None:
     returning = NAMES.index("bars 1-4 return as 5-8")
     figures = np.zeros((33, len(FIGURES)))
     figures[:, 0] = bars = np.array([4.0] * 16 + [8.0] * 16 + [6.0])
+    figures[:, NAMES.index("upper voice ends on the tonic")] = 1
     figures[:, returning] = np.arange(33) % 2
     judge = Critic(figures, bars)
     drawn = [judge.wish(8.75, np.random.default_rng(seed), repeated=True) for seed in range(40)]
@@ -122,3 +123,12 @@ def test_a_wish_is_of_the_length_and_of_what_the_plan_repeats() -> None:
     assert {float(wish[returning]) for wish in open_plan} == {0.0, 1.0}
     few = [judge.wish(6.5, np.random.default_rng(seed)) for seed in range(60)]
     assert {float(wish[0]) for wish in few} == {6.0, 8.0}
+
+
+def test_a_wish_is_for_a_piece_that_ends_at_home() -> None:
+    """Of eight pieces of a length one ends on the tonic, and one from the dominant."""
+    tonic, dominant = NAMES.index("upper voice ends on the tonic"), NAMES.index("closes from the dominant")
+    figures = np.zeros((8, len(FIGURES)))
+    figures[2, tonic] = figures[5, dominant] = 1
+    wishes = [Critic(figures, np.full(8, 16.0)).wish(16, np.random.default_rng(seed)) for seed in range(40)]
+    assert {(float(wish[tonic]), float(wish[dominant])) for wish in wishes} == {(1.0, 0.0), (0.0, 1.0)}
