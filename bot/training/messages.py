@@ -209,7 +209,9 @@ def present_progress(job: Job, status: Status, clips: tuple[Enclosure, ...]) -> 
     if progress is None:
         embed = _embed(job, _("{model} is being trained"), stage(job, status))
     else:
-        share = progress.seconds / max(progress.seconds + progress.seconds_left, 1e-9)  # of its time, as it is told
+        share = (progress.epoch - 1 + progress.step / max(1, progress.steps)) / progress.epochs
+        if progress.seconds:  # of its time, as it is told
+            share = progress.seconds / (progress.seconds + progress.seconds_left)
         filled = round(BAR * share)
         left = _("about {time} left").format(time=language.span(progress.seconds_left))
         bar = f"`{'█' * filled}{'░' * (BAR - filled)}` {share:.0%}\n{left}"

@@ -74,4 +74,4 @@ async def test_one_that_gets_ready_is_said_to_by_its_message_by_status_and_by_ca
     assert question is not None
     assert embed.description == "Getting ready …"
     assert status.embeds[0].fields[0].value == "Getting ready … `a`"
-    assert question.content.startswith("model-a is being trained. Getting ready …\n")
+    assert question.content == "model-a is about to be trained. Getting ready …\nThere is nothing to keep yet."
