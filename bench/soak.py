@@ -23,7 +23,7 @@ from tests.bot.acting import until
 from tests.bot.databases import binaries
 from tests.bot.loopback import Asked, Discord, Member
 from tests.bot.machines import Machine
-from tests.bot.music import files
+from tests.bot.music import midi, packed
 from tests.bot.world import SHARDS, World, disk, fill, models_are_whole, world_of
 
 SERVERS: Final = 20
@@ -242,8 +242,10 @@ async def _train(requests: Requests, admins: Sequence[Member], chance: random.Ra
     number = 0
     while time.monotonic() < end - TRAIN_EVERY:
         number += 1
-        music = files(10, first=10 * number, notes=150)
-        await requests.ask(chance.choice(admins), "train start", name=f"model-{number}", minutes=1, **music)
+        tunes = packed(**{f"tune {one}__mid": midi(10 * number + one, 150) for one in range(10)})
+        await requests.ask(
+            chance.choice(admins), "train start", name=f"model-{number}", minutes=1, file=("tunes.zip", tunes)
+        )
         await asyncio.sleep(TRAIN_EVERY)
 
 

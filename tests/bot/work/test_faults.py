@@ -21,7 +21,7 @@ from bot.work.storage import Storage
 from tests.bot.acting import until
 from tests.bot.databases import binaries
 from tests.bot.loopback import Discord, Member
-from tests.bot.trainings import MUCH
+from tests.bot.music import midi, packed
 from tests.bot.world import SHARDS, STORAGE, World, disk, fill, models_are_whole, world_of
 from tests.machine import lacking
 
@@ -167,7 +167,9 @@ async def _say(news: str) -> None:
 async def _a_trainer_is_killed_in_mid_epoch_and_the_storage_is_cut(world: World, members: list[Member]) -> None:
     first, second = world.trainers
     second.freeze()
-    world.discord.ask(members[-1], "train start", name="steps", minutes=1, **MUCH)
+    tunes = packed(**{f"tune {number}__mid": midi(number, 150) for number in range(10)})
+    file = ("tunes.zip", tunes)  # with which a training begins at once, without a form
+    world.discord.ask(members[-1], "train start", name="steps", base="tiny", minutes=1, file=file)
     await until(lambda: _more(world, 0))
     first.kill()
     before = await _epochs(world)
