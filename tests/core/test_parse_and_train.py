@@ -162,14 +162,14 @@ def interrupted(moments: list[str], *arguments: str) -> "subprocess.CompletedPro
     program = f"""
         import signal, sys
         from core import parse_and_train
-        from core.training.monitor import Bar
-        say, moments = Bar.say, {moments}
+        from core.training.monitor import ProgressBar
+        say, moments = ProgressBar.say, {moments}
         def say_and_press(bar, line):
             say(bar, line)
             if moments and line.startswith(moments[0]):
                 moments.pop(0)
                 signal.raise_signal(signal.SIGINT)
-        Bar.say = say_and_press
+        ProgressBar.say = say_and_press
         sys.exit(parse_and_train.main({list(arguments)}))
     """
     talkative = {**os.environ, "TQDM_MININTERVAL": "0", "TF_CPP_VMODULE": "executor=1"}
@@ -184,7 +184,7 @@ def test_without_epochs_it_plans_for_the_time_says_so_and_goes_on_when_asked(
     arguments = ["-", str(tmp_path), "--units=8", "--layers=1", "--window=16", "--seed=4", "--no-clips"]
     assert parse_and_train.main([*arguments, "--minutes=0.02"]) == 0
     said = capsys.readouterr().err
-    assert re.search(r"An epoch shows each piece in \d+ of its twelve keys and takes about \d+:\d\d minutes here", said)
+    assert re.search(r"An epoch shows each piece in \d+ of its twelve keys and takes about \d+:\d\d min here", said)
     assert "goes on from here" in said
     before = bundle.load(tmp_path / "model").params.training
     assert parse_and_train.main([*arguments, "--resume", "--minutes=0.02"]) == 0
