@@ -110,6 +110,14 @@ def _distance(samples: Samples, real: Mapping[str, float]) -> float:
     return sum(miss for miss in misses if not math.isnan(miss))
 
 
+def played_at(tempos: tuple[float, float, float]) -> str:
+    """Say at which tempos pieces are played: as each is danced, and as many notes as it has."""
+    slowest, median, fastest = tempos
+    if slowest == fastest:
+        return f"{fastest:g} quarters a minute"
+    return f"{slowest:g} to {fastest:g} quarters a minute, {median:g} in the middle, by the dance and its notes"
+
+
 def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
     """Return the README.md of a model's folder; what its training does not tell is left out."""
     facts = bundle.params.training
@@ -117,10 +125,11 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
     trained = "\n\n".join(filter(None, (command, " ".join(map(str, description.history(facts))))))
     files = " ".join(f"models/{bundle.name}/{name}" for name in ("weights.safetensors", "params.json", "notes.txt"))
     counts = " and ".join(str(each.count) for each in evaluation.composed)
+    described = ((name, str(value)) for name, value in description.rows(bundle))
     parts = [
         f"# {bundle.name}",
         " ".join(map(str, description.introduction(bundle))),
-        _table([("", ""), *((name, str(value)) for name, value in description.rows(bundle))]),
+        _table([("", ""), *described, ("played at", played_at(evaluation.tempos))]),
         *(["## How it was trained", trained] if trained else []),
         "## How good it is",
         f"On {evaluation.pieces} pieces that it was not trained on, {evaluation.tokens:,} tokens; ± over resamplings:",

@@ -21,7 +21,7 @@ from core.evaluation.likelihood import STREAMS, Likelihood, Spread, likelihood, 
 from core.evaluation.parsed import Parsed, score_of
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
-from core.music import notation
+from core.music import dances, notation
 from core.music.score import Event, Score
 
 TEMPERATURES: Final = (0.8, 1.0, 1.2)
@@ -58,7 +58,8 @@ class Evaluation:
     """Hold all that is measured of a model; `real` and `samples` have the figures of `core.evaluation.figures`.
 
     An overlap of `real` is the yardstick, that of one half of the pieces with the other. `ended` is the share of pieces
-    that end by themselves before LONGEST_PIECE bars. `ngram` and `copying` are None where there are no training
+    that end by themselves before LONGEST_PIECE bars. `tempos` are the slowest, the median and the fastest at which real
+    pieces are played, in quarters a minute. `ngram` and `copying` are None where there are no training
     pieces to count.
     """
 
@@ -66,6 +67,7 @@ class Evaluation:
     version: str
     pieces: int
     tokens: int
+    tempos: tuple[float, float, float]
     gravity: float
     plain: Likelihood
     with_gravity: Likelihood
@@ -120,6 +122,7 @@ def evaluate(
         version=bundle.version,
         pieces=len(real),
         tokens=sum(len(piece.ids) + 1 for piece in real),
+        tempos=tempos(real, params),
         gravity=params.gravity,
         plain=plain,
         with_gravity=with_gravity,
@@ -132,6 +135,12 @@ def evaluate(
         takes=takes,
         seeds=tuple(seeds),
     )
+
+
+def tempos(pieces: Sequence[Parsed], params: Params) -> tuple[float, float, float]:
+    """Return the slowest, the median and the fastest tempo at which pieces are played as a model's, in quarters."""
+    played = [dances.paced(score_of(piece, params), params.tempo) for piece in pieces if piece.ids]
+    return min(played), float(np.median(played)), max(played)
 
 
 def choose_gravity(bundle: Bundle, real: Sequence[Parsed], *, takes: int = GRAVITY_TAKES, seed: int = 1) -> float:
