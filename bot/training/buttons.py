@@ -56,7 +56,7 @@ class Cancel(TrainingButton, template=f"train-cancel:{ID}"):
             question = _("{model} is being trained. {stage}\nDo you want to keep what it has learned so far?")
         else:
             question = _("{model} is about to be trained. {stage}\nThere is nothing to keep yet.")
-        view = _question(job.id, nothing=status.progress is None)
+        view = _question(job.id, nothing=status.progress is None and not status.epochs)
         text = question.format(model=job.name, stage=stage)
         await interaction.response.send_message(text, view=view, ephemeral=True)
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.work.storage import Fetched
-from core.composing import filming, recipe, reprise, tune
+from core.composing import filming, jamming, recipe, reprise, tune
 from core.composing.novelty import Quote
 from core.composing.recipe import ComposeRequest, Composition, ModelInfo, Take
 from core.composing.tune import Shown
+from core.drawing import family
+from core.drawing.family import Member
 from core.drawing.sheet import Sheet
 from core.model import description
 from core.music.melody import Melody
@@ -37,6 +39,8 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
         reprise.quote,
         reprise.engrave,
         reprise.side_by_side,
+        family.tree,
+        jamming.player,
         primers.from_music,
         melody.from_text,
         melody.from_file,
@@ -56,6 +60,7 @@ SENT: Final = (
     Quote,
     Sheet,
     Shown,
+    Member,
     Melody,
     PartScore,
     Part,

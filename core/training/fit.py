@@ -63,7 +63,7 @@ class Hyperparameters:
             ("average", self.average, 0, 0.99999),
             ("patience", self.patience, 1, 10_000),
             ("seed", self.seed, 0, 2**31 - 1),
-            ("time", 1 if self.seconds is None else self.seconds / 60, 1e-3, 1e6),  # minutes
+            ("time", 1 if self.seconds is None else self.seconds / 60, 1e-6, 1e6),  # minutes
         ):
             check_range(name, value, lowest, highest, TrainingError)
 

@@ -94,6 +94,7 @@ def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: We
     browser.find_element(By.ID, "channel-composer-input").send_keys("/compose")
     shows(".command-entry.is-active")
     type_into_focus(Keys.ENTER)
+    type_into_focus("primer")
     shows("[data-value=primer].is-active")
     type_into_focus(Keys.ENTER)
     shows("[data-option=primer]")
