@@ -41,7 +41,8 @@ class Storage:
     """
 
     def __init__(self, url: str) -> None:
-        self._files, root = fsspec.core.url_to_fs(url, **({"use_listings_cache": False} if "://" in url else {}))
+        own = {"use_listings_cache": False, "skip_instance_cache": True}  # which go by the URL, not by the endpoint
+        self._files, root = fsspec.core.url_to_fs(url, **(own if "://" in url else {}))
         self._root = root.rstrip("/")
         self._local = "file" in self._files.protocol
 
