@@ -1,7 +1,7 @@
 """A piece as a piano roll: PNG bytes to post."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,12 +83,12 @@ def piano_roll(piece: Score | PartScore, *, primer_events: int = 0, title: str =
     score = _score(piece)
     if not score.events:
         raise PictureError("There are no notes to draw.")
-    systems = _layout(score)
+    sounding, loud, systems = _sounding(piece), velocities(piece), _layout(score)
     canvas = Canvas(round(systems[-1].bottom + _GAP + MARGIN / 2))
     for system in systems:
-        _draw_system(canvas, system, piece, primer_events)
+        _draw_system(canvas, system, score, sounding, loud, primer_events)
         draw_keyboard(canvas, system)
-    voices = sorted({min(note.voice, len(PALETTE) - 1) for note in _sounding(piece)})
+    voices = sorted({min(note.voice, len(PALETTE) - 1) for note in sounding})
     legend = [("primer", [PRIMER])] if primer_events else []
     canvas.header(title, [*legend, ("voices, from the top", [PALETTE[voice] for voice in voices])])
     return canvas.png()
@@ -111,18 +111,24 @@ def side_by_side(pieces: Sequence[Score | PartScore], captions: Sequence[str], *
         left, top = MARGIN + place % _COLUMNS * (width + MARGIN), place // _COLUMNS * height
         units = max(1, math.ceil(score.bars)) * score.units_per_bar
         system = System(0, units, top + HEADER + _RULER, row, pitches, left=left, right=left + width)
-        _draw_system(canvas, system, piece, primer_events)
+        _draw_system(canvas, system, score, _sounding(piece), velocities(piece), primer_events)
         canvas.text(left, top + HEADER, str(place + 1), 40)
         canvas.text(left + 40, top + HEADER, caption, 22, FAINT)
     return canvas.png()
 
 
-def _draw_system(canvas: Canvas, system: System, piece: Score | PartScore, primer_events: int) -> None:
+def _draw_system(
+    canvas: Canvas,
+    system: System,
+    score: Score,
+    sounding: Sequence[Note],
+    loud: Mapping[tuple[int, int], int],
+    primer_events: int,
+) -> None:
     """Draw one line of a piano roll, but for its keyboard."""
-    score, loud = _score(piece), velocities(piece)
     primer = score.events[primer_events].onset if primer_events < len(score.events) else score.length
     draw_grid(canvas, system, score, primer if primer_events else 0)
-    for note in _sounding(piece):
+    for note in sounding:
         if note.start < system.end and note.end > system.start:
             colour = PRIMER if note.start < primer and primer_events else colour_of(note.voice)
             shade = mix(colour, BACKGROUND, brightness(loud[note.start, note.pitch]))
