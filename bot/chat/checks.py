@@ -1,12 +1,20 @@
 """Who may do what: the same predicates for commands and for buttons."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from discord import Interaction, Member
+from discord import Interaction, Member, TextChannel
 
 from bot.database.engine import StoreError
 from bot.database.store import Opus, Store
-from core.errors import CadenzaError
+from core.errors import CadenzaError, Message, mark
+
+POSTING: Final = {  # what the bot needs to post a piece in a channel
+    "view_channel": mark("view the channel"),
+    "send_messages": mark("send messages"),
+    "embed_links": mark("embed links"),
+    "attach_files": mark("attach files"),
+}
 
 
 class RightsError(CadenzaError):
@@ -81,6 +89,18 @@ async def owner(interaction: Interaction[Any]) -> None:
     """Raise RightsError unless the bot is the user's own."""
     if not await interaction.client.is_owner(interaction.user):
         raise RightsError("Only the owner of this bot can do that.")
+
+
+def bot_may(channel: TextChannel, needed: Mapping[str, Message]) -> None:
+    """Raise RightsError unless the bot may do in a channel what is needed, by Discord's names for it."""
+    allowed = channel.permissions_for(channel.guild.me)
+    missing = tuple(name for permission, name in needed.items() if not getattr(allowed, permission))
+    if missing:
+        raise RightsError(
+            "In {channel} I am not allowed to {missing}. Allow me that, then choose the channel again.",
+            channel=channel.mention,
+            missing=missing,
+        )
 
 
 def _needs_management() -> RightsError:

@@ -16,9 +16,8 @@ from bot.chat.language import _, tell
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE, Bars, Temperature
 from bot.cogs import autocomplete
 from bot.community import setup
-from bot.community.daily import UTC_NAME, begun, changed
-from bot.community.daily import check as check_daily
-from bot.community.setup import ServerError, check_showcase
+from bot.community.daily import NEEDED, UTC_NAME, begun, changed
+from bot.community.setup import ServerError
 from bot.community.taste import describe
 from bot.composing.film import CHOICES, NEVER
 from bot.composing.studio import Studio
@@ -94,7 +93,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
             if model is not None:
                 self._studio.catalogue.at(interaction.guild_id).path(model)
             if showcase is not None:
-                check_showcase(showcase)
+                checks.bot_may(showcase, checks.POSTING)
             if soundfont is not None:
                 await _check_soundfont(soundfont)
             if instrument is not None:
@@ -184,7 +183,7 @@ class Servers(commands.GroupCog, group_name="server", group_description="Choose 
                 await store.choose(server, replace(await store.server(server), daily=None))
                 await interaction.response.send_message(_("There is no piece of the day any more."), ephemeral=True)
                 return
-            check_daily(channel)
+            checks.bot_may(channel, NEEDED)
             chosen = changed(await store.server(server), channel.id, hour, zone)
             if (today := begun(chosen, now)) is not None:
                 await store.days.skip(server, today, channel.id, now)

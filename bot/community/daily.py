@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import discord
 
-from bot.chat import delivery, language
+from bot.chat import checks, delivery, language
 from bot.chat.answer import Answer, fit
 from bot.chat.language import _, ngettext
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE
@@ -40,26 +40,11 @@ class DailyError(CadenzaError):
 
 
 NEEDED: Final = {  # to have a piece of the day in a channel
-    "view_channel": mark("view the channel"),
-    "send_messages": mark("send messages"),
-    "embed_links": mark("embed links"),
-    "attach_files": mark("attach files"),
+    **checks.POSTING,
     "send_polls": mark("create polls"),
     "read_message_history": mark("read the message history"),
     "manage_messages": mark("manage messages, to pin one"),
 }
-
-
-def check(channel: discord.TextChannel) -> None:
-    """Raise DailyError unless the bot may do in a channel what a piece of the day takes."""
-    allowed = channel.permissions_for(channel.guild.me)
-    missing = tuple(name for permission, name in NEEDED.items() if not getattr(allowed, permission))
-    if missing:
-        raise DailyError(
-            "In {channel} I am not allowed to {missing}. Allow me that, then choose the channel again.",
-            channel=channel.mention,
-            missing=missing,
-        )
 
 
 def zone(name: str | None) -> ZoneInfo:

@@ -21,18 +21,12 @@ from bot.composing.film import CHOICES, NEVER
 from bot.composing.studio import Studio
 from bot.database.store import Server
 from bot.models.catalogue import Catalogue
-from core.errors import CadenzaError, mark
+from core.errors import CadenzaError
 
 FORM: Final = re.compile(r"setup(?::(?P<opus>[a-z0-9]{1,12}))?")
 CHANNEL: Final = "showcase"  # what a new one is called
 MODELS_SHOWN: Final = 24  # as many as Discord shows beside the bot's own choice
 USUAL: Final = "-"  # which no model is called
-NEEDED: Final = {  # to post in a showcase
-    "view_channel": mark("view the channel"),
-    "send_messages": mark("send messages"),
-    "embed_links": mark("embed links"),
-    "attach_files": mark("attach files"),
-}
 
 
 class ServerError(CadenzaError):
@@ -127,10 +121,10 @@ async def _filled_in(interaction: Interaction[Any], match: re.Match[str], fields
 
 
 async def _showcase(guild: discord.Guild, id: int | None) -> discord.TextChannel:
-    """Return the channel that was chosen, one that is called so already, or a new one. Raises ServerError."""
+    """Return the channel that was chosen, one that is called so already, or a new one. Raises CadenzaError."""
     channel = guild.get_channel(id) if id is not None else discord.utils.get(guild.text_channels, name=CHANNEL)
     if isinstance(channel, discord.TextChannel):
-        check_showcase(channel)
+        checks.bot_may(channel, checks.POSTING)
         return channel
     topic = _("Pieces that Cadenza has composed, and members have shared.")
     try:
@@ -139,20 +133,8 @@ async def _showcase(guild: discord.Guild, id: int | None) -> discord.TextChannel
         raise ServerError(
             "I may not make a channel here. Choose one in the form, or allow me to manage channels; the rest is kept."
         ) from None
-    check_showcase(made)
+    checks.bot_may(made, checks.POSTING)
     return made
-
-
-def check_showcase(channel: discord.TextChannel) -> None:
-    """Raise ServerError unless the bot may post pieces in a channel."""
-    allowed = channel.permissions_for(channel.guild.me)
-    missing = tuple(name for permission, name in NEEDED.items() if not getattr(allowed, permission))
-    if missing:
-        raise ServerError(
-            "In {channel} I am not allowed to {missing}. Allow me that, then choose the channel again.",
-            channel=channel.mention,
-            missing=missing,
-        )
 
 
 def _menu(id: str, offered: list[tuple[str, str]], chosen: str) -> Select[Any]:

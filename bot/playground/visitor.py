@@ -1,6 +1,6 @@
 """What a visitor can do that SimCord's page has no controls for: send files, and choose from a message's menu.
 
-`playground.js` draws the controls and posts two more kinds of action; here the viewer's actor does them.
+`playground.js` draws the controls and posts three more kinds of action; here the viewer's actor does them.
 """
 
 import secrets
