@@ -43,6 +43,8 @@ const heard = (event) => new Promise((hear, fail) => {
     video.addEventListener("error", () => fail(video.error.message), {once: true})
 })
 const watch = async () => {
+    const next = () => new Promise((show) =>
+        video.requestVideoFrameCallback((now, {mediaTime}) => show(Math.round(mediaTime * rate))))
     const bytes = await (await fetch("film.mp4")).arrayBuffer()
     video.muted = true
     video.src = URL.createObjectURL(new Blob([bytes], {type: "video/mp4"}))
@@ -51,8 +53,9 @@ const watch = async () => {
     const context = canvas.getContext("2d", {willReadFrequently: true})
     const frames = []
     for (let frame = 0; frame < Math.floor(video.duration * rate); frame++) {
+        const shown = next()
         video.currentTime = (frame + 0.5) / rate
-        await heard("seeked")
+        for (let at = await shown; at !== frame; at = await next());  // "seeked" may come before its picture
         context.drawImage(video, 0, 0)
         const keys = context.getImageData(10, 60, 28, 270).data
         const ruler = context.getImageData(44, 55, 586, 1).data
