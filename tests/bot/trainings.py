@@ -4,19 +4,15 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import simcord
 
 from bot.client import ComposerBot
 from bot.database.jobs import Job
 from bot.database.store import Store
-from core.model.notes import Entry, Notes, write_notes
 from core.training.progress import Epoch
-from core.training.worker import TrainJob
 from tests.bot.acting import until
 from tests.bot.clicking import filled_in
 from tests.bot.music import files
@@ -119,12 +115,3 @@ class Scene:
     def titles(self) -> list[str | None]:
         """Return the titles of all messages in the channel."""
         return [message.embeds[0].title for message in self.channel.history()]
-
-
-def train_job(model: Path, work: Path, pieces: int = 2) -> TrainJob:
-    """Return a job for a training on made-up melodies."""
-    chance = np.random.default_rng(3)
-    melodies = (("".join(f"{pitch}r1" for pitch in chance.integers(55, 80, 60))) for _ in range(pieces))
-    notes = Notes("lowest", Fraction(1, 2), tuple(Entry(f"melody {n}", text) for n, text in enumerate(melodies)))
-    write_notes(work / "notes.txt", notes)
-    return TrainJob(work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1)

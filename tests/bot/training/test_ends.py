@@ -20,7 +20,8 @@ from core.training import worker
 from core.training.worker import PUBLISHED, TrainJob
 from tests.bot.acting import until
 from tests.bot.music import files
-from tests.bot.trainings import Scene, train_job
+from tests.bot.trainings import Scene
+from tests.core.training.jobs import train_job
 
 ROOT = Path(__file__).parents[3]
 
@@ -153,15 +154,6 @@ class TestFailed:
         assert scene.models() == ()
         again = await scene.start(**files(2))
         assert again.embeds[0].title == "scales is waiting to be trained"
-
-    async def test_no_epoch_takes_longer_than_agreed_and_what_there_is_of_it_is_kept(
-        self, tiny_model: Path, tmp_path: Path
-    ) -> None:
-        limited = replace(train_job(tiny_model, tmp_path, pieces=40), seconds=0.06)
-        assert isinstance(await _last_said(limited), worker.EpochDone)
-        result = worker.Result.read(tmp_path)
-        assert result is not None
-        assert (result.epochs, str(result.ended)) == (1, "out of time")
 
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
         limited = replace(train_job(tiny_model, tmp_path), file_bytes=20_000)

@@ -18,8 +18,8 @@ from core.processes.launching import PASSED, THREADS
 from core.reading.pool import read_safely
 from core.reading.primers import from_music
 from core.training import worker
-from tests.bot.trainings import train_job
 from tests.core.examples import file
+from tests.core.training.jobs import train_job
 from tests.processes import GONE, command, descendants
 
 SECRET = "a-secret-that-is-for-nobody"

@@ -1,11 +1,14 @@
-"""What a training's process leaves, as later versions find it."""
+"""What a training's process says, and what it leaves, as later versions find it."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 from core.errors import Message, mark
-from core.training.worker import RESULT, RESULTS, Result
+from core.processes.messages import Parent
+from core.training.worker import RESULT, RESULTS, EpochDone, Result, work
+from tests.core.training.jobs import train_job
 
 ENDED = Result(
     epochs=3,
@@ -38,3 +41,12 @@ def test_a_result_keeps_what_its_messages_are_made_of(tmp_path: Path) -> None:
     )
     (tmp_path / RESULT).write_text(json.dumps(RESULTS.write(ended)))
     assert Result.read(tmp_path) == ended
+
+
+def test_no_epoch_takes_longer_than_agreed_and_what_there_is_of_it_is_kept(tiny_model: Path, tmp_path: Path) -> None:
+    said: list[object] = []
+    work(Parent(said.append, Event()), replace(train_job(tiny_model, tmp_path, pieces=40), seconds=0.06))
+    assert isinstance(said[-1], EpochDone)
+    result = Result.read(tmp_path)
+    assert result is not None
+    assert (result.epochs, str(result.ended)) == (1, "out of time")
