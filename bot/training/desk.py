@@ -25,6 +25,7 @@ from bot.work.postgres import LOST, PAUSE, Connections
 from bot.work.storage import Fetched, Storage
 from core.processes.files import write_whole
 from core.processes.kept import Kept
+from core.training.beginning import PLAN
 from core.training.progress import Progress
 from core.training.worker import RESULT, Chosen, EpochDone
 
@@ -255,7 +256,7 @@ class TrainingMachine(Trainer):
         work = self.folder(job.id)
         if isinstance(message, EpochDone) and message.new:
             clip = f"clips/epoch-{message.epoch.epoch:03}.mp3"
-            await self._files.write(job.id, work, CHECKPOINT, "curve.png", clip)
+            await self._files.write(job.id, work, PLAN, CHECKPOINT, "curve.png", clip)
         self._heard += 1
         if not isinstance(message, Progress) or not self._heard % NEWS_EVERY:
             with suppress(StoreError):

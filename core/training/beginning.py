@@ -91,15 +91,20 @@ def keep(request: TrainRequest) -> None:
     files.write_whole(Path(request.work) / PLAN, json.dumps(made))
 
 
-def kept(request: TrainRequest) -> TrainRequest | None:
-    """Return a request with what was chosen for it before; None if that is not known."""
+def kept(request: TrainRequest, shelf: Path | None = None) -> TrainRequest | None:
+    """Return a request with what was chosen for it before, maybe on another machine; None if that is not known.
+
+    A base that is not where it was is the one that is asked for, or the one of that name on the shelf.
+    """
     try:
         made = json.loads((Path(request.work) / PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     shape = made["shape"] if made["version"] > 1 else SIZES.get(made["size"], {})
-    params = replace(request.params, **shape)
-    return replace(request, base=made["base"], params=params, hyperparameters=Hyperparameters(**made["settings"]))
+    params, base = replace(request.params, **shape), made["base"]
+    if base is not None and not Path(base).exists():
+        base = request.base or (base if shelf is None else str(shelf / Path(base).name))
+    return replace(request, base=base, params=params, hyperparameters=Hyperparameters(**made["settings"]))
 
 
 def count(notes: Notes) -> int:

@@ -119,11 +119,12 @@ def fit(
         if checkpoint is not None:
             run.save(checkpoint)
 
-    def over() -> bool:
-        return most is not None and time.monotonic() - began > most
+    def over(steps: int) -> bool:
+        compiled = steps > 0 or bool(run.history)  # which takes as long as it takes, and leaves nothing to keep
+        return compiled and most is not None and time.monotonic() - began > most
 
     while not (ended := run.ended(time.monotonic() - began)):
-        if not run.epoch(train, held_out, report, lambda: stop() or over(), keep):
+        if not run.epoch(train, held_out, report, lambda steps: stop() or over(steps), keep):
             ended = STOPPED if stop() else OUT_OF_TIME
             keep()
             if run.take_unfinished(held_out):
@@ -201,12 +202,12 @@ class Run:
         train: Sequence[Frames],
         held_out: Sequence[Frames],
         report: Callable[[Progress], None],
-        stop: Callable[[], bool],
+        stop: Callable[[int], bool],
         keep: Callable[[], None] = lambda: None,
     ) -> bool:
         """Train on every piece once, from the place where the training is; return False if it was stopped on the way.
 
-        `keep` is called now and then.
+        `stop` is given the steps of the epoch that are done, and `keep` is called now and then.
         """
         import tensorflow as tf
 
@@ -228,7 +229,7 @@ class Run:
             return Position(steps, time.monotonic() - began, tuple(total.tolist()), arrays)
 
         for step, at in enumerate(starts[place.steps :], place.steps + 1):
-            if stop():
+            if stop(step - 1):
                 self.place = here(step - 1)
                 return False
             if time.monotonic() - saved > SAVED_EVERY:

@@ -157,7 +157,7 @@ def request(
         on_grid=job.on_grid,
         facts={} if job.title is None else {"title": asdict(job.title)},
     )
-    planned = beginning.kept(asked)
+    planned = beginning.kept(asked, None if job.shelf is None else Path(job.shelf))
     if planned is not None:
         return replace(planned, hyperparameters=replace(planned.hyperparameters, seconds=job.seconds))
     tokens, based = beginning.count(asked.notes), job.base is not None

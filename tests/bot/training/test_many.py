@@ -1,5 +1,6 @@
 """Trainings on other machines: seen, cancelled and announced by a chat process, and taken up where one has died."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -59,7 +60,8 @@ async def test_a_training_goes_on_elsewhere_from_its_last_checkpoint_when_its_ma
     shared = {"CADENZA_STORAGE": str(settings.storage), "CADENZA_TRAINING_THREADS": "1"}
 
     def started(role: str, name: str) -> AbstractContextManager[Machine]:
-        return machine(role, cluster, tiny_model.parent, tmp_path / name, **shared)
+        models = shutil.copytree(tiny_model.parent, tmp_path / f"models of the {name}")
+        return machine(role, cluster, models, tmp_path / name, **shared)
 
     mirror = settings.data / "models" / str(guild.id) / "scales"
     with started("compose train", "second") as second, started("train", "first") as first:
@@ -67,11 +69,14 @@ async def test_a_training_goes_on_elsewhere_from_its_last_checkpoint_when_its_ma
         job = await _start(admin, channel, bot)
         await until(lambda: len(bot.trainer.status(job.id).epochs) >= 1)
         before = bot.trainer.status(job.id).epochs
+        [plan] = (tmp_path / "storage").rglob("plan.json")  # which another machine might make otherwise
         first.kill()
+        shutil.rmtree(tmp_path / "models of the first")
         second.thaw()
         await _lose_leases(bot)
         await until(lambda: len(bot.trainer.status(job.id).epochs) > len(before))
         assert bot.trainer.status(job.id).epochs[: len(before)] == before
+        assert {path.read_bytes() for path in (tmp_path / "second").rglob("plan.json")} == {plan.read_bytes()}
         await bot.trainer.cancel(await _state(bot, job), "keep")
         await until(lambda: _told(bot, job))
         _, end = channel.history()
