@@ -91,7 +91,7 @@ async def ready(settings: Settings) -> AsyncIterator["ComposerBot"]:
             return await figures.look(store.engine, **alone) and bot.is_ready()
 
         await stack.enter_async_context(watched(settings, look))
-        async with bot.trainer, bot.daily.running():
+        async with bot.trainer, bot.daily.running(), bot.turns.running():
             yield bot
 
 
@@ -160,7 +160,7 @@ class ComposerBot(commands.AutoShardedBot):
             film=settings.film if shared is not None or film.available() else NEVER,
         )
         self.messages = Messages(self, self.studio)
-        self.daily = Daily(self, self.studio)
+        self.daily, self.turns = Daily(self, self.studio), jam.Turns(self, self.studio)
         if shared is None:
             self.trainer = Trainer(settings, store.jobs, self.catalogue, self.messages)
         else:

@@ -1,12 +1,10 @@
 """The piece of the day: at a server's hour three takes and a poll, and the best of them pinned until the next."""
 
-import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +16,7 @@ from bot.chat.answer import Answer, fit
 from bot.chat.language import _, ngettext
 from bot.chat.ranges import USUAL_BARS, USUAL_TEMPERATURE
 from bot.chat.titles import title
+from bot.community import clock
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.database import store as database
@@ -63,26 +62,9 @@ class Daily:
     def __init__(self, client: discord.Client, studio: Studio) -> None:
         self._client, self._studio = client, studio
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Look at the clock every minute."""
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await self.look(datetime.now(UTC))
-            except CadenzaError as error:  # the database is away, and comes back
-                _log.warning("The pieces of the day have to wait: %s", error)
-            except Exception:
-                _log.exception("The pieces of the day could not be seen to")
+        return clock.looking(self.look, EVERY, "The pieces of the day")
 
     async def look(self, now: datetime) -> None:
         """Do what is due: compose, close the vote, pin."""

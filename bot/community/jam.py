@@ -1,10 +1,11 @@
 """A jam in a thread: members and Cadenza take turns, and a piece grows that anybody hears at every step."""
 
 import asyncio
+import logging
 import re
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,12 +15,13 @@ import discord
 from discord import Embed, Interaction, TextStyle
 from discord.ui import TextInput, View
 
-from bot.chat import checks, components, forms
+from bot.chat import checks, components, forms, language
 from bot.chat.answer import COLOUR, Answer, fit
 from bot.chat.components import LastingButton
 from bot.chat.language import _, ngettext
 from bot.chat.ranges import LONGEST_PRIMER
 from bot.chat.titles import title
+from bot.community import clock
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.composing.typed import Typed
@@ -34,8 +36,31 @@ from core.errors import mark
 
 TURN: Final = timedelta(minutes=5)  # for which the next turn is somebody's who has taken it
 THINKING: Final = timedelta(minutes=3)  # and Cadenza's
+EVERY: Final = 15.0  # seconds between two looks at who has waited too long
 FORM: Final = re.compile(r"jam-notes:(?P<thread>\d{1,20})")
 FILES: Final = "jam"  # what a turn's files are called
+
+_log = logging.getLogger(__name__)
+_TELLING: Final = set[asyncio.Task[None]]()
+
+
+class Turns:
+    """Look at the clock, and let turns pass that wait too long, on the servers that this process has."""
+
+    def __init__(self, client: discord.Client, studio: Studio) -> None:
+        self._client, self._studio = client, studio
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Look at the clock again and again."""
+        return clock.looking(self.look, EVERY, "The turns of jams")
+
+    async def look(self, now: datetime) -> None:
+        """Let pass what is late."""
+        for thread, server in (await self._studio.store.jams.late(now)).items():
+            if self._client.get_guild(server) is None:  # it is with another process, or gone
+                continue
+            with suppress(JamError):  # it has ended just now
+                await _pass_over(self._client, self._studio, await self._studio.store.jams.get(thread), now)
 
 
 async def begin(interaction: Interaction, thread: discord.Thread, jam: Jam) -> None:
@@ -56,7 +81,7 @@ async def play(interaction: Interaction, jam: Jam, beginning: Typed | Upload) ->
     """Play somebody's turn. Raises CadenzaError."""
     studio, user = Studio.of(interaction), interaction.user.id
     beginning.check()
-    await _claim(studio, jam, user, TURN)
+    await _claim(interaction, jam, user, TURN)
     music = jam.music
     async with studio.turn(interaction, cost=music.bars):
         given = await beginning.melody(studio.workers)
@@ -68,7 +93,7 @@ async def play(interaction: Interaction, jam: Jam, beginning: Typed | Upload) ->
 async def answer(interaction: Interaction, jam: Jam) -> None:
     """Let Cadenza play a turn. Raises CadenzaError."""
     studio, music = Studio.of(interaction), jam.music
-    await _claim(studio, jam, CADENZA, THINKING)
+    await _claim(interaction, jam, CADENZA, THINKING)
     try:
         model = studio.catalogue.at(interaction.guild_id).path(music.model.name)
         metre = metre_of(music.request)
@@ -140,7 +165,7 @@ class TurnButton(LastingButton, template=r"jam-(?P<action>turn|cadenza|end):(?P<
         elif self._action == "end":
             await end(interaction, jam)
         else:
-            await _claim(studio, jam, interaction.user.id, TURN)
+            await _claim(interaction, jam, interaction.user.id, TURN)
             await interaction.response.send_modal(_form(jam))
 
 
@@ -161,8 +186,9 @@ def typed(interaction: Interaction, jam: Jam, notes: str) -> Typed:
     return Typed.by(interaction, notes, params)
 
 
-async def _claim(studio: Studio, jam: Jam, user: int, span: timedelta) -> None:
+async def _claim(interaction: Interaction, jam: Jam, user: int, span: timedelta) -> None:
     """Give somebody the next turn. Raises JamError where it is not theirs."""
+    studio = Studio.of(interaction)
     played = jamming.length(jam.text, jam.music.model, metre_of(jam.music.request))
     if played >= LONGEST_PIECE:
         raise JamError("The piece has {bars} bars, as many as a piece can have. End the jam to keep it.", bars=played)
@@ -170,6 +196,8 @@ async def _claim(studio: Studio, jam: Jam, user: int, span: timedelta) -> None:
         if user == CADENZA:
             raise JamError("I have just played. The next turn is one of yours.")
         raise JamError("You have just played. The next turn is somebody else's, or Cadenza's.")
+    if jam.holder != user:
+        await _pass_over(interaction.client, studio, jam, datetime.now(UTC))
     if await studio.store.jams.claim(jam, user, span):
         return
     now = await studio.store.jams.get(jam.thread)
@@ -181,6 +209,30 @@ async def _claim(studio: Studio, jam: Jam, user: int, span: timedelta) -> None:
         who=who,
         until=f"<t:{now.until.timestamp():.0f}:T>",
     )
+
+
+async def _pass_over(client: discord.Client, studio: Studio, jam: Jam, now: datetime) -> None:
+    """Let a turn pass that has waited too long, and have the thread told by whoever was the first to see it."""
+    if jam.until is None or jam.until >= now or not await studio.store.jams.pass_over(jam, now):
+        return
+    telling = asyncio.create_task(_tell_passed(client, jam))  # nobody who plays waits for that, and it has a language
+    _TELLING.add(telling)
+    telling.add_done_callback(_TELLING.discard)
+
+
+async def _tell_passed(client: discord.Client, jam: Jam) -> None:
+    guild = client.get_guild(jam.server)
+    language.speak("en-US" if guild is None else guild.preferred_locale.value)
+    if jam.holder == CADENZA:
+        said = _("I took too long over my turn, and it has passed. Whoever likes plays next.")
+    else:
+        said = _("{who} took too long over this turn, and it has passed. Whoever likes plays next.")
+    try:
+        await client.get_partial_messageable(jam.thread, guild_id=jam.server).send(
+            "⏳ " + said.format(who=f"<@{jam.holder}>")
+        )
+    except discord.HTTPException as error:
+        _log.info("That a jam's turn has passed could not be said: %s", error)
 
 
 async def _played(interaction: Interaction, jam: Jam, user: int, text: str) -> None:

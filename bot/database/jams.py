@@ -100,6 +100,19 @@ class Jams:
             claimed = update(JAMS).where(mine).values(holder=user, until=now + span)
             return bool((await connection.execute(claimed)).rowcount)
 
+    async def late(self, now: datetime) -> dict[int, int]:
+        """Return the threads in which the turn of somebody has waited too long, with their servers."""
+        query = select(JAMS.c.thread, JAMS.c.server).where(JAMS.c.holder.is_not(None), JAMS.c.until < now)
+        async with transaction(self._engine) as connection:
+            return {row.thread: row.server for row in await connection.execute(query)}
+
+    async def pass_over(self, jam: Jam, now: datetime) -> bool:
+        """Let the turn pass of whoever has waited too long with it; tell whether it was still theirs."""
+        late = (JAMS.c.thread == jam.thread) & (JAMS.c.turns == jam.turns) & (JAMS.c.until < now)
+        async with transaction(self._engine) as connection:
+            passed = update(JAMS).where(late & (JAMS.c.holder == jam.holder)).values(holder=None, until=None)
+            return bool((await connection.execute(passed)).rowcount)
+
     async def release(self, jam: Jam, user: int) -> None:
         """Let somebody's turn pass."""
         mine = (JAMS.c.thread == jam.thread) & (JAMS.c.turns == jam.turns) & (JAMS.c.holder == user)

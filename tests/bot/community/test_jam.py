@@ -1,16 +1,19 @@
 """A jam: turns by members and by Cadenza, one at a time, through restarts, to a piece with all names."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import discord
 import pytest
 import pytest_asyncio
 import simcord
 
+from bot.client import ComposerBot
 from bot.community import jam
 from bot.database.jams import CADENZA, JamError
 from bot.database.store import Store
+from bot.settings import Settings
+from bot.work.workers import Workers
 from tests.bot.acting import Gate
 from tests.bot.clicking import files, opus_of, refusal, response
 from tests.bot.music import midi
@@ -101,6 +104,39 @@ async def test_a_turn_is_one_persons_until_it_has_waited_too_long(
     late = await alice.submit_modal(taken, {"notes": NOTES})  # the form was still open, and is a turn of its own
     assert late.acknowledged
     assert (await store.jams.get(thread.id)).last == alice.id
+
+
+async def test_a_turn_that_passes_is_told_once_in_the_servers_language_whoever_sees_it_and_after_a_restart(
+    bot: ComposerBot,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    thread: simcord.ChannelHandle,
+    settings: Settings,
+    workers: Workers,
+    store: Store,
+    locales: dict[int, str],
+    env: simcord.Env,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    locales[alice.id] = "de"
+    await alice.click(thread.history()[-1], label="My turn")
+    now = datetime.now(UTC)
+    await bot.turns.look(now + jam.TURN - timedelta(minutes=1))
+    assert len(thread.history()) == 1
+    await env.restart_bot(again := ComposerBot(settings, workers, store))
+    for watching in (again, bot, again):
+        await watching.turns.look(now + jam.TURN + timedelta(minutes=1))
+        await env.settle()
+    begun, told = thread.history()
+    assert (
+        told.content == f"⏳ {alice.mention} took too long over this turn, and it has passed. Whoever likes plays next."
+    )
+    assert (await store.jams.get(thread.id)).holder is None
+    monkeypatch.setattr(jam, "TURN", timedelta(0))
+    await alice.click(begun, label="My turn")
+    await bob.click(begun, label="My turn")  # which sees that hers is late before the clock is looked at
+    await again.turns.look(now)
+    assert [message.content for message in thread.history()].count(told.content) == 2
 
 
 async def test_two_who_play_at_once_do_not_lose_a_turn(
