@@ -12,8 +12,11 @@ from bot.chat import replies
 _log = logging.getLogger(__name__)
 
 
-def origin(interaction: Interaction[Any]) -> dict[str, Any]:
-    """Write down what it takes to answer an interaction, as JSON; its token is good for fifteen minutes."""
+def origin(interaction: Interaction[Any], *, private: bool = False) -> dict[str, Any]:
+    """Write down what it takes to answer an interaction, as JSON; its token is good for fifteen minutes.
+
+    What was promised to be `private` must be so, whoever answers.
+    """
     return {
         "token": interaction.token,
         "application": interaction.application_id,
@@ -24,6 +27,7 @@ def origin(interaction: Interaction[Any]) -> dict[str, Any]:
         "name": interaction.user.name,
         "locale": interaction.locale.value,
         "most": interaction.filesize_limit,
+        "private": private,
     }
 
 

@@ -159,7 +159,8 @@ class Studio:
             known = {opus.id for opus in await self.store.find(*(opus.id for opus in opera))}
             if unknown := [opus for opus in opera if opus.id not in known]:
                 await self.store.add(*unknown)
-            await self._show(interaction, composition, opera, request.soundfont)
+            private = bool(pending.origin.get("private", True))  # earlier versions did not write it down
+            await self._show(interaction, composition, opera, request.soundfont, private=private)
         except CadenzaError as error:
             await promises.say(interaction, replies.sentence(error))
 
@@ -248,17 +249,20 @@ class Studio:
 
     async def show(self, interaction: Interaction, opus: Opus) -> None:
         """Show a piece again."""
-        async with self.turn(interaction, cost=opus.bars):
+        private = await self._is_shown(interaction)
+        async with self.turn(interaction, cost=opus.bars, private=private):
             take = await self.revive(opus)
             answer = await self.present(opus, take, presentation.under(opus))
-        message = await self.deliver(interaction, answer)
-        await self.films.follow(message, answer, opus, take)
+        message = await self.deliver(interaction, answer, private=private)
+        if not private:
+            await self.films.follow(message, answer, opus, take)
 
     async def sheet(self, interaction: Interaction, opus: Opus) -> None:
         """Show a piece as sheet music."""
-        async with self.turn(interaction, cost=opus.bars):
+        private = await self._is_shown(interaction)
+        async with self.turn(interaction, cost=opus.bars, private=private):
             engraved = await self.files.sheet(opus, titles.title(opus))
-        await self.deliver(interaction, presentation.present_sheet(opus, engraved))
+        await self.deliver(interaction, presentation.present_sheet(opus, engraved), private=private)
 
     async def revive(self, opus: Opus) -> Take:
         """Make the files of a piece again from what is kept of it: the same bytes."""
@@ -294,7 +298,7 @@ class Studio:
             user=user,
             server=interaction.guild_id or user,
             cost=cost,
-            origin=promises.origin(interaction),
+            origin=promises.origin(interaction, private=private),
         )
         asked, begun, outcome = time.monotonic(), None, "done"
         try:

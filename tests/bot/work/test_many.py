@@ -152,6 +152,42 @@ async def test_a_request_that_left_nothing_to_go_on_with_ends_in_a_sentence(
         composing.thaw()
 
 
+async def test_what_was_promised_in_private_stays_so_when_another_answers_too_late(
+    env: simcord.Env,
+    bot: ComposerBot,
+    settings: Settings,
+    composing: Machine,
+    guild: simcord.GuildHandle,
+    alice: simcord.MemberActor,
+    bob: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+) -> None:
+    showcase = guild.create_text_channel("showcase")
+    await bot.store.choose(guild.id, Server(showcase=showcase.id, film="always"))
+    piece = (await alice.slash(channel, "compose", **{**HELD, "bars": 1})).response
+    assert piece is not None
+    await alice.click(piece, label="Share")
+    await until(lambda: not bot.studio.films.busy)
+    [shown] = showcase.history()
+    composing.freeze()
+    try:
+        await begin(env, bob.click(shown, label="Vary"))
+        await until(lambda: _some(bot, "pgqueuer"))
+        await _kill(bot)
+        env.backend.advance_clock(15 * 60 + 1)
+        async with chatting(settings) as other:
+            await env.restart_bot(other)
+            composing.thaw()
+            await until(lambda: _none(other, "requests"))
+            assert not other.studio.films.busy
+        assert [message.id for message in showcase.history()] == [shown.id]
+        [letter] = bob.user.dm_channel.history()
+        assert letter.content == f"{bob.mention} This took longer than Discord waits for an answer."
+        assert letter.attachments
+    finally:
+        composing.thaw()
+
+
 async def test_a_composing_machine_killed_in_mid_piece_costs_a_second_run(
     env: simcord.Env,
     bot: ComposerBot,
@@ -186,14 +222,19 @@ async def _kill(bot: ComposerBot) -> None:
     """Have a chat process do nothing any more, and clean nothing up."""
     assert isinstance(bot.line, SharedQueue)
     bot.line._ending = True
-    tasks = [task for task in asyncio.all_tasks() if "CommandTree" in task.get_name()] + bot.line._tasks
+    tasks = [task for task in asyncio.all_tasks() if _answers(task)] + bot.line._tasks
     for task in tasks:
         task.cancel()
 
 
 def _dead(bot: ComposerBot) -> bool:
     assert isinstance(bot.line, SharedQueue)
-    return bot.line._ending and not any("CommandTree" in task.get_name() for task in asyncio.all_tasks())
+    return bot.line._ending and not any(map(_answers, asyncio.all_tasks()))
+
+
+def _answers(task: "asyncio.Task[Any]") -> bool:
+    """Tell whether a task of discord.py's works on a command or a click."""
+    return "CommandTree" in task.get_name() or "discord-ui" in task.get_name()
 
 
 async def _some(bot: ComposerBot, table: str) -> bool:
