@@ -1,8 +1,9 @@
 """Tune: a recipe as fields, to be changed and composed again, as often as one likes.
 
 A form of Discord's has room for five fields, and forgets what was typed when something in it is wrong. So Tune is a
-message for whoever pressed it: menus for model, instrument, key, metre and mood, and what has room for words behind a
-button. The message itself keeps what was chosen and typed, also what is wrong and across a restart.
+message for whoever pressed it: menus for model, instrument, key, metre and mood, and what has to be typed behind a
+button. The message itself keeps what was chosen and typed, also what is wrong and across a restart. What it has no
+field for stays as it was.
 """
 
 import re
@@ -35,28 +36,49 @@ FORM: Final = re.compile(rf"tune-words:{ID}")
 MODELS_SHOWN: Final = 25  # as many as Discord shows
 LONGEST_PRIMER: Final = 2_000  # characters: a message holds 4,000 in all
 OPEN: Final = "open"  # the choice that leaves something to the model, or as it is
-PRIMER, SEED, VALUES, WRONG = 101, 102, 103, 104  # the ids of the texts in the message
+WRONG: Final = 104  # the id of the text in the message that says what is wrong
 
 Number = tuple[type[float] | type[int], Any]  # its kind and its range
-KINDS: Final[Mapping[str, Number | None]] = {  # of the values that have no field of their own; none for words
-    "bars": (int, ranges.Bars),
-    "tempo": (float, ranges.Tempo),
-    "form": None,
-    "gravity": (float, ranges.Gravity),
-    "expression": (float, ranges.Expression),
-    "effort": (int, ranges.Effort),
-    "temperature": (float, ranges.Temperature),
-    "top_p": (float, ranges.TopP),
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Describe what is typed: the id of its text in the message, what it is called there and asked for in the form.
+
+    `empty` is what it means to leave it empty; a number has its kind and range. `sung` tells whether what is
+    harmonised has it.
+    """
+
+    id: int
+    label: Message
+    asks: Message
+    empty: Message
+    number: Number | None = None
+    sung: bool = True
+
+
+WRITTEN: Final[Mapping[str, Written]] = {
+    "bars": Written(
+        105, mark("Bars"), mark("How many bars"), mark("as many as it likes"), (int, ranges.Bars), sung=False
+    ),
+    "tempo": Written(
+        106,
+        mark("Tempo"),
+        mark("Tempo, in quarter notes a minute"),
+        mark("as the music is played"),
+        (float, ranges.Tempo),
+    ),
+    "form": Written(107, mark("Form"), mark("Form: AABB, AABA, ABAC"), mark("as in the music it knows"), sung=False),
+    "primer": Written(101, mark("Begins with"), mark("Notes that it begins with"), mark("whatever the model likes")),
+    "seed": Written(
+        102,
+        mark("Seed"),
+        mark("Seed: the same number, the same piece"),
+        mark("a new one"),
+        (int, ranges.Seed),
+    ),
 }
-LEFT_OUT: Final[Mapping[str, Any]] = {  # what a line that is missing leaves to the model
-    name: getattr(ComposeRequest(model=""), name) for name in KINDS if name not in ("temperature", "top_p")
-}
-SUNG: Final = ("tempo", "expression", "effort")  # of these, what is harmonised has
-EMPTY: Final = {  # what an empty text means
-    PRIMER: mark("none: the model begins"),
-    SEED: mark("a new one"),
-    VALUES: mark("the model's"),
-}
+HARMONISED: Final = mark("Melody")  # in the place of what a piece begins with
 LABELS: Final = {  # of the menus, in their order
     "mood": mark("Mood"),
     "key": mark("Key"),
@@ -68,16 +90,21 @@ LABELS: Final = {  # of the menus, in their order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """Hold what was chosen and typed, right or wrong; a primer that is None is too long to be shown, and stays."""
+    """Hold what was chosen and typed, right or wrong; what is None is not shown, and stays as it is.
+
+    That is a primer that is too long, and what the piece has not.
+    """
 
     model: str
     instrument: str
     key: str
     metre: str
     mood: str
+    bars: str | None
+    tempo: str | None
+    form: str | None
     primer: str | None
-    seed: str
-    values: str
+    seed: str | None
     wrong: str = ""
 
     @classmethod
@@ -90,9 +117,11 @@ class Tuning:
             key=OPEN if request.key is None else _full(request.key, opus.model.name, catalogue),
             metre=request.metre or OPEN,
             mood=moods.named(request.temperature, request.top_p) or OPEN,
+            bars=None if request.melody else _plain(request.bars),
+            tempo="" if request.paced else _plain(request.tempo),
+            form=None if request.melody else request.form or "",
             primer=given if len(given) <= LONGEST_PRIMER else None,
-            seed=str(request.seed),
-            values=write(request),
+            seed=_plain(request.seed),
         )
 
     @classmethod
@@ -105,12 +134,10 @@ class Tuning:
                     if isinstance(item, discord.SelectMenu):
                         field = item.custom_id.partition(":")[0].removeprefix("tune-")
                         chosen[field] = next(option.value for option in item.options if option.default)
-            elif isinstance(component, discord.TextDisplay) and component.id in (PRIMER, SEED, VALUES):
-                texts[component.id] = component.content.partition("```")[2].removesuffix("```").strip("\n")
-        kept = PRIMER not in texts
-        return cls(
-            primer=None if kept else texts[PRIMER].strip(), seed=texts[SEED].strip(), values=texts[VALUES], **chosen
-        )
+            elif isinstance(component, discord.TextDisplay) and component.id is not None:
+                texts[component.id] = component.content.partition("`")[2].strip("`\n ")
+        kept: dict[str, Any] = {name: texts.get(written.id) for name, written in WRITTEN.items()}
+        return cls(**chosen, **kept)
 
 
 def panel(tuning: Tuning, opus: Opus, catalogue: Catalogue) -> LayoutView:
@@ -128,7 +155,7 @@ def panel(tuning: Tuning, opus: Opus, catalogue: Catalogue) -> LayoutView:
         "instrument": [(name, _(name)) for name in choices.players(tuning.instrument)],
         "model": [(name, name) for name in models],
     }
-    as_it_is = _("temperature {temperature:g}, top-p {top_p:g}").format(
+    as_it_is = _("as it was: temperature {temperature:g}, top-p {top_p:g}").format(
         temperature=opus.request.temperature, top_p=opus.request.top_p
     )
     if moods.named(opus.request.temperature, opus.request.top_p) is None:
@@ -137,25 +164,21 @@ def panel(tuning: Tuning, opus: Opus, catalogue: Catalogue) -> LayoutView:
     offered["metre"].insert(0, (OPEN, _("any metre, or the primer's")))
     view = LayoutView(timeout=None)
     heading = _("Tune {title}").format(title=title(opus))
-    view.add_item(TextDisplay(f"### {heading}\n" + _("Change what you like, then compose. The seed stays the same.")))
+    how = _("Change what you like, then press Compose. All else stays as it was, the seed too.")
+    view.add_item(TextDisplay(f"### {heading}\n{how}"))
     for field, label in LABELS.items():
         view.add_item(TextDisplay(f"-# {tell(label)}"))
         view.add_item(ActionRow(_menu(f"tune-{field}:{opus.id}", offered[field], getattr(tuning, field))))
-    for place, name, text in (
-        (PRIMER, _("Melody") if opus.request.melody else _("Primer"), tuning.primer),
-        (SEED, _("Seed"), tuning.seed),
-        (VALUES, _("Values"), tuning.values),
-    ):
-        if text is None:
+    for field, written in WRITTEN.items():
+        text, name = getattr(tuning, field), tell(_called(field, opus))
+        if text is not None:
+            view.add_item(TextDisplay(f"{name}: {_quoted(text) or tell(written.empty)}", id=written.id))
+        elif field == "primer":
             known = len(opus.request.melody or opus.request.primer)
-            kept = _("as it is: {count} characters").format(count=known)
-            view.add_item(TextDisplay(f"-# {name}\n{kept}"))
-        else:
-            shown = f"```\n{text.replace('`', '’')}\n```" if text.strip() else tell(EMPTY[place])
-            view.add_item(TextDisplay(f"-# {name}\n{shown}", id=place))
+            view.add_item(TextDisplay(f"{name}: " + _("as it is: {count} characters").format(count=known)))
     if tuning.wrong:
         view.add_item(TextDisplay(f"⚠️ {tuning.wrong}"[:600], id=WRONG))
-    write_words, compose = _("Primer, seed, values"), _("Compose")
+    write_words, compose = _("Length, tempo, notes"), _("Compose")
     view.add_item(
         ActionRow(
             Button(style=ButtonStyle.primary, label=compose, emoji="🎵", custom_id=f"tune-compose:{opus.id}"),
@@ -196,29 +219,14 @@ class Edit(LastingButton, template=rf"tune-edit:{ID}"):
     async def work(self, interaction: Interaction) -> None:
         """Do what the button says."""
         tuning = _shown(interaction)
-        fits = tuning.primer is not None
-        primer = TextInput[Any](
-            custom_id="primer",
-            style=TextStyle.long,
-            default=tuning.primer or "",
-            required=False,
-            max_length=LONGEST_PRIMER,
-            placeholder="C4 E4 G4, 72r1 76r1" if fits else _("Too long for this form: left empty, it stays as it is."),
-        )
-        seed = TextInput[Any](
-            custom_id="seed", default=tuning.seed, required=False, max_length=40, placeholder=_("empty: a new one")
-        )
-        values = TextInput[Any](
-            custom_id="values",
-            style=TextStyle.long,
-            default=tuning.values,
-            required=False,
-            max_length=400,
-            placeholder=", ".join(KINDS).replace("_", "-"),
-        )
-        fields = ((_("Primer"), primer), (_("Seed"), seed), (_("Values, one a line"), values))
+        sung = tuning.bars is None  # whatever has become of the piece
+        fields = [
+            (tell(HARMONISED if field == "primer" and sung else written.asks), _input(field, tuning))
+            for field, written in WRITTEN.items()
+            if written.sung or not sung
+        ]
         await interaction.response.send_modal(
-            forms.lay_out(_("Primer, seed, values"), f"tune-words:{self._opus}", fields)
+            forms.lay_out(_("Length, tempo, notes"), f"tune-words:{self._opus}", fields)
         )
 
 
@@ -243,9 +251,10 @@ ITEMS: Final = (Choose, Edit, Compose)
 async def _typed(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:
     """Keep what was typed, and say what is wrong with it, all at once."""
     opus = await Studio.of(interaction).store.get(match["opus"])
-    tuning, typed = _shown(interaction), {name: str(fields[name]["value"]) for name in ("primer", "seed", "values")}
-    if tuning.primer is None and not typed["primer"].strip():
-        del typed["primer"]
+    tuning = _shown(interaction)
+    typed = {name: str(fields[name]["value"]).strip() for name in WRITTEN if name in fields}
+    if tuning.primer is None and not typed.get("primer"):
+        typed.pop("primer", None)
     tuning = replace(tuning, **typed)
     try:
         _asked(interaction, opus, tuning)
@@ -280,21 +289,25 @@ def _asked(interaction: Interaction[Any], opus: Opus, tuning: Tuning) -> tuple[C
         try:
             beginning.check()
         except CadenzaError as error:
-            wrong.append(mark("Primer: {error}", error=error))
-    seed, values = None, dict[str, Any]()
-    try:
-        seed = _value("seed", (int, ranges.Seed), tuning.seed) if tuning.seed.strip() else None
-    except RequestError as error:
-        wrong.append(error.message)
-    try:
-        values = read(tuning.values)
-    except RequestError as error:
-        wrong.append(error.message)
+            wrong.append(mark("{name}: {error}", name=_called("primer", opus), error=error))
+    values = dict[str, Any]()
+    for field, written in WRITTEN.items():
+        text = getattr(tuning, field)
+        if field == "primer" or text is None:
+            continue
+        try:
+            values[field] = _value(written, text) if text else None
+        except RequestError as error:
+            wrong.append(error.message)
     if wrong:
         raise RequestError(lines(wrong))
     if tuning.mood != OPEN:
         mood = moods.mood(tuning.mood)
-        values = {"temperature": mood.temperature, "top_p": mood.top_p, **values}
+        values |= {"temperature": mood.temperature, "top_p": mood.top_p}
+    if tuning.model != opus.model.name:
+        values["gravity"] = None  # which is the model's
+    if "tempo" in values:
+        values["paced"] = False
     request = replace(
         recipe,
         primer=reprise.rewritten(recipe.primer, opus.model, params) if kept and recipe.primer else "",
@@ -303,9 +316,7 @@ def _asked(interaction: Interaction[Any], opus: Opus, tuning: Tuning) -> tuple[C
         instrument=tuning.instrument,
         key=None if tuning.key == OPEN else tuning.key,
         metre=None if tuning.metre == OPEN else tuning.metre,
-        seed=seed,
-        paced=False,
-        **{**LEFT_OUT, **values},
+        **values,
     )
     return request, beginning
 
@@ -325,56 +336,52 @@ def _full(key: str, model: str, catalogue: Catalogue) -> str:
     return keys.KEYS[tonic + len(keys.KEYS) // 2 * mode]
 
 
-def write(request: ComposeRequest) -> str:
-    """Write the values of a request that have no field of their own, a line each.
-
-    A tempo that the model chose is left to it, and so is a temperature.
-    """
-    names = SUNG if request.melody else LEFT_OUT
-    values = {name: getattr(request, name) for name in names if name != "tempo" or not request.paced}
-    return "\n".join(f"{name.replace('_', '-')} {_plain(value)}" for name, value in values.items() if value is not None)
+def _called(field: str, opus: Opus) -> Message:
+    return HARMONISED if field == "primer" and opus.request.melody else WRITTEN[field].label
 
 
-def read(text: str) -> dict[str, Any]:
-    """Read values as `write` writes them. Raises RequestError, which names every line that is wrong."""
-    values, wrong = dict[str, Any](), list[RequestError]()
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, _, value = line.replace(":", " ").replace("=", " ").partition(" ")
-        field = name.lower().replace("-", "_")
-        try:
-            values[field] = _value(name, KINDS[field], value.strip())
-        except KeyError:
-            known = ", ".join(KINDS).replace("_", "-")
-            wrong.append(
-                RequestError("There is no value called {name!r}. There are: {names}.", name=name[:40], names=known)
-            )
-        except RequestError as error:
-            wrong.append(error)
-    if wrong:
-        raise RequestError(lines(error.message for error in wrong))
-    return values
+def _quoted(text: str) -> str:
+    """Show what was typed so that it can be read again, in lines of its own if it has several."""
+    plain = text.replace("`", "’")
+    return f"```\n{plain}\n```" if "\n" in plain else f"`{plain}`" if plain else ""
 
 
-def _value(name: str, number: Number | None, text: str) -> Any:
-    if number is None:
+def _input(field: str, tuning: Tuning) -> TextInput[Any]:
+    """Make the field of a form."""
+    text = getattr(tuning, field)
+    if field != "primer":
+        hint = _("empty: {means}").format(means=tell(WRITTEN[field].empty))
+        return TextInput[Any](custom_id=field, default=text or "", required=False, max_length=40, placeholder=hint)
+    return TextInput[Any](
+        custom_id=field,
+        style=TextStyle.long,
+        default=text or "",
+        required=False,
+        max_length=LONGEST_PRIMER,
+        placeholder=_("Too long for this form: left empty, it stays as it is.") if text is None else "C4 E4 G4",
+    )
+
+
+def _value(written: Written, text: str) -> Any:
+    if written.number is None:
         return text
-    kind, bounds = number
+    kind, bounds = written.number
     try:
         value = kind(text)
-        check_range(name, value, bounds.min_value, bounds.max_value)
+        check_range(written.label, value, bounds.min_value, bounds.max_value)
     except (ValueError, RequestError):
         raise RequestError(
             "{text!r} does not fit {name}: give a number from {lowest} to {highest}.",
             text=text[:40],
-            name=name,
+            name=written.label,
             lowest=bounds.min_value,
             highest=bounds.max_value,
         ) from None
     return value
 
 
-def _plain(value: float | str) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 submitted: Final = forms.listener(FORM, _typed)  # whichever run of the bot has shown the form

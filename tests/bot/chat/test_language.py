@@ -169,9 +169,9 @@ async def test_refuses_a_click_in_german(
     assert refusal.content.startswith("Das kann nur, wer um dieses Stück gebeten hat, oder die Moderation")
     tuner = await Tuner.on(bob, answer)
     assert "Ändere, was du magst" in tuner.text()
-    await tuner.type(seed="neun", values="bars 0")
-    assert "'neun' passt nicht zu seed" in tuner.text()
-    assert "'0' passt nicht zu bars" in tuner.text()
+    await tuner.type(seed="neun", bars="0")
+    assert "'neun' passt nicht zu Seed" in tuner.text()
+    assert "'0' passt nicht zu Takte" in tuner.text()
 
 
 async def test_several_languages_at_once_do_not_mix(

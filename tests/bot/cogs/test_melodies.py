@@ -125,7 +125,7 @@ async def test_its_buttons_sing_it_otherwise_or_go_on(
     assert (longer.request.melody, longer.parts) == ("", None)
     tuner = await Tuner.on(alice, chorale)
     await tuner.choose(instrument="organ")
-    await tuner.type(primer="C5 D5 E5*2", seed="3", values="effort 1")
+    await tuner.type(primer="C5 D5 E5*2", seed="3")
     tuned = await opus_in(store, await tuner.compose())
     assert tuned.parts is not None
     assert [note.pitch for note in tuned.parts.parts[0].notes] == [72, 74, 76]

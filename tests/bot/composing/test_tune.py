@@ -21,10 +21,10 @@ async def test_tune_fills_in_the_recipe_and_composes_by_what_was_changed(
     before = tuner.shown()
     assert (before.model, before.instrument, before.key, before.metre) == ("tiny", "piano", OPEN, "4/4")
     assert (before.mood, before.primer, before.seed) == ("natural", "60r264r2", "11")
-    assert before.values == "bars 4\ntempo 120\ngravity 0.5\nexpression 1\neffort 8"
+    assert (before.bars, before.tempo, before.form) == ("4", "120", "")
     await tuner.choose(instrument="harp", metre="3/4", mood="careful", key="E♭ major")
     await then()
-    await tuner.type(primer="67r4", values="bars=2\nform: AB\neffort: 2\ntop-p 0.9")
+    await tuner.type(primer="67r4", bars="2", form="AB", tempo="90")
     await then()
     parent, opus = await opus_of(store, old_piece), await opus_in(store, await tuner.compose())
     assert (opus.parent, opus.author) == (parent.id, anybody.id)
@@ -32,7 +32,7 @@ async def test_tune_fills_in_the_recipe_and_composes_by_what_was_changed(
     assert opus.bars == 2
     request = opus.request
     assert (request.seed, request.instrument, request.metre, request.key) == (11, "harp", "3/4", "E♭ major")
-    assert (request.temperature, request.top_p, request.form, request.effort) == (0.8, 0.9, "AB", 2)
+    assert (request.temperature, request.top_p, request.form, request.tempo) == (0.8, 0.95, "AB", 90)
     await tuner.choose(mood="bold")  # it is still there, and goes on from what was chosen
     again = await opus_in(store, await tuner.compose())
     assert (again.request.temperature, again.request.instrument, again.request.seed) == (1.2, "harp", 11)
@@ -62,7 +62,7 @@ async def test_two_people_can_tune_the_same_piece_at_once(
 ) -> None:
     tuners = [await Tuner.on(actor, piece) for actor in (alice, bob)]
     for tuner, primer in zip(tuners, ("67r4", "69r4"), strict=True):
-        await tuner.type(primer=primer, values="bars 1")
+        await tuner.type(primer=primer, bars="1")
     for tuner, primer in zip(tuners, ("67r4", "69r4"), strict=True):
         opus = await opus_in(store, await tuner.compose())
         assert (opus.author, opus.request.primer) == (tuner.actor.id, primer)
@@ -77,9 +77,9 @@ async def test_tune_keeps_a_primer_that_is_too_long_to_show(
     await store.add(replace(opus, request=replace(opus.request, primer=chord * 130)))
     tuner = await Tuner.on(alice, piece)
     assert tuner.shown().primer is None
-    await tuner.type(primer="", values="bars 17")
+    await tuner.type(primer="", bars="17")
     assert (await opus_in(store, await tuner.compose())).text.startswith(chord * 130)
-    await tuner.type(primer="60r1", values="bars 1")
+    await tuner.type(primer="60r1", bars="1")
     assert (await opus_in(store, await tuner.compose())).text.startswith("60r1")
 
 
@@ -87,13 +87,11 @@ async def test_tune_keeps_a_primer_that_is_too_long_to_show(
     ("typed", "complaints"),
     [
         ({"primer": "72r1 7276r1"}, ["7276 is not a MIDI note"]),
-        ({"values": "volume 11"}, ["There is no value called 'volume'"]),
-        ({"values": "bars many"}, ["'many' does not fit bars: give a number from 1 to 64."]),
-        ({"values": "temperature nan\ngravity 5.5"}, ["from 0.01 to 10.0", "from 0.0 to 5.0"]),
-        ({"seed": str(2**53), "values": "tempo inf\neffort 33"}, ["seed", "from 20 to 400", "from 1 to 32"]),
+        ({"bars": "many"}, ["'many' does not fit Bars: give a number from 1 to 64."]),
+        ({"seed": str(2**53), "tempo": "inf"}, ["Seed", "from 20 to 400"]),
         (
-            {"primer": "C4 do", "seed": "nine", "values": "bars 0\nvolume 11"},
-            ["'do' is no note", "'nine' does not fit seed", "from 1 to 64", "no value called 'volume'"],
+            {"primer": "C4 do", "seed": "nine", "bars": "0", "tempo": "quick"},
+            ["'do' is no note", "'nine' does not fit Seed", "from 1 to 64", "'quick' does not fit Tempo"],
         ),
     ],
 )
@@ -116,8 +114,8 @@ async def test_what_cannot_be_composed_together_is_refused_privately(
 ) -> None:
     tuner = await Tuner.on(alice, piece)
     for typed, complaint in (
-        ({"values": "bars 5\nform AABB"}, "These bars cannot be divided into 4 sections of equal length"),
-        ({"primer": "67r4r4r4", "values": "bars 1"}, "The primer ends in bar 2: ask for 2 to 64 bars"),
+        ({"bars": "5", "form": "AABB"}, "These bars cannot be divided into 4 sections of equal length"),
+        ({"primer": "67r4r4r4", "form": "", "bars": "1"}, "The primer ends in bar 2: ask for 2 to 64 bars"),
     ):
         await tuner.type(**typed)
         result = await tuner.compose()

@@ -204,14 +204,15 @@ def test_shows_a_sheet_and_every_button_works(address: str, browser: WebDriver, 
 
     page.choose(0, "Tune")
     page.grows_to(7)
-    page.press(6, "Primer")
-    page.until(lambda: browser.find_elements(By.NAME, "values"))
-    values = browser.find_element(By.NAME, "values")
-    assert "form AABB" in str(values.get_property("value"))
-    values.clear()
-    values.send_keys("bars 2")
+    page.press(6, "Length")
+    page.until(lambda: browser.find_elements(By.NAME, "form"))
+    for name, before, after in (("form", "AABB", ""), ("bars", "16", "2")):
+        field = browser.find_element(By.NAME, name)
+        assert field.get_property("value") == before
+        field.clear()
+        field.send_keys(after)
     browser.find_element(By.CSS_SELECTOR, ".modal-dialog [type=submit]").click()
-    page.until(lambda: "bars 2" in page.in_view(6).text)
+    page.until(lambda: "Bars: 2" in page.in_view(6).text)
     page.press(6, "Compose")
     page.until(lambda: "2 bars" in page.grows_to(8).text)
 
