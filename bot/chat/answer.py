@@ -23,7 +23,7 @@ class Enclosure:
     @property
     def must_arrive(self) -> bool:
         """Tell whether this holds the notes, from which a user can make everything else."""
-        return self.name.endswith((".mid", ".musicxml"))
+        return self.name.endswith((".mid", ".musicxml", ".notes"))
 
     def file(self) -> File:
         """Wrap the bytes for one attempt at sending them."""
@@ -45,7 +45,7 @@ class Answer:
 
 
 def fit(answer: Answer, limit: int) -> Answer:
-    """Leave out what makes the files weigh more than `limit` bytes, but never the notes: MIDI or MusicXML."""
+    """Leave out what makes the files weigh more than `limit` bytes, but never the notes: MIDI, MusicXML, names."""
     kept = [enclosure for enclosure in answer.enclosures if enclosure.must_arrive]
     others = [enclosure for enclosure in answer.enclosures if not enclosure.must_arrive]
     weight = sum(len(enclosure.data) for enclosure in kept)

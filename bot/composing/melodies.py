@@ -1,12 +1,14 @@
 """A tune that somebody has hummed or handed over: what was heard of it, and what can be made of it.
 
-The message itself keeps the tune: its notes stand in it, and buttons read them there, also after a restart.
+The message itself keeps the tune: its notes stand in it, or in a file if they are many, and buttons read them there,
+also after a restart.
 """
 
 import asyncio
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, Final
 
@@ -40,6 +42,7 @@ BARS: Final = 16  # of a file, as many as a message shows well
 LONGEST: Final = 3_500  # characters of names in a message
 COST: Final = 8  # bars of music that listening is as much work as
 FORM: Final = "AABA"
+FETCHING: Final = 2.0  # seconds; a form has to be there in three
 
 NAMES: Final = r"(?P<names>en|de)"  # whether B is German in a message
 CORRECT: Final = re.compile(rf"melody-correct:{NAMES}")
@@ -74,12 +77,7 @@ class MelodyButton(LastingButton, template="never"):
 
     async def work(self, interaction: Interaction) -> None:
         """Do what the button says. Raises UploadError where the notes have gone."""
-        shown = (
-            interaction.message.embeds[0].description if interaction.message and interaction.message.embeds else None
-        )
-        if not shown:
-            raise UploadError("The notes have gone from this message. Use the tune once more.")
-        await self.act(interaction, shown.strip("`\n "))
+        await self.act(interaction, await _kept(interaction.message))
 
     async def act(self, interaction: Interaction, text: str) -> None:
         """Do what the button says, with the tune as names."""
@@ -151,6 +149,18 @@ class HarmonizePiece(PieceButton, template=f"harmonize:{ID}"):
 
 
 ITEMS: Final = (Harmonize, HarmonizePiece, GoOn, MakeTune, Correct)
+
+
+async def _kept(message: Message | None) -> str:
+    """Return the names that a message keeps. Raises UploadError where they have gone."""
+    files = () if message is None else message.attachments
+    if kept := next((file for file in files if file.filename == presentation.NOTES), None):
+        with suppress(TimeoutError, UploadError):
+            async with asyncio.timeout(FETCHING):
+                return (await fetch(kept)).decode()
+    elif message is not None and message.embeds and (shown := message.embeds[0].description):
+        return shown.strip("`\n ")
+    raise UploadError("The notes have gone from this message. Use the tune once more.")
 
 
 async def _harmonize(

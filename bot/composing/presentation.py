@@ -26,6 +26,9 @@ PRIMER_SHOWN: Final = 100  # characters
 DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
 PAGES_OF_A_PRIMER: Final = 4
 PAGES_SHOWN: Final = 7  # which, with MusicXML, PDF and ABC, are as many files as a message can have
+ALL_NAMED: Final = 6  # bars of a tune, at most, whose notes a message names all
+NAMED: Final = 4  # bars of a longer one
+NOTES: Final = "tune.notes"  # has all of its notes, for the buttons; of a text file Discord would show the text
 UNDER_A_PIECE: Final = (  # action, label, symbol; the rest is in the menu below them
     ("again", mark("Again"), "🎲"),
     ("vary", mark("Vary"), "🔀"),
@@ -180,11 +183,16 @@ def present_primer(primer: Primer, model: str, take: Take, sheet: Sheet) -> Answ
 def present_melody(given: Given, names: str, shown: Shown, language: str) -> Answer:
     """Write the message that shows what was heard of a tune: its names in a `language`, its sheet and its sound."""
     tune = given.melody
-    embed = Embed(title=_("What I heard"), description=f"```\n{names}\n```", colour=COLOUR)
+    bars, whole = names.split(" | "), f"```\n{names}\n```"
+    further = len(bars) - NAMED if len(bars) > ALL_NAMED else 0
+    if further:
+        more_bars = ngettext("… and {count} bar more", "… and {count} bars more", further).format(count=further)
+        whole = f"```\n{' | '.join(bars[:NAMED])}\n```{more_bars}"
+    embed = Embed(title=_("What I heard"), description=whole, colour=COLOUR)
     embed.add_field(name=_("Length"), value=length(float(tune.bars)))
     embed.add_field(name=_("Key"), value=_("leans on {key}").format(key=_(tune.key)))
     embed.add_field(name=_("Read as"), value="\n".join(map(tell, given.words)), inline=False)
-    embed.set_footer(text=_("Is a note wrong? Correct takes the notes as text."))
+    embed.set_footer(text=_("Is a note wrong? Correct has all of them as text."))
     what = ngettext("a tune of {count} note", "a tune of {count} notes", len(tune.notes)).format(count=len(tune.notes))
     description, pages = _("Sheet music, page {number} of {last}: {what}"), shown.sheet.pages
     enclosures = [
@@ -195,6 +203,7 @@ def present_melody(given: Given, names: str, shown: Shown, language: str) -> Ans
             for number, page in enumerate(pages[:PAGES_OF_A_PRIMER], 1)
         ),
         Enclosure("tune.musicxml", shown.sheet.musicxml, _("MusicXML file: {what}").format(what=what)),
+        *([Enclosure(NOTES, names.encode(), _("All notes by their names"))] if further else []),
     ]
     buttons = [components.button(action, label, symbol, 0, language) for action, label, symbol in UNDER_A_MELODY]
     return Answer(None, embed, tuple(enclosures), components.lay_out(buttons))

@@ -58,6 +58,23 @@ async def test_its_buttons_go_on_with_it_make_a_tune_of_it_and_correct_it(
     assert "'do' is no note that I know." in refusal(wrong)
 
 
+async def test_of_a_long_tune_it_names_the_first_bars_and_its_buttons_know_all(
+    alice: simcord.MemberActor,
+    channel: simcord.ChannelHandle,
+    store: Store,
+    then: Callable[[], Awaitable[None]],
+) -> None:
+    tune = "4/4 " + " | ".join(["C4 D4 E4 F4", "G4*4"] * 8)
+    shown = response(await alice.context_menu(channel, MENU, await alice.send(channel, tune)))
+    assert shown.embeds[0].description == ("```\n4/4 C4 D4 E4 F4 | G4*4 | C4 D4 E4 F4 | G4*4\n```… and 12 bars more")
+    await then()
+    form = await alice.click(shown, label="Correct")
+    assert form.modal is not None
+    assert form.modal["components"][0]["component"]["value"] == tune
+    longer = await opus_in(store, await alice.click(shown, label="Continue"))
+    assert longer.request.bars == 32
+
+
 async def test_germans_read_german_names(
     alice: simcord.MemberActor, bob: simcord.MemberActor, channel: simcord.ChannelHandle, locales: dict[int, str]
 ) -> None:
