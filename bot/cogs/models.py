@@ -19,6 +19,7 @@ from bot.cogs import autocomplete
 from bot.composing.studio import Studio
 from bot.models import shelves
 from bot.models.catalogue import Catalogue
+from core.composing import style
 from core.errors import BundleError, Message, mark
 from core.model import description
 
@@ -68,7 +69,10 @@ class Models(commands.GroupCog, group_name="models", group_description="Look at 
             path = self._studio.catalogue.at(interaction.guild_id).path(model)
             await interaction.response.defer(ephemeral=True, thinking=True)
             rows, paragraphs = await self._studio.workers.run(description.brief, str(path))
-            story = "\n\n".join(" ".join(map(tell, sentences)) for sentences in paragraphs)
+            params = self._studio.catalogue.at(interaction.guild_id).params(model)
+            said = await asyncio.to_thread(style.sentence, params.habits)
+            told = [[said], *paragraphs] if said is not None else paragraphs
+            story = "\n\n".join(" ".join(map(tell, sentences)) for sentences in told)
             embed = Embed(title=model, description=story[:4000], colour=COLOUR)
             for name, value in rows:
                 embed.add_field(name=tell(NAMES[name]), value=tell(value)[:1000])

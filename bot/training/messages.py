@@ -20,6 +20,7 @@ from bot.composing.studio import Studio
 from bot.database import store
 from bot.database.jobs import Job
 from bot.training import attachments
+from core.composing import style
 from core.composing.recipe import ComposeRequest, Take
 from core.errors import CadenzaError, Message, lines, mark
 from core.music.score import whole_bars
@@ -131,7 +132,7 @@ class Messages:
 
     async def _present_model(self, job: Job, result: Result) -> Answer:
         """Write the message that shows a new model, with a first piece if one can be composed."""
-        embed = _embed(job, _("{model} is trained"), _style(job))
+        embed = _embed(job, _("{model} is trained"), await self._style(job))
         view = under_model(job.id, job.name)
         try:
             take, opus = await self._compose(job)
@@ -149,6 +150,15 @@ class Messages:
         if result.advice:
             embed.add_field(name=_("Advice"), value=_lines(result.advice), inline=False)
         return Answer(job.id, embed, presentation.enclose(opus, take, f"{job.name}-first"), view)
+
+    async def _style(self, job: Job) -> str:
+        """Say in a sentence what the music is like that a model is trained on, or what is known of the files."""
+        try:
+            params = self._studio.catalogue.at(job.server).params(job.name)
+            said = await asyncio.to_thread(style.sentence, params.habits)
+        except CadenzaError:
+            said = None
+        return _of_files(job) if said is None else tell(said)
 
     async def _compose(self, job: Job) -> tuple[Take, store.Opus]:
         studio = self._studio
@@ -295,8 +305,8 @@ def _left_out(job: Job) -> str:
     return tell(lines(attachments.listed(job.gathered.skipped)))
 
 
-def _style(job: Job) -> str:
-    """Say in a sentence or two what the music is like that a model is trained on: its keys, metres and texture."""
+def _of_files(job: Job) -> str:
+    """Say of what keys, metres and texture the files are."""
     return "\n".join(map(tell, job.gathered.summary[1:3])) or _summary(job)
 
 
