@@ -7,6 +7,7 @@ from typing import Final
 
 from core.drawing.canvas import BACKGROUND, FAINT, GRID, HEADER, MARGIN, PALETTE, PLOT, WIDTH, Canvas, Colour, mix
 from core.errors import PictureError
+from core.music import repeats
 from core.music.parts import PartScore, four_parts, is_choral
 from core.music.score import Score
 from core.music.voices import Note, notes
@@ -109,8 +110,8 @@ def side_by_side(pieces: Sequence[Score | PartScore], captions: Sequence[str], *
     canvas = Canvas(round(math.ceil(len(scores) / _COLUMNS) * height + MARGIN))
     for place, (piece, score, caption) in enumerate(zip(pieces, scores, captions, strict=True)):
         left, top = MARGIN + place % _COLUMNS * (width + MARGIN), place // _COLUMNS * height
-        units = max(1, math.ceil(score.bars)) * score.units_per_bar
-        system = System(0, units, top + HEADER + _RULER, row, pitches, left=left, right=left + width)
+        first, end = repeats.beginning(score), repeats.ending(score)
+        system = System(first, end, top + HEADER + _RULER, row, pitches, left=left, right=left + width)
         _draw_system(canvas, system, score, _sounding(piece), velocities(piece), primer_events)
         canvas.text(left, top + HEADER, str(place + 1), 40)
         canvas.text(left + 40, top + HEADER, caption, 22, FAINT)
@@ -128,11 +129,13 @@ def _draw_system(
     """Draw one line of a piano roll, but for its keyboard."""
     primer = score.events[primer_events].onset if primer_events < len(score.events) else score.length
     draw_grid(canvas, system, score, primer if primer_events else 0)
+    last = repeats.ending(score)  # beyond which the last notes may ring
     for note in sounding:
-        if note.start < system.end and note.end > system.start:
-            colour = PRIMER if note.start < primer and primer_events else colour_of(note.voice)
-            shade = mix(colour, BACKGROUND, brightness(loud[note.start, note.pitch]))
-            canvas.box(*system.box(note.pitch, note.start, note.end), shade, system.corner(note.start, note.end))
+        start, end = note.start, min(note.end, last)
+        if start < system.end and end > system.start:
+            colour = PRIMER if start < primer and primer_events else colour_of(note.voice)
+            shade = mix(colour, BACKGROUND, brightness(loud[start, note.pitch]))
+            canvas.box(*system.box(note.pitch, start, end), shade, system.corner(start, end))
 
 
 def _score(piece: Score | PartScore) -> Score:
@@ -147,16 +150,26 @@ def _sounding(piece: Score | PartScore) -> Sequence[Note]:
 
 
 def _layout(score: Score) -> list[System]:
-    """Break a piece into systems of equally many bars, and find rows that leave the picture a postable height."""
-    bars = max(1, math.ceil(score.bars))
+    """Break a piece into systems of equally many bars, and find rows that leave the picture a postable height.
+
+    A pickup stands before the first of them.
+    """
+    bar, first = score.units_per_bar, repeats.beginning(score)
+    line = -(-first // bar) * bar  # the first one
+    bars = max(1, math.ceil((repeats.ending(score) - line) / bar))
     count = math.ceil(bars / _BARS_PER_SYSTEM)
-    units = math.ceil(bars / count) * score.units_per_bar
+    units = math.ceil(bars / count) * bar
     pitches = _pitches(*score.range)
     rows = count * len(pitches)
     row = max(_THINNEST_ROW, min(max(_ROLL_HEIGHT[0] / len(pitches), 9), _ROLL_HEIGHT[1] / rows))
     height = row * len(pitches) + _RULER + _GAP
     tops = [HEADER + number * height + _RULER for number in range(min(count, _MOST_SYSTEMS))]
-    return [System(i * units, (i + 1) * units, top, row, pitches) for i, top in enumerate(tops)]
+    if count == 1:
+        return [System(first, repeats.ending(score), tops[0], row, pitches)]
+    return [
+        System(line + i * units if i else first, line + (i + 1) * units, top, row, pitches)
+        for i, top in enumerate(tops)
+    ]
 
 
 def _pitches(lowest: int, highest: int) -> range:
@@ -166,9 +179,9 @@ def _pitches(lowest: int, highest: int) -> range:
 
 
 def draw_grid(canvas: Canvas, system: System, score: Score, primer: int) -> None:
-    """Draw rows, beats and bars, as far as the piece goes, and the primer's ground."""
-    bar = score.units_per_bar
-    end = min(system.end, math.ceil(score.bars) * bar)
+    """Draw rows, beats and bars, as far as the piece goes, and the primer's ground; a pickup's bar has no number."""
+    bar, first = score.units_per_bar, repeats.beginning(score)
+    end = min(system.end, repeats.ending(score))
     right = system.x(end)
     for pitch in system.pitches:
         top = system.y(pitch)
@@ -179,15 +192,15 @@ def draw_grid(canvas: Canvas, system: System, score: Score, primer: int) -> None
         if pitch % 12 == 0:
             canvas.box(system.left, top + system.row - 0.5, right, top + system.row + 0.5, GRID)
     label_every = 1 if system.x(system.start + bar) - system.left >= 34 else 4
-    beats = score.metre.beats
-    for beat in range((end - system.start) // bar * beats + 1):
-        x = system.x(system.start + beat * bar / beats)
+    beats, unnumbered = score.metre.beats, -(-first // bar)  # bars: a pickup's, and those before any note
+    for beat in range(math.ceil(system.start * beats / bar), end * beats // bar + 1):
+        x = system.x(beat * bar / beats)
         if beat % beats:
             canvas.box(x - 0.5, system.top, x + 0.5, system.bottom, GRID)
             continue
         canvas.box(x - 0.5, system.top - 6, x + 0.5, system.bottom, _BAR_LINE)
-        number = system.start // bar + beat // beats
-        if number * bar < end and number % label_every == 0:
+        number = beat // beats - unnumbered
+        if beat * bar < end * beats and number >= 0 and number % label_every == 0:
             canvas.text(x + 5, system.top - 6, str(number + 1), system.type, FAINT)
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from core.errors import RequestError
+from core.music import repeats
 from core.music.score import Score
 
 
@@ -32,7 +33,7 @@ def parse(text: str) -> Bars:
 def place(piece: Score, bars: Bars) -> tuple[int, int]:
     """Return the units from which until before which bars stand. Raises RequestError if the piece lacks them."""
     bar = piece.units_per_bar
-    pickup = 1 if piece.events and piece.events[0].onset % bar else 0
+    pickup = 1 if repeats.beginning(piece) % bar else 0
     count = -(-piece.length // bar) - pickup
     if bars.last > count or bars.first < 1 - pickup:
         raise RequestError(

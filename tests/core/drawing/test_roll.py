@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,27 @@ def test_bars_and_beats_are_those_of_the_metre() -> None:
         return int(np.count_nonzero(np.diff((abs(row - ground) > 12).astype(int)) == 1))
 
     assert lines(Metre(3, 4)) > lines(Metre(6, 8))  # 12 beats, and 8
+
+
+def test_a_pickup_stands_before_bar_1_and_nothing_is_drawn_behind_the_last_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers, write = list[tuple[float, str]](), canvas.Canvas.text
+
+    def text(self: canvas.Canvas, x: float, y: float, said: str, *options: Any) -> None:
+        numbers.extend([(x, said)] if said.isdigit() else [])
+        write(self, x, y, said, *options)
+
+    monkeypatch.setattr(canvas.Canvas, "text", text)
+    piece = score.from_text("r360r172r4r4r4r371r1", "lowest", QUARTERS)  # of which the last note rings for a bar
+    marks = coloured(opened(roll.piano_roll(piece)))
+    assert [number for _, number in numbers] == ["1", "2", "3", "4"]
+    left, right = canvas.MARGIN + 58, canvas.WIDTH - canvas.MARGIN
+    assert left <= marks[:, 1].min() < numbers[0][0] - 5 < left + (right - left) / 12
+    assert marks[:, 1].max() <= right
+    numbers.clear()
+    bars = "".join(f"{60 + bar % 5}r4" for bar in range(31))
+    roll.piano_roll(score.from_text(f"r360r1{bars}62r3", "lowest", QUARTERS))
+    assert [number for _, number in numbers] == [str(number) for number in range(1, 33)]
+    assert numbers[16][0] < numbers[0][0]  # the second line begins with bar 17, at the very edge
 
 
 def test_each_voice_has_its_colour() -> None:

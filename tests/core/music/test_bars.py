@@ -29,6 +29,8 @@ def test_a_pickup_is_bar_0_and_the_last_bar_may_be_short() -> None:
     begun = score.from_text("r360r1" + "62r4" * 3 + "64r3", "lowest", Fraction(1))
     assert bars.place(begun, Bars(0, 1)) == (0, 8)
     assert bars.place(begun, Bars(4, 4)) == (16, 19)
+    rested = score.from_text("r160r3" + "62r4" * 3, "lowest", Fraction(1))
+    assert bars.place(rested, Bars(1, 1)) == (0, 4)  # which begins with a rest, as its sheet has it
     with pytest.raises(RequestError, match="has bars 0 to 4; bars 5-6"):
         bars.place(begun, Bars(5, 6))
     with pytest.raises(RequestError, match="has bars 1 to 4; bars 0-2"):
