@@ -141,7 +141,7 @@ async def end(interaction: Interaction, jam: Jam) -> None:
     shown = presentation.present(opus, take, presentation.under(opus))
     shown.embed.add_field(name=_("Played by"), value=_names(jam), inline=False)
     message = await studio.deliver(interaction, shown)
-    await studio.films.follow(message, shown, opus, take)
+    await studio.films.follow(message, shown, opus, take, shared=True)  # by all who played
     await _leave_old(interaction, jam)
     sheet = presentation.present_sheet(opus, engraved)
     assert interaction.guild is not None
