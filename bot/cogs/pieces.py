@@ -93,5 +93,5 @@ class Pieces(commands.GroupCog, group_name="piece", group_description="Find piec
 
 def _line(opus: Opus, likes: int) -> str:
     liked = f" · ❤️ {likes}" if likes else ""
-    what = f"`{opus.id}` · **{titles.title(opus)}** · {opus.model.name}, {presentation.length(opus.bars)}"
-    return f"{what} · <t:{opus.created.timestamp():.0f}:R>{liked}"
+    what = f"**{titles.title(opus)}** · {opus.model.name}, {presentation.length(opus.bars)}"
+    return f"{what} · <t:{opus.created.timestamp():.0f}:R>{liked} · `{opus.id}`"

@@ -31,7 +31,10 @@ class Share(PieceButton, template=f"share:{ID}"):
 
     async def act(self, interaction: Interaction, opus: Opus) -> None:
         """Do what the button says."""
-        checks.author(interaction, opus)
+        if (
+            interaction.client.user is None or opus.author != interaction.client.user.id
+        ):  # a piece of the day is everybody's
+            checks.author(interaction, opus)
         channel = await _chosen(interaction)
         if channel is None:
             await _without(interaction, opus)

@@ -29,10 +29,9 @@ async def describe(store: Store, server: int) -> Embed:
     embed.add_field(
         name=_("How"),
         value=_(
-            "❤️, which of several takes somebody goes on with, Delete and Again are votes, each of them on two dozen"
-            " figures of a piece. Of several candidates for a piece, what is liked has a small advantage. A piece whose"
-            " seed you give is composed without it. It never leaves this server, and /forget me takes a member's votes"
-            " out of it."
+            "❤️, the take that somebody goes on with, Delete and Again are votes on what pieces are like. Of several"
+            " candidates for a piece, what is liked has a small advantage. A piece whose seed you give is composed"
+            " without it. It never leaves this server, and /forget me takes a member's votes out of it."
         ),
         inline=False,
     )

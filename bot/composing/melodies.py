@@ -87,7 +87,7 @@ class MelodyButton(LastingButton, template="never"):
         """Compose on from a tune, or a `whole` piece whose first section it is."""
         studio, model = Studio.of(interaction), await _model(interaction)
         params = _params(interaction, model)
-        typed = Typed(text, params, self._german)
+        typed = Typed(text, params, self._german, known=True)
         primer, tempo = typed.read(), melody.from_text(text, unit=_UNIT, german=self._german).melody.tempo
         bars = math.ceil(primer.bars)
         told = whole and params.remembers and len(FORM) * bars <= LONGEST_PIECE
@@ -170,7 +170,9 @@ async def _harmonize(
     catalogue = studio.catalogue.at(interaction.guild_id)
     model = model_for(catalogue, (await studio.store.server(interaction.guild_id)).model)
     request = ComposeRequest(model=str(catalogue.path(model)), temperature=harmonizing.USUAL_TEMPERATURE, tempo=tempo)
-    await studio.compose(interaction, request, parent, Soprano(Typed(text, catalogue.params(model), german)))
+    await studio.compose(
+        interaction, request, parent, Soprano(Typed(text, catalogue.params(model), german, known=True))
+    )
 
 
 async def _corrected(interaction: Interaction[Any], match: re.Match[str], fields: Mapping[str, Any]) -> None:

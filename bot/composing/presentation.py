@@ -18,12 +18,14 @@ from core.composing.recipe import ModelInfo, Take
 from core.composing.tune import Shown
 from core.drawing.sheet import Sheet
 from core.errors import Message, mark
+from core.music import titles
 from core.music.score import whole_bars
 from core.performing import ensembles
 from core.reading.melody import Given, Primer
 
 PRIMER_SHOWN: Final = 100  # characters
 DESCRIPTION: Final = 3500  # characters of notation that an embed has room for
+NOTATION: Final = 1000  # and a field of it
 PAGES_OF_A_PRIMER: Final = 4
 PAGES_SHOWN: Final = 7  # which, with MusicXML, PDF and ABC, are as many files as a message can have
 ALL_NAMED: Final = 6  # bars of a tune, at most, whose notes a message names all
@@ -69,17 +71,17 @@ def line(opus: Opus, take: Take) -> str:
     """Say in a line what a piece is: its model, key, length and instrument, and what it quotes."""
     facts = [opus.model.name, _(take.key), _bars(take), _(opus.request.instrument or ensembles.PLAIN)]
     if take.quote is not None:
-        quote = _("quotes {count} events of {title}")
-        facts.append(quote.format(count=take.quote.events, title=escape_markdown(take.quote.title)))
+        quote = _("quotes {count} notes of {title}")
+        facts.append(quote.format(count=take.quote.events, title=escape_markdown(titles.readable(take.quote.title))))
     return " · ".join(filter(None, facts))
 
 
 def present_recipe(opus: Opus) -> Answer:
     """Write the message that says how a piece was made, and how to make it again."""
     request, model = opus.request, opus.model
-    fits = len(opus.text) <= DESCRIPTION
+    fits = len(opus.text) <= NOTATION
     shown = f"```\n{opus.text}\n```" if fits else _("It is in the file notation.txt.")
-    embed = Embed(title=_("{title}: recipe").format(title=title(opus)), description=shown, colour=COLOUR)
+    embed = Embed(title=_("{title}: recipe").format(title=title(opus)), colour=COLOUR)
     embed.add_field(name=_("Model"), value=f"{model.name}\n{_grammar(model)}")
     begun = request.melody or request.primer
     primer = f"`{_shortened(begun, PRIMER_SHOWN)}`" if begun else _("none: the model began")
@@ -101,6 +103,7 @@ def present_recipe(opus: Opus) -> Answer:
         embed.add_field(name=_("The server's taste"), value=request.taste[:1024], inline=False)
     if opus.parent is not None:
         embed.add_field(name=_("Made from"), value=_("Piece {id}").format(id=opus.parent))
+    embed.add_field(name=_("Notation"), value=shown, inline=False)
     embed.set_footer(text=_("Piece {id}. /piece show {id} brings it back.").format(id=opus.id))
     notation = () if fits else (Enclosure("notation.txt", opus.text.encode(), _("The notation of the piece")),)
     return Answer(opus.id, embed, notation)
@@ -188,7 +191,8 @@ def present_melody(given: Given, names: str, shown: Shown, language: str) -> Ans
     if further:
         more_bars = ngettext("… and {count} bar more", "… and {count} bars more", further).format(count=further)
         whole = f"```\n{' | '.join(bars[:NAMED])}\n```{more_bars}"
-    embed = Embed(title=_("What I heard"), description=whole, colour=COLOUR)
+    heading = _("What I heard") if given.source in ("file", "hum") else _("What I read")
+    embed = Embed(title=heading, description=whole, colour=COLOUR)
     embed.add_field(name=_("Length"), value=length(float(tune.bars)))
     embed.add_field(name=_("Key"), value=_("leans on {key}").format(key=_(tune.key)))
     embed.add_field(name=_("Read as"), value="\n".join(map(tell, given.words)), inline=False)

@@ -160,8 +160,8 @@ def panel(tuning: Tuning, opus: Opus, catalogue: Catalogue) -> LayoutView:
     )
     if moods.named(opus.request.temperature, opus.request.top_p) is None:
         offered["mood"].insert(0, (OPEN, as_it_is))
-    offered["key"].insert(0, (OPEN, _("any key, or the primer's")))
-    offered["metre"].insert(0, (OPEN, _("any metre, or the primer's")))
+    offered["key"].insert(0, (OPEN, _("any key, or that of its first notes")))
+    offered["metre"].insert(0, (OPEN, _("any metre, or that of its first notes")))
     view = LayoutView(timeout=None)
     heading = _("Tune {title}").format(title=title(opus))
     how = _("Change what you like, then press Compose. All else stays as it was, the seed too.")

@@ -1,6 +1,6 @@
 """What users type to begin a piece with: the notation, note names, or a tune in ABC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import discord
@@ -15,11 +15,15 @@ from core.reading.pool import read_safely
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """Hold a text that a piece begins with, for what model it is, and whether its B may be German."""
+    """Hold a text that a piece begins with, for what model it is, and whether its B may be German.
+
+    Of one that is `known` nobody needs to be told how it was read: it was shown before, or is the bot's own.
+    """
 
     text: str
     params: Params
     german: bool = False
+    known: bool = False
 
     @classmethod
     def by(cls, interaction: Interaction, text: str, params: Params) -> Self:
@@ -47,7 +51,7 @@ class Typed:
 
     def given(self) -> Given:
         """Read it here, as it is before a model writes it. Raises CadenzaError."""
-        return melody.from_text(self.text, **self._options())
+        return self._told(melody.from_text(self.text, **self._options()))
 
     async def primer(self, workers: Work) -> Primer:
         """Have it read by a worker. Raises CadenzaError."""
@@ -55,10 +59,13 @@ class Typed:
 
     async def melody(self, workers: Work) -> Given:
         """Have it read by a worker, as it is before a model writes it. Raises CadenzaError."""
-        return await workers.run(melody.from_text, self.text, **self._options())
+        return self._told(await workers.run(melody.from_text, self.text, **self._options()))
 
     def _options(self) -> dict[str, Any]:
         return {"anchor": self.params.anchor, "unit": self.params.unit, "german": self.german, "read": read_safely}
+
+    def _told(self, given: Given) -> Given:
+        return replace(given, words=()) if self.known else given
 
     def _primer(self, given: Given) -> Primer:
         return melody.to_primer(given, self.params.anchor, self.params.unit)

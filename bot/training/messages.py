@@ -15,6 +15,7 @@ from discord.ui import Button, View
 from bot.chat import components, delivery, language
 from bot.chat.answer import COLOUR, Answer, Enclosure, fit
 from bot.chat.language import _, tell
+from bot.chat.titles import title
 from bot.composing import presentation
 from bot.composing.studio import Studio
 from bot.database import store
@@ -23,7 +24,6 @@ from bot.training import attachments
 from core.composing import style
 from core.composing.recipe import ComposeRequest, Take
 from core.errors import CadenzaError, Message, lines, mark
-from core.music.score import whole_bars
 from core.training.progress import Epoch, Progress
 from core.training.worker import Result
 
@@ -139,7 +139,8 @@ class Messages:
         except CadenzaError as error:
             embed.add_field(name=_("A first piece"), value=tell(error)[:1000], inline=False)
             return Answer(job.id, embed, (), view)
-        piece = _("Attached, {bars:g} bars: piece {id}").format(bars=whole_bars(take.bars), id=opus.id)
+        piece = f"**{title(opus)}** · {presentation.length(take.bars)}\n"
+        piece += _("With its buttons: /piece show {id}").format(id=opus.id)
         embed.add_field(name=_("A first piece"), value=piece, inline=False)
         if result.quoted is not None:
             quoted = _(
@@ -174,7 +175,11 @@ class Messages:
 
 def present_waiting(job: Job, place: int) -> Answer:
     """Write the message of a training that waits; `place` 1 is next."""
-    embed = _embed(job, _("{model} is waiting to be trained"), _summary(job))
+    read = _("I can read {kept} of {found} pieces.")
+    if job.gathered.kept == job.gathered.found:
+        read = _("I can read all {found} pieces.")
+    found = read.format(kept=job.gathered.kept, found=job.gathered.found)
+    embed = _embed(job, _("{model} is waiting to be trained"), found)
     if job.gathered.keys:
         in_key = _("{count} in {key}")
         keys = ((_(key), count) for key, count in job.gathered.keys[:6])

@@ -90,7 +90,7 @@ def piano_roll(piece: Score | PartScore, *, primer_events: int = 0, title: str =
         _draw_system(canvas, system, score, sounding, loud, primer_events)
         draw_keyboard(canvas, system)
     voices = sorted({min(note.voice, len(PALETTE) - 1) for note in sounding})
-    legend = [("primer", [PRIMER])] if primer_events else []
+    legend = [("beginning", [PRIMER])] if primer_events else []
     canvas.header(title, [*legend, ("voices, from the top", [PALETTE[voice] for voice in voices])])
     return canvas.png()
 

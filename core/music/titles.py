@@ -8,6 +8,7 @@ title wherever it is met, and in another key but the key's name is another.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from string import capwords
 from typing import Final, Literal
 
 from core.errors import Message, mark
@@ -25,6 +26,7 @@ GENDERS: Final = ("m", "f", "n")  # of nouns, in languages whose words agree wit
 _MODERATE: Final = 1.7  # events a second, from which on a piece is not slow
 _FAST: Final = 3.6
 _BUSY: Final = 1.4  # notes a quarter of a reel, at least; what has fewer is for singing
+_FEW_CAPITALS: Final = 4  # letters of a title that may be an abbreviation
 _FRAGMENT: Final = 2  # bars that a fragment does not have
 _SMALL: Final = 4
 
@@ -62,6 +64,20 @@ def title(piece: Score, tempo: float = DEFAULT_TEMPO) -> Message:
     if mood == "minor":
         return mark("{name} in {key}", name=name, key=Message(key))
     return mark("{name} in {tonic}", name=name, tonic=_MAJOR_KEYS[key])
+
+
+def readable(title: str) -> str:
+    """Write the title of somebody's piece as one reads it, not as a collection sorts it.
+
+    "WATCHMAKER, THE -- REEL." is The Watchmaker (reel).
+    """
+    name, _, kind = title.replace('"', "").strip(" .").partition(" -- ")
+    if name.isupper() and len(name) > _FEW_CAPITALS:
+        name = capwords(name)
+    if name.endswith((", The", ", A", ", An")):
+        name, _, article = name.rpartition(", ")
+        name = f"{article} {name}"
+    return f"{name} ({kind.lower()})" if kind else name
 
 
 def words() -> Iterable[str]:

@@ -67,7 +67,7 @@ async def recipe_of(actor: Actor, message: Shown) -> dict[str, str]:
     fields = {str(field.name): str(field.value) for field in embed.fields}
     return {
         **fields,
-        "Notation": str(embed.description).strip("`\n"),
+        "Notation": fields["Notation"].strip("`\n"),
         "Id": str(embed.footer.text).split()[1].strip("."),
     }
 

@@ -170,7 +170,7 @@ async def test_refuses_a_click_in_german(
     tuner = await Tuner.on(bob, answer)
     assert "Ändere, was du magst" in tuner.text()
     await tuner.type(seed="neun", bars="0")
-    assert "'neun' passt nicht zu Seed" in tuner.text()
+    assert "'neun' passt nicht zu Startzahl" in tuner.text()
     assert "'0' passt nicht zu Takte" in tuner.text()
 
 
@@ -263,7 +263,7 @@ async def test_tells_of_a_training_in_the_language_of_whoever_asked(
     locales[scene.admin.id] = "de"
     answer = await scene.start(files=[*MUCH["files"][:9], ("3.mid", b"Dear diary")])
     assert answer.embeds[0].title == "scales wartet auf sein Training"
-    assert str(answer.embeds[0].description).startswith("Behalten: 9 von 10, mit 1,350 Noten")
+    assert answer.embeds[0].description == "Ich kann 9 von 10 Stücken lesen."
     fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
     assert "Die Datei endet auf .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
     assert fields["Tonarten"] == "9 in C-Dur"

@@ -65,6 +65,9 @@ async def test_the_best_take_is_pinned_until_the_next_and_votes_are_votes_on_the
     assert pinned.content == "The piece of the day, with 2 votes:"
     assert [message.content for message in channel.history()].count(pinned.content) == 1
     assert (await alice.click(pinned, label="Vary")).acknowledged
+    await alice.click(pinned, label="Share")
+    assert bot.user is not None
+    assert channel.history()[-1].content == f"By {bot.user.mention}"
     tomorrow = NOON + timedelta(days=1)
     await bot.daily.look(tomorrow)
     await alice.vote(channel.history()[-1], answer=1)

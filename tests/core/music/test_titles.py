@@ -16,6 +16,20 @@ ROOT = Path(__file__).parents[3]
 MAJOR, MINOR = (60, 62, 64, 65, 67, 69, 71, 72), (57, 59, 60, 62, 64, 65, 67, 69)
 
 
+@pytest.mark.parametrize(
+    ("sorted_as", "read_as"),
+    [
+        ('"Wake up, Susan" -- Reel', "Wake up, Susan (reel)"),
+        ("BUTTER-MILK MARY'S -- JIG.", "Butter-milk Mary's (jig)"),
+        ("Watchmaker, The", "The Watchmaker"),
+        ("A Trip to York.", "A Trip to York"),
+        ("bwv115.6", "bwv115.6"),
+    ],
+)
+def test_a_title_of_a_collection_is_read_as_one_says_it(sorted_as: str, read_as: str) -> None:
+    assert titles.readable(sorted_as) == read_as
+
+
 def tune(step: int, *, metre: str = "4/4", bars: int = 8, minor: bool = False) -> Score:
     """Write a scale up and down in steps of so many sixteenths, ending on its tonic."""
     bar = Metre(*map(int, metre.split("/")))
