@@ -26,7 +26,7 @@ class Rewriting(commands.Cog):
         piece="The piece's number, as its message shows it.",
         bars="Which bars: 5-8, or 5 for one. A pickup is bar 0.",
         takes="How many ways at once, to choose from.",
-        temperature="How adventurous: 0.8 is careful, 1 natural, 1.2 bold. Empty: as the piece was made.",
+        temperature="How adventurous: 0.8 is careful, 1 natural, 1.35 bold. Empty: as the piece was made.",
         effort="How many ways are tried, of which the best is kept.",
         seed="A number that brings the same bars back.",
     )

@@ -16,7 +16,7 @@ MEANS: Final[Mapping[str, str]] = {
     "instrument": "Who plays it. Left out: those that the model's music is for.",
     "primer": "How it begins: C4 E4 G4, c d e f | g2 g2, 72r1 67-3-7r2, or ABC. Left out: the model begins.",
     "track": "Of the file: a track's number or name, or melody for its highest line. Left out: all of it.",
-    "temperature": "How adventurous, as a number, in place of a mood: 0.8 is careful, 1 natural, 1.2 bold.",
+    "temperature": "How adventurous, as a number, in place of a mood: 0.8 is careful, 1 natural, 1.35 bold.",
     "top_p": "Keep to the likeliest notes of this probability together: 1 keeps all.",
     "gravity": "How strongly the piece stays in its key: 0 is not at all. Left out: the model's.",
     "form": "Its sections: AABB plays each of two twice, AABA comes back to the first.",

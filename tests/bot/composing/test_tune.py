@@ -35,7 +35,7 @@ async def test_tune_fills_in_the_recipe_and_composes_by_what_was_changed(
     assert (request.temperature, request.top_p, request.form, request.tempo) == (0.8, 0.95, "AB", 90)
     await tuner.choose(mood="bold")  # it is still there, and goes on from what was chosen
     again = await opus_in(store, await tuner.compose())
-    assert (again.request.temperature, again.request.instrument, again.request.seed) == (1.2, "harp", 11)
+    assert (again.request.temperature, again.request.instrument, again.request.seed) == (1.35, "harp", 11)
 
 
 async def test_tune_keeps_the_seed_unless_told_otherwise(
