@@ -29,6 +29,7 @@ HIGHEST_LINE: Final = "melody"  # what to say for a track to mean the highest li
 STRETCHES: Final = (1, 2, 4)  # by which lengths are multiplied until they fit a model's grid
 
 _GRIDS: Final = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 12))  # quarters
+_SIXTEENTH: Final = Fraction(1, 4)
 _NEAR: Final = Fraction(1, 48)  # of a quarter: how far beside the grid a note of a file is on it
 _ON_GRID: Final = 0.95  # share of notes that is on a grid which fits
 _TUNE: Final = re.compile(r"(?:^|\s)K:")
@@ -329,12 +330,13 @@ def _notes(
     quarter, held = printed.ticks_per_quarter, set(printed.fermatas)
     places = [Fraction(int(tick) - zero, quarter) for tick in printed.onsets[chosen]]
     grid = next((grid for grid in _GRIDS if _share(places, grid) >= _ON_GRID), Fraction(1, 4))
+    finest = grid / 2 if grid > _SIXTEENTH else grid  # breath before a phrase is no rest of its own
     notes = dict[tuple[Fraction, int], Note]()
     for place, index in zip(places, chosen, strict=True):
         tick, pitch = int(printed.onsets[index]), int(printed.pitches[index])
         sounds = Fraction(min(int(printed.lengths[index]), end - tick), quarter)
         onset = _nearest(place, grid)
-        length = max(_nearest(sounds, grid / 2), grid / 2)
+        length = max(_nearest(sounds, finest), finest)
         if (onset, pitch) not in notes or length > notes[onset, pitch].length:  # several parts may meet in it
             notes[onset, pitch] = Note(onset, length, pitch, fermata=tick in held)
     return tuple(notes[key] for key in sorted(notes))

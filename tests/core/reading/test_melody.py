@@ -1,6 +1,7 @@
 """The front door: whatever is typed or handed over, as music and in words, and as any model writes it."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,12 @@ def test_of_a_file_the_melody_is_its_highest_line(ending: str) -> None:
     assert given.melody.phrase_ends == (7, 13)
     assert len(given.notes) > 2 * len(SOPRANO) - 4
     assert "its 2 parts" in said(given)
+
+
+def test_the_breath_of_a_performance_is_no_rest_shorter_than_a_sixteenth() -> None:
+    played = Path("docs/sound/fiddle-4.mid").read_bytes()  # its phrases end a little early
+    given = melody.from_file(played, "played.mid", Passage(HIGHEST_LINE, bars=16))
+    assert all((4 * note.length).denominator == 1 for note in given.melody.notes)
 
 
 def test_of_a_file_one_chooses_track_and_bars() -> None:
