@@ -1,4 +1,4 @@
-// What Discord has and SimCord's page has not: files with a message, and the menu of a message.
+// What Discord has and SimCord's page has not: files with a message, the menu of a message, and other channels.
 const capability = location.hash.slice(1);
 const form = document.getElementById("channel-composer");
 const row = form.querySelector(".composer-row");
@@ -140,6 +140,45 @@ function dress() {
     message.append(holder);
   }
 }
+
+// Channels ----------------------------------------------------------------------------------------------------------
+
+const channels = make("nav", "channels");
+channels.setAttribute("aria-label", "Channels and threads");
+document.querySelector(".channel-header").append(channels);
+let places = [];
+let looking = 0;
+
+async function enter(place) {
+  await act({ kind: "enter", channel: place.id });
+  await look();
+}
+
+async function look() {
+  const found = await act({ kind: "channels" });
+  places = found.channels;
+  channels.hidden = places.length < 2;
+  channels.replaceChildren(...places.map((place) => {
+    const button = make("button", "channel-button", (place.thread ? "🧵 " : "# ") + place.name);
+    button.type = "button";
+    button.setAttribute("aria-current", String(place.id === found.shown));
+    button.addEventListener("click", () => void doing("", () => enter(place)));
+    return button;
+  }));
+}
+
+function lookSoon() {
+  clearTimeout(looking);
+  looking = setTimeout(() => look().catch(() => {}), 300);
+}
+
+list.addEventListener("click", (event) => {
+  const mention = event.target instanceof Element ? event.target.closest(".mention") : null;
+  const place = mention && places.find((each) => `#${each.name}` === mention.textContent);
+  if (place) void doing("", () => enter(place));
+});
+new MutationObserver(lookSoon).observe(list, { childList: true });
+lookSoon();
 
 document.addEventListener("click", close);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });

@@ -1,6 +1,6 @@
-"""What a visitor can do that SimCord's page has no controls for: send files, and choose from a message's menu.
+"""What a visitor can do that SimCord's page has no controls for: send files, use a message's menu, change the channel.
 
-`playground.js` draws the controls and posts three more kinds of action; here the viewer's actor does them.
+`playground.js` draws the controls and posts five more kinds of action; here the viewer's actor does them.
 """
 
 import secrets
@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
 import discord
+import simcord
 from discord.ext import commands
+from simcord.backend.access import can_access_channel
 from simcord.backend.errors import BackendError, SetupError
 from simcord.preview import Preview
 
@@ -53,6 +55,36 @@ async def _menus(preview: Preview, page: Any, _: Mapping[str, Any]) -> dict[str,
     return {"menus": [name for name in names if _may_use(page, name, kind.value)]}
 
 
+async def _channels(preview: Preview, page: Any, _: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the channels that the viewer sees, each before its threads, and say which is shown."""
+    found = [
+        {"id": str(channel.id), "name": channel.name, "thread": channel.is_thread}
+        for channel in _places(preview)
+        if can_access_channel(preview.env, channel.id, page.viewer, history=True)
+    ]
+    return {"channels": found, "shown": str(page.channel_id)}
+
+
+async def _enter(preview: Preview, page: Any, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Show another channel, in every window of the page."""
+    channels = {str(channel.id): channel for channel in _places(preview)}
+    channel = channels[str(body["channel"])]
+    if not can_access_channel(preview.env, channel.id, page.viewer, history=True):
+        return {"error": WRONG}
+    preview.channel = channel
+    for each in preview._pages.values():
+        each.channel_id, each.window_end_id = channel.id, None
+        each.target_id = preview._initial_target(each.viewer, channel.id)
+    preview._publish_message_pages()
+    return {}
+
+
+def _places(preview: Preview) -> list[simcord.ChannelHandle]:
+    guild = preview.channel.guild
+    channels = [] if guild is None else guild.channels.values()
+    return [place for channel in channels if not channel.is_thread for place in (channel, *channel.threads)]
+
+
 def _may_use(page: Any, name: str, kind: int) -> bool:
     try:
         page.viewer._resolve_root(name, kind, page.channel_id)
@@ -65,4 +97,6 @@ ACTIONS: Final[dict[str, Callable[[Preview, Any, Mapping[str, Any]], Awaitable[d
     "say": _say,
     "menu": _menu,
     "menus": _menus,
+    "channels": _channels,
+    "enter": _enter,
 }

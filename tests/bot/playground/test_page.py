@@ -173,6 +173,17 @@ class Page:
         self.browser.find_element(*send).click()
         self.presses += 1
 
+    def enter(self, name: str) -> None:
+        """Go to another channel."""
+
+        def there() -> list[WebElement]:
+            found = self.browser.find_elements(By.CSS_SELECTOR, ".channel-button")
+            return [button for button in found if button.text == f"# {name}"]
+
+        self.until(there)
+        there()[0].click()
+        self.until(lambda: self.browser.find_element(By.ID, "channel-name").text == name)
+
     def choose(self, message: int, label: str) -> None:
         """Choose in the menu under a message."""
         menu = self.in_view(message).find_element(By.CSS_SELECTOR, ".select-trigger")
@@ -210,6 +221,10 @@ def test_four_presses_share_a_piece_and_every_button_works(
     page.submit()
     page.until(lambda: "It is in the showcase" in page.grows_to(4).text)
     assert page.presses == 4
+    page.enter("showcase")
+    page.until(lambda: "❤️" in page.grows_to(1).text)
+    page.enter("music")
+    page.grows_to(4)
 
     page.choose(0, "Sheet")
     sheet = page.grows_to(5)
@@ -225,7 +240,7 @@ def test_four_presses_share_a_piece_and_every_button_works(
     page.grows_to(9)
     page.press(8, "Length")
     page.until(lambda: browser.find_elements(By.NAME, "form"))
-    for name, before, after in (("form", "AABB", ""), ("bars", "16", "2")):
+    for name, before, after in (("form", "AABB", "AB"), ("bars", "16", "2")):
         field = browser.find_element(By.NAME, name)
         assert field.get_property("value") == before
         field.clear()
