@@ -9,7 +9,7 @@ from discord.ext import commands
 from discord.ui import View
 
 from bot.chat import components, delivery, language, replies
-from bot.chat.answer import COLOUR, Answer, Enclosure
+from bot.chat.answer import COLOUR, Answer, Enclosure, fit
 from bot.chat.components import LastingButton
 from bot.chat.language import _, tell
 from bot.composing import sample
@@ -48,7 +48,8 @@ class Help(commands.Cog):
         except CadenzaError as error:
             _log.warning("The welcome of a server has no piece: %s", error)
             heard = None
-        answer = present(heard, manages=True)
+        limit = min(self._studio.upload_bytes, guild.filesize_limit)
+        answer = fit(present(heard, manages=True), limit)
         for place in await self._places(guild):
             try:
                 await delivery.send(place, answer)

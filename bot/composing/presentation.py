@@ -190,7 +190,7 @@ def present_melody(given: Given, names: str, shown: Shown, language: str) -> Ans
     further = len(bars) - NAMED if len(bars) > ALL_NAMED else 0
     if further:
         more_bars = ngettext("… and {count} bar more", "… and {count} bars more", further).format(count=further)
-        whole = f"```\n{' | '.join(bars[:NAMED])}\n```{more_bars}"
+        whole = f"```\n{' | '.join(bars[:NAMED])}\n```\n{more_bars}"
     heading = _("What I heard") if given.source in ("file", "hum") else _("What I read")
     embed = Embed(title=heading, description=whole, colour=COLOUR)
     embed.add_field(name=_("Length"), value=length(float(tune.bars)))
@@ -200,8 +200,8 @@ def present_melody(given: Given, names: str, shown: Shown, language: str) -> Ans
     what = ngettext("a tune of {count} note", "a tune of {count} notes", len(tune.notes)).format(count=len(tune.notes))
     description, pages = _("Sheet music, page {number} of {last}: {what}"), shown.sheet.pages
     enclosures = [
-        Enclosure("tune.mid", shown.midi, _("MIDI file: {what}").format(what=what)),
         Enclosure("tune.mp3", shown.audio, _("Sound: {what}").format(what=what)),
+        Enclosure("tune.mid", shown.midi, _("MIDI file: {what}").format(what=what)),
         *(
             Enclosure(f"tune-{number}.png", page, description.format(number=number, last=len(pages), what=what))
             for number, page in enumerate(pages[:PAGES_OF_A_PRIMER], 1)

@@ -59,6 +59,7 @@ async def test_a_server_is_welcomed_once_in_its_language(
     await _join(bot, joined)
     [welcome] = channel.history()
     assert welcome.embeds[0].title == "Hallo, ich bin Cadenza"
+    assert welcome.embeds[0].image.url == "attachment://cadenza.png"
     assert len(welcome.attachments) == 2
     assert custom_ids(welcome) == ["begin:now", "welcome:setup"]
 

@@ -66,7 +66,7 @@ async def test_of_a_long_tune_it_names_the_first_bars_and_its_buttons_know_all(
 ) -> None:
     tune = "4/4 " + " | ".join(["C4 D4 E4 F4", "G4*4"] * 8)
     shown = response(await alice.context_menu(channel, MENU, await alice.send(channel, tune)))
-    assert shown.embeds[0].description == ("```\n4/4 C4 D4 E4 F4 | G4*4 | C4 D4 E4 F4 | G4*4\n```… and 12 bars more")
+    assert shown.embeds[0].description == ("```\n4/4 C4 D4 E4 F4 | G4*4 | C4 D4 E4 F4 | G4*4\n```\n… and 12 bars more")
     await then()
     form = await alice.click(shown, label="Correct")
     assert form.modal is not None
