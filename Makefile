@@ -51,7 +51,7 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt
-	@$(call install,$(USED)$(comma)test,fluidsynth fluid-soundfont-gm timgm6mb-soundfont chromium chromium-driver espeak-ng postgresql gcc libc6-dev)
+	@$(call install,$(USED)$(comma)test,fluidsynth fluid-soundfont-gm timgm6mb-soundfont chromium chromium-driver espeak-ng abcmidi postgresql gcc libc6-dev)
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.many: $(VENV)/.run

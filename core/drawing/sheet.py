@@ -45,10 +45,11 @@ _LAYOUT: Final = {
     "minLastJustification": 0,
     "staffLineWidth": 0.22,  # which is still seen when a chat shows the page at half its size
     "ledgerLineThickness": 0.3,
-    "spacingStaff": 9,
+    "spacingStaff": 13,
     "smuflTextFont": "none",
     "svgFormatRaw": True,  # resvg misplaces text that begins with a line break
 }
+_TONAL: Final = 0.72  # share of the notes of a piece in a key that are of its scale; shipped models have 0.57 to 1
 _A4: Final = (595.28, 841.89)  # points
 _KINDS: Final[Mapping[harmony.Kind, str]] = {"major": "major", "minor": "minor", "seventh": "dominant-seventh"}
 
@@ -83,7 +84,7 @@ def sheet(
     title, composer = _printable(title), _printable(composer)
     key = piece.key if isinstance(piece, PartScore) and piece.key else key_of(score)
     is_tune = isinstance(piece, Score) and is_line(piece)
-    signature = _simplest(score, tonality(key)) if is_tune else tonality(key)
+    signature = tonality(key) if isinstance(piece, PartScore) and piece.key else _simplest(score, tonality(key))
     chords = harmony.chords(score, key) if is_tune else ()
     written = write(piece, signature, folds=folds)
     heading = _Heading(title, composer, tempo, key, chords, score.unit, numerals)
@@ -129,7 +130,10 @@ def _printable(title: str) -> str:
 
 
 def _simplest(score: Score, own: Tonality) -> Tonality:
-    """Return the signature of a tune: a mixolydian one has no leading note, a dorian one a raised sixth."""
+    """Return the signature of a piece: a mixolydian one has no leading note, a dorian one a raised sixth.
+
+    What has too many notes beside its scale is in no key, and has an empty one.
+    """
     counts = [0] * 12
     for event in score.events:
         for pitch in event.pitches:
@@ -138,7 +142,9 @@ def _simplest(score: Score, own: Tonality) -> Tonality:
     natural, altered = (11, 10) if own.mode == "major" else (8, 9)
     tonic = (own.sharps * 7 + (0 if own.mode == "major" else 9)) % 12
     is_modal = counts[(tonic + altered) % 12] > 2 * counts[(tonic + natural) % 12]
-    return Tonality(own.sharps + step, own.mode) if is_modal and abs(own.sharps + step) <= 6 else own
+    signature = Tonality(own.sharps + step, own.mode) if is_modal and abs(own.sharps + step) <= 6 else own
+    scale = {(7 * fifth) % 12 for fifth in range(signature.sharps - 1, signature.sharps + 6)}
+    return signature if sum(counts[place] for place in scale) >= _TONAL * sum(counts) else Tonality(0, "major")
 
 
 def _musicxml(stream: Music21Score, pace: str) -> bytes:
@@ -370,18 +376,23 @@ def _pages(musicxml: bytes, written: Written, composer: str) -> tuple[str, ...]:
     toolkit.setOptions(_LAYOUT)
     if not toolkit.loadData(musicxml.decode()):
         raise PictureError("The sheet music could not be engraved.")
+    first, *others = (toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1))
+    systems = sum(page.count('class="system"') for page in (first, *others))
+    toolkit.setOptions({**_LAYOUT, "breaks": "line"})
+    toolkit.loadData(_broken(musicxml, written, systems).decode())
     pages = [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
-    systems = sum(page.count('class="system"') for page in pages)
-    if systems > 1:
-        toolkit.setOptions({**_LAYOUT, "breaks": "line"})
-        toolkit.loadData(_broken(musicxml, written, systems).decode())
-        pages = [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
     signs = Path(toolkit.getResourcePath(), "Leipzig")
-    return tuple(laid_out(page, signs, "" if at else composer) for at, page in enumerate(pages))
+    return (
+        laid_out(pages[0], signs, composer, first if b"<harmony" in musicxml else ""),
+        *(laid_out(page, signs) for page in pages[1:]),
+    )
 
 
 def _broken(musicxml: bytes, written: Written, systems: int) -> bytes:
-    """Break a piece into so many systems that have equally much to show."""
+    """Break a piece into so many systems that have equally much to show, and leave out a tempo beside chord symbols.
+
+    For verovio would set the symbols above that, far from their notes.
+    """
     weights = [
         2 + max((sum(1 for voice in staff.bars[at] for _ in voice) for staff in written.staves), default=0)
         for at in range(len(written.measures))
@@ -389,6 +400,10 @@ def _broken(musicxml: bytes, written: Written, systems: int) -> bytes:
     root = ElementTree.fromstring(musicxml)  # noqa: S314  what we have just written
     whole, reached, system = sum(weights), 0.0, 0
     [*measures] = next(root.iter("part")).iter("measure")
+    if next(root.iter("harmony"), None) is not None:
+        for measure in measures:
+            for direction in [each for each in measure.iter("direction") if each.find("*/metronome") is not None]:
+                measure.remove(direction)
     for measure, weight in zip(measures, weights, strict=True):
         if system < systems - 1 and reached + weight / 2 >= whole * (system + 1) / systems:
             measure.insert(0, ElementTree.Element("print", {"new-system": "yes"}))

@@ -8,14 +8,14 @@ other all below them, and the notes of a chord end together.
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final, Literal
 
 from core.music import repeats
 from core.music.metre import Metre
 from core.music.parts import SATB, PartScore, four_parts, is_choral
 from core.music.score import Score
-from core.music.spelling import STEPS, Head, Tonality, spell
+from core.music.spelling import Head, Tonality, altered, together
 from core.music.voices import Note, is_line, notes
 
 QUARTER: Final = 4  # sixteenths, as all times here
@@ -128,8 +128,8 @@ def write(piece: Score | PartScore, tonality: Tonality, *, open_score: bool = Fa
         sounding = [_in_sixteenths(note, per_unit) for note in notes(score)]
         single = is_line(score)
         written = [_staff(clef, line, measures, score.metre, single) for clef, line in _divide(sounding).items()]
-    spelt = (replace(staff, bars=tuple(_spelt(bar, tonality) for bar in staff.bars)) for staff in written)
-    return Written(tuple(spelt), measures, tonality, score.metre)
+    spelt = tuple(replace(staff, bars=tuple(_spelt(staff.bars, tonality))) for staff in written)
+    return Written(spelt, measures, tonality, score.metre)
 
 
 def bar_length(metre: Metre) -> int:
@@ -321,22 +321,31 @@ def _rest_is_clear(start: int, value: int, _end: int, metre: Metre) -> bool:
     return value in _PLAIN_VALUES and start % value == 0 and (value <= min(beat, QUARTER) or half % value == 0)
 
 
-def _spelt(bar: Bar, tonality: Tonality) -> Bar:
-    """Spell a bar's chords; an accidental holds for its line until the bar ends, for both voices."""
-    altered: dict[tuple[str, int], int] = {}  # (step, octave) -> alteration, where it is not the signature's
-    voices = [list(voice) for voice in bar]
-    for _, voice, index in sorted(_places(bar)):
-        symbol = voices[voice][index]
-        heads = []
-        for head in (spell(pitch, tonality) for pitch in symbol.pitches):
-            line = (head.step, head.octave)
-            signature = (tonality.sharps - STEPS.index(head.step) + 6) // 7
-            needed = not symbol.tied_from and altered.get(line, signature) != head.alteration
-            if needed:
-                altered[line] = head.alteration
-            heads.append(replace(head, accidental=needed))
-        voices[voice][index] = replace(symbol, heads=tuple(heads))
-    return tuple(map(tuple, voices))
+def _spelt(bars: Iterable[Bar], key: Tonality) -> Iterator[Bar]:
+    """Spell the chords of a staff's bars; what is tied keeps its name."""
+    tied: dict[int, Head] = {}
+    for bar in bars:
+        shown: dict[tuple[str, int], int] = {}  # (step, octave) -> the alteration that holds there until the bar ends
+        voices = [list(voice) for voice in bar]
+        for _, places in groupby(sorted(_places(bar)), key=itemgetter(0)):
+            begun = [(voice, index) for _, voice, index in places]
+            symbols = [voices[voice][index] for voice, index in begun]
+            going_on = {pitch: tied[pitch] for symbol in symbols if symbol.tied_from for pitch in symbol.pitches}
+            names = together([pitch for symbol in symbols for pitch in symbol.pitches], key, going_on)
+            for (voice, index), symbol in zip(begun, symbols, strict=True):
+                heads = tuple(_headed(names[pitch], symbol, shown, key) for pitch in symbol.pitches)
+                voices[voice][index] = replace(symbol, heads=heads)
+                tied |= {pitch: names[pitch] for pitch in symbol.pitches}
+        yield tuple(map(tuple, voices))
+
+
+def _headed(head: Head, symbol: Symbol, shown: dict[tuple[str, int], int], key: Tonality) -> Head:
+    """Give a head the accidental that it needs; it holds for its line until the bar ends, for both voices."""
+    line = (head.step, head.octave)
+    needed = not symbol.tied_from and shown.get(line, altered(head.step, key)) != head.alteration
+    if needed:
+        shown[line] = head.alteration
+    return replace(head, accidental=needed)
 
 
 def _places(bar: Bar) -> Iterator[tuple[int, int, int]]:

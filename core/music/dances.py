@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from core.music.score import Score
 
-Dance = Literal["reel", "hornpipe", "jig", "slip jig", "waltz"]
+Dance = Literal["reel", "hornpipe", "triple hornpipe", "jig", "slip jig", "waltz"]
 
 MOST_NOTES: Final = 8.0  # a second, that a fiddler's bow follows with ease
 
@@ -16,6 +16,7 @@ _DOTTED: Final = 0.2  # share of notes that are three times as long as the next,
 _PACES: Final[dict[Dance | None, float]] = {  # of a model's tempo, which is a reel's; as they are played for dancers
     "reel": 1.0,
     "hornpipe": 0.85,
+    "triple hornpipe": 1.0,
     "jig": 0.95,
     "slip jig": 0.9,
     "waltz": 0.75,
@@ -27,14 +28,14 @@ def dance(score: Score) -> Dance | None:
     """Name the dance that a piece is for by its metre and rhythm; None for an air, and for what is no tune.
 
     Of what is in two or four, a hornpipe is told from a reel, as marches and polkas count here, by the three equal
-    notes, twice as long as most, on which its sections end.
+    notes, twice as long as most, on which its sections end; the old one in 3/2 does not swing.
     """
     if not is_tune(score) or len(score.events) / float(score.length * score.unit) < _SLOWEST:
         return None
     if score.metre.is_compound:
         return "slip jig" if score.metre.beats == 3 else "jig"
     if score.metre.beats % 3 == 0:
-        return "waltz"
+        return "waltz" if score.metre.denominator > 2 else "triple hornpipe"
     return "hornpipe" if _ends_as_hornpipes(score) else "reel"
 
 

@@ -52,9 +52,10 @@ def whole(score: Score) -> Passage:
 def passages(score: Score, begun: Mapping[int, Hashable] | None = None) -> tuple[Passage, ...]:
     """Find the way to write a piece that leaves least to read.
 
-    Sections of four to sixteen bars are repeated, with their pickups or from bar line to bar line. Endings begin at bar
-    lines, and are a quarter of their section at most, or one bar. Music is the same if the same has `begun` at each
-    unit from its start: the pitches of the score, if nothing else is given.
+    Sections of four to sixteen bars are repeated, with their pickups or from bar line to bar line, and none from the
+    middle of a phrase: what stands before one has four bars, or as many times that as may be, or is as long. Endings
+    begin at bar lines, and are a quarter of their section at most, or one bar. Music is the same if the same has
+    `begun` at each unit from its start: the pitches of the score, if nothing else is given.
     """
     begun = {event.onset: event.pitches for event in score.events} if begun is None else begun
     start, end, bar = beginning(score), ending(score), score.units_per_bar
@@ -69,8 +70,30 @@ def passages(score: Score, begun: Mapping[int, Hashable] | None = None) -> tuple
     return tuple(_joined(best))
 
 
+_Section = tuple[int, float, tuple[Passage, ...]]  # its bars, played once; what they cost; and how it is written
+
+
 def _fold(begun: Mapping[int, Hashable], start: int, end: int, bar: int) -> tuple[float, tuple[Passage, ...]]:
     """Return the cheapest passages of what stands from `start` on, all of whole bars, and their cost in bars."""
+    counts = -(-(end - start) // bar)
+    repeated = _repeated(begun, start, end, bar)
+    best: list[tuple[float, tuple[Passage, ...]]] = [(0.0, ())] * (counts + 1)
+    for at in reversed(range(counts)):
+        here = start + at * bar
+        options: list[tuple[float, tuple[Passage, ...]]] = [(counts - at, (Passage(here, end),))]
+        for first in range(at, counts):
+            between = first - at
+            before = (Passage(here, start + first * bar),) if between else ()
+            for length, cost, section in repeated[first]:
+                if between % _SHORTEST == 0 or between == length:
+                    after, rest = best[first + 2 * length]
+                    options.append((between + cost + after, (*before, *section, *rest)))
+        best[at] = min(options, key=lambda option: option[0])
+    return best[0]
+
+
+def _repeated(begun: Mapping[int, Hashable], start: int, end: int, bar: int) -> list[list[_Section]]:
+    """Return the sections that are played twice, by the bar at which they begin."""
     counts = -(-(end - start) // bar)
     same: dict[tuple[int, int], bool] = {}
 
@@ -82,19 +105,16 @@ def _fold(begun: Mapping[int, Hashable], start: int, end: int, bar: int) -> tupl
             same[here, there] = alike(start + here * bar, start + there * bar, bar)
         return same[here, there]
 
-    best: list[tuple[float, tuple[Passage, ...]]] = [(0.0, ())] * (counts + 1)
-    for at in reversed(range(counts)):
+    found: list[list[_Section]] = [[] for _ in range(counts)]
+    for at in range(counts):
         here = start + at * bar
-        cost, rest = best[at + 1]
-        options = [(cost + 1, (Passage(here, min(here + bar, end)), *rest))]
         for length in range(_SHORTEST, min(_LONGEST, (counts - at) // 2) + 1):
             middle, last = here + length * bar, min(here + 2 * length * bar, end)
             if middle not in begun or (last - middle < length * bar and here % bar == 0):
                 continue
             agreeing = next((n for n in range(length) if not bars_alike(at + n, at + length + n)), length)
-            cost, rest = best[at + 2 * length]
             if agreeing == length:
-                options.append((cost + length + _SIGN, (Passage(here, middle, opens=True, closes=True), *rest)))
+                found[at].append((length, length + _SIGN, (Passage(here, middle, opens=True, closes=True),)))
                 continue
             first = (here + agreeing * bar) // bar * bar  # the bar line before what differs, where notes begin
             while first > here and not (first in begun and first + length * bar in begun):
@@ -107,9 +127,8 @@ def _fold(begun: Mapping[int, Hashable], start: int, end: int, bar: int) -> tupl
                 Passage(first, middle, closes=True, ending=1),
                 Passage(first + length * bar, last, ending=2),
             )
-            options.append((cost + length + tail + _ENDINGS, (*endings, *rest)))
-        best[at] = min(options, key=lambda option: option[0])
-    return best[0]
+            found[at].append((length, length + tail + _ENDINGS, endings))
+    return found
 
 
 def _joined(passages: tuple[Passage, ...]) -> Iterator[Passage]:

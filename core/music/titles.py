@@ -177,9 +177,11 @@ _CHORALE: Final = _Form(mark("Chorale"), mark("{quality} Chorale"), mark("{scene
 _HYMN: Final = _Form(mark("Hymn"), mark("{quality} Hymn"), mark("{scene} Hymn"), sacred=True)
 _MARCH: Final = _Form(mark("March"), mark("{quality} March"), mark("{scene} March"))
 _LULLABY: Final = _Form(mark("Lullaby"), mark("{quality} Lullaby"), mark("{scene} Lullaby"))
+_HORNPIPE: Final = _Form(mark("Hornpipe"), mark("{quality} Hornpipe"), mark("{scene} Hornpipe"))
 _DANCES: Final[dict[dances.Dance, _Form]] = {
     "reel": _Form(mark("Reel"), mark("{quality} Reel"), mark("{scene} Reel")),
-    "hornpipe": _Form(mark("Hornpipe"), mark("{quality} Hornpipe"), mark("{scene} Hornpipe")),
+    "hornpipe": _HORNPIPE,
+    "triple hornpipe": _HORNPIPE,
     "jig": _Form(mark("Jig"), mark("{quality} Jig"), mark("{scene} Jig")),
     "slip jig": _Form(mark("Slip Jig"), mark("{quality} Slip Jig"), mark("{scene} Slip Jig")),
     "waltz": _Form(mark("Waltz"), mark("{quality} Waltz"), mark("{scene} Waltz")),

@@ -1,8 +1,10 @@
 """Sheet music that music21 reads back and that can be looked at."""
 
 import re
+import subprocess
 from fractions import Fraction
 from io import BytesIO
+from pathlib import Path
 from xml.etree import ElementTree
 
 import music21
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from symusic.core import ScoreTick
 
 from core.drawing import sheet
 from core.errors import PictureError
@@ -72,18 +75,32 @@ def test_music21_reads_the_same_onsets_and_pitches(name: str) -> None:
     assert heard(sheet.sheet(piece).musicxml, "musicxml") == composed(piece)
 
 
+def played(abc: bytes, folder: Path) -> set[tuple[Fraction, int]]:
+    """Return the (onset in quarters, pitch) that abc2midi plays, repeats too, from the first note on."""
+    tune, midi = folder / "tune.abc", folder / "tune.mid"
+    tune.write_bytes(abc)
+    subprocess.run(["abc2midi", tune, "-quiet", "-NGUI", "-o", midi], check=True, capture_output=True, timeout=20)
+    read = ScoreTick.from_file(midi)
+    notes = [(note.time, note.pitch) for track in read.tracks for note in track.notes]
+    first = min(onset for onset, _ in notes)
+    return {(Fraction(onset - first, read.ticks_per_quarter), pitch) for onset, pitch in notes}
+
+
 TUNE = "r4r4r460r4" + "60r464r467r464r4" * 3 + "67r465r464r460r4" + "60r464r467r464r4" * 3 + "62r459r460r460r4"
 AABB = "r4r1" + ("71r1" + "71r274r171r169r2" * 3 + "67r267r3") * 2 + ("74r1" + "79r279r278r2" * 3 + "67r267r3") * 2
 
 
 @pytest.mark.parametrize(("text", "unit", "metre"), [(TUNE, SIXTEENTHS, COMMON), (AABB, EIGHTHS, Metre(3, 4))])
-def test_a_tune_with_repeats_is_read_back_from_musicxml_and_from_abc(text: str, unit: Fraction, metre: Metre) -> None:
+def test_a_tune_with_repeats_is_read_back_from_musicxml_and_from_abc(
+    text: str, unit: Fraction, metre: Metre, tmp_path: Path
+) -> None:
     piece = score.from_text(text, "lowest", unit, metre)
     made = sheet.sheet(piece, title="A tune", composer="Cadenza, test, seed 1")
     assert made.abc is not None
     assert b":|" in made.abc
     assert heard(made.musicxml, "musicxml") == composed(piece)
-    [printed] = formats.read(made.abc, "tune.abc").pieces  # a second reader of ABC, which plays repeats
+    assert played(made.abc, tmp_path) == composed(piece)
+    [printed] = formats.read(made.abc, "tune.abc").pieces
     again = playing.play(printed, "all").score(unit)
     assert composed(again) == composed(piece)
     assert b'repeat direction="backward"' in made.musicxml
@@ -113,6 +130,16 @@ def test_the_tempo_of_a_tune_stands_beside_its_title_where_no_chord_symbol_does(
 
     assert has_tempo_above("melody")
     assert not has_tempo_above("phrase")
+
+
+def test_chord_symbols_are_as_near_to_the_first_system_as_to_the_others() -> None:
+    [page] = sheet.sheet(score.from_text(AABB, "lowest", EIGHTHS, Metre(3, 4)), title="A tune", composer="C").pages
+    ink = opened(page) < 128
+    lines = np.flatnonzero(ink.mean(1) > 0.8)  # of the staves
+    tops = [line for line, before in zip(lines, [-100, *lines], strict=False) if line - before > 30]
+    gaps = [int(np.flatnonzero(~ink[:top, 120:].any(1))[-1]) for top in tops]
+    distances = [top - gap for top, gap in zip(tops, gaps, strict=True)]
+    assert max(distances) - min(distances) < 30
 
 
 def test_the_second_half_of_a_bar_that_repeats_part_has_no_number() -> None:
@@ -167,6 +194,12 @@ def test_a_mixolydian_tune_has_the_signature_that_needs_no_accidentals() -> None
     root = ElementTree.fromstring(sheet.sheet(piece).musicxml)
     assert next(key.findtext("fifths") for key in root.iter("key")) == "2"
     assert not list(root.iter("accidental"))
+
+
+def test_what_is_in_no_key_has_no_signature() -> None:
+    chromatic = "".join(f"{54 + 7 * place % 24}-{3 + place % 3}r2" for place in range(32))
+    root = ElementTree.fromstring(sheet.sheet(score.from_text(chromatic, "lowest", EIGHTHS)).musicxml)
+    assert {key.findtext("fifths") for key in root.iter("key")} == {"0"}
 
 
 @pytest.mark.parametrize("name", SCORES)

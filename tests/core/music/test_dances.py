@@ -25,6 +25,7 @@ def tune(text: str, metre: Metre = COMMON, unit: Fraction = EIGHTHS) -> Score:
         (tune("67r169r171r172r174r172r1" * 8, Metre(6, 8)), "jig"),
         (tune("67r169r171r172r174r172r171r169r167r1" * 8, Metre(9, 8)), "slip jig"),
         (tune("67r269r271r2" * 8, Metre(3, 4)), "waltz"),
+        (tune("67r269r271r174r1" * 8, Metre(3, 2)), "triple hornpipe"),
         (tune("67r469r471r4" * 8, Metre(3, 4)), None),
         (tune("60-4-7r264-3-7r2" * 16), None),
     ],

@@ -56,7 +56,8 @@ def test_every_note_is_sung_once_begun_and_no_voice_overlaps_itself(pitches: lis
         starts = sorted({note.start for note in part.notes})
         for note in part.notes:
             later = next((start for start in starts if start > note.start), note.end)
-            assert note.start < note.end <= min(later, note.start + piece.units_per_bar)
+            assert note.start < note.end <= min(later, note.start + 2 * piece.units_per_bar - 1)
+            assert note.end == later or note.end - note.start == piece.units_per_bar
 
 
 def test_two_voices_may_meet_on_one_note() -> None:
@@ -74,3 +75,16 @@ def test_tunes_and_music_for_the_piano_are_not_for_four_voices(bach: PartScore) 
     assert not is_choral(score.from_text(TUNE, "lowest", EIGHTHS))
     assert not is_choral(score.from_text("24-12-24r160-4-7r1" * 4, "lowest", EIGHTHS))
     assert not is_choral(Score((), 4, EIGHTHS))
+
+
+def test_a_voice_goes_on_through_a_silence_shorter_than_a_bar() -> None:
+    chord = "43-16-19-24"
+    piece = score.from_text(f"{chord}r4{chord}{'r4' * 3}{chord}{'r4' * 4}{chord}r4", "lowest", EIGHTHS)
+    bass = four_parts(piece).parts[3]
+    assert [(note.start, note.end) for note in bass.notes] == [(0, 4), (4, 16), (16, 24), (32, 40)]
+
+
+def test_who_has_not_begun_may_wait_rather_than_sing_out_of_range() -> None:
+    piece = score.from_text("36r440r443r445-15-19-24r443-16-19-24r4" * 2, "lowest", EIGHTHS)
+    soprano, alto, *_ = four_parts(piece).parts
+    assert soprano.notes[0].start == alto.notes[0].start == 12

@@ -49,6 +49,13 @@ def test_what_nearly_repeats_is_written_out() -> None:
     assert passages(of(A + "60r4" + other + "60r4")) == (Passage(0, 32),)
 
 
+def test_no_section_begins_in_the_middle_of_a_phrase() -> None:
+    again = B[len("72r171r169r167r1") :] + "59r4"
+    odd = "48r4" + again * 2 + "50r4"
+    assert passages(of(odd)) == (Passage(0, 40),)
+    assert passages(of("48r4" * 4 + again * 2)) == (Passage(0, 16), Passage(16, 32, opens=True, closes=True))
+
+
 bars = st.lists(st.sampled_from(["60r162r164r165r1", "67r4", "60r264r2", "72r172r172r1r1"]), min_size=4, max_size=5)
 
 

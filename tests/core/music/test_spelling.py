@@ -1,11 +1,13 @@
 """Names of pitches that fit the key."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.music.keys import KEYS, parse_key
-from core.music.spelling import Head, Tonality, spell, tonality
+from core.music.spelling import Head, Tonality, spell, together, tonality
 
 C_MAJOR, A_MINOR = Tonality(0, "major"), Tonality(0, "minor")
 NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -39,3 +41,20 @@ def test_the_key_decides_on_the_name(tonality: Tonality, pitch: int, head: Head)
 def test_the_tonic_of_a_key_is_spelt_as_its_name(key: str) -> None:
     tonic, mode = parse_key(key)
     assert f"{spell(tonic, tonality(key)).name} {mode}" == key
+
+
+@given(st.sets(st.integers(40, 90), min_size=1, max_size=6), st.integers(-6, 6))
+def test_notes_that_begin_together_keep_their_order_on_the_staff(pitches: set[int], sharps: int) -> None:
+    heads = together(pitches, Tonality(sharps, "major"), {})
+    assert all(12 * (h.octave + 1) + NATURAL[h.step] + h.alteration == pitch for pitch, h in heads.items())
+    lines = [heads[pitch].line for pitch in sorted(pitches)]
+    assert lines == sorted(lines)
+    if all(upper - lower > 1 for lower, upper in pairwise(sorted(pitches))):
+        assert heads == {pitch: spell(pitch, Tonality(sharps, "major")) for pitch in pitches}
+
+
+def test_no_two_notes_of_a_chord_share_a_line() -> None:
+    assert together([65, 66], C_MAJOR, {}) == {65: Head("F", 0, 4), 66: Head("G", -1, 4)}
+    assert together([59, 60], Tonality(3, "minor"), {}) == {59: Head("B", 0, 3), 60: Head("C", 0, 4)}
+    tied = {66: Head("F", 1, 4)}
+    assert together([65, 66], C_MAJOR, tied) == {65: Head("E", 1, 4), **tied}
