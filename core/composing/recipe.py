@@ -33,7 +33,7 @@ from core.music.notation import Anchor
 from core.music.parts import PartScore
 from core.music.score import Score
 from core.music.tempo import check_tempo
-from core.performing import audio, ensembles, expression, performance
+from core.performing import audio, ensembles, expression, performance, synthesizer
 from core.performing.audio import Format
 from core.performing.performance import Performance
 from core.reading import names
@@ -147,6 +147,8 @@ class Composer:
 def compose(request: ComposeRequest, composer: Composer | None = None) -> Composition:
     """Compose what a request asks for. Raises CadenzaError for anything that the user can mend."""
     composer = composer or open_model(request.model)
+    if request.audio is not None:
+        synthesizer.get_ready()  # meanwhile
     if request.melody:
         return _harmonize(request, composer)
     if request.rewrite:

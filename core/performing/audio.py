@@ -156,7 +156,7 @@ def _play(midi: bytes, font: Path, seconds: float) -> Samples:
 
 def _finish(samples: Samples, seconds: float) -> Samples:
     """Cut the sound to the music's length, its end dying away, and bring it to LOUDNESS."""
-    peak = float(np.abs(samples).max())
+    peak = max(float(samples.max()), -float(samples.min()))
     if not peak > _SILENCE:
         raise AudioError(
             "FluidSynth played nothing but silence: the soundfont lacks this instrument, or has no sound for notes as"
@@ -174,9 +174,9 @@ def _levelled(samples: Samples, peak: float) -> Samples:
     if not np.isfinite(found):
         return samples * np.float32(_PEAK / peak)
     gain = 10 ** ((LOUDNESS - found) / 20)
-    levelled = _limited(samples * np.float32(gain))
-    if peak * gain > _PEAK:  # and what was turned down has to be made up for
-        gain *= 10 ** ((LOUDNESS - loudness.integrated_loudness(levelled, SAMPLE_RATE)) / 20)
+    levelled = samples * np.float32(gain)
+    if peak * gain > _PEAK:  # and what is turned down has to be made up for
+        gain *= 10 ** ((LOUDNESS - loudness.integrated_loudness(_limited(levelled), SAMPLE_RATE)) / 20)
         levelled = _limited(samples * np.float32(gain))
     return levelled
 
@@ -185,10 +185,8 @@ def _limited(samples: Samples) -> Samples:
     """Turn down what is above _PEAK, looking ahead, so that no sample is."""
     hops = -(-len(samples) // _HOP)
     peaks = np.zeros(hops * _HOP, np.float32)
-    peaks[: len(samples)] = np.abs(samples).max(1)
+    peaks[: len(samples)] = np.maximum(*np.abs(samples).T)
     wanted = np.minimum(1, _PEAK / np.maximum(peaks.reshape(hops, _HOP).max(1), _SILENCE))
-    if wanted.min() == 1:
-        return samples
     padded = np.pad(wanted, (_AHEAD + _HELD, _AHEAD + 1), constant_values=1)
     held = sliding_window_view(padded, 2 * _AHEAD + _HELD + 2).min(1)
     width = 2 * _AHEAD + 1

@@ -1,5 +1,7 @@
 """Sound that is there, is as long as its music, has its pitch and level, and says why when it is not."""
 
+import os
+import signal
 import time
 from fractions import Fraction
 from io import BytesIO
@@ -16,6 +18,7 @@ from core.errors import AudioError
 from core.music import score
 from core.performing import audio, performance, synthesizer
 from core.performing.audio import LOUDNESS, TRUE_PEAK, Format
+from tests.processes import children
 
 SMALL = min(audio.soundfonts(), key=lambda path: path.stat().st_size)
 CHORALE = "r453-7-16-24r255-4-9-16r257-3-12-15r153r158-2-7-14r256r157-8-12-17r253-7-16-24r255-4-9-16r253-7-16-24r4"
@@ -178,6 +181,23 @@ def test_a_synthesizer_that_takes_too_long_is_killed_with_its_children(tmp_path:
     synthesizer.synthesise(endless, audio.find_soundfont(), sample_rate=44_100, timeout=0.6, file_bytes=0)
     while any(str(endless) in command for command in commands()):  # a grandchild that is killed takes its time to die
         time.sleep(0.01)
+
+
+def test_a_process_that_was_got_ready_plays_one_piece_and_ends() -> None:
+    before = children()
+    for _ in range(2):
+        synthesizer.get_ready()
+    [waiting] = children() - before
+    assert audio.render(PIECE) == audio.render(PIECE)
+    assert waiting not in children()
+
+
+def test_a_process_that_died_while_it_waited_is_replaced() -> None:
+    before = children()
+    synthesizer.get_ready()
+    [waiting] = children() - before
+    os.kill(waiting, signal.SIGKILL)
+    assert audio.render(PIECE)
 
 
 def commands() -> list[str]:
