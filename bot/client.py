@@ -175,6 +175,7 @@ class ComposerBot(commands.AutoShardedBot):
         await sync(self.tree, self.settings.data / "commands.json", self.gateway)
         self.trainer.open()
         self.line.open(self._take_up)
+        self.studio.films.open(self, alone=self.gateway is None)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait until a shard may IDENTIFY, since other processes of this bot have shards too."""

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.database import engine
 from bot.database.days import Days
 from bot.database.engine import UPSERT, StoreError
+from bot.database.films import OwedFilms
 from bot.database.jams import Jams
 from bot.database.jobs import Jobs
 from bot.database.tables import ALLOWANCES, JAMS, OPERA, RATINGS, REQUESTS, SERVERS, SHOWN, TRAININGS, TURNS, VOTES
@@ -117,7 +118,7 @@ class Store:
         self.engine = self._engine = engine.engine(url)
         self._forgotten: dict[int, float] = {}  # when users were, by the monotonic clock
         self.jobs, self.votes = Jobs(self._engine), Votes(self._engine)
-        self.jams, self.days = Jams(self._engine), Days(self._engine)
+        self.jams, self.days, self.films = Jams(self._engine), Days(self._engine), OwedFilms(self._engine)
 
     async def __aenter__(self) -> Self:
         """Bring the tables up to date. Raises StoreError if there is no database."""

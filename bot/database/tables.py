@@ -174,6 +174,16 @@ TURNS: Final = Table(  # of jams, but for those of users who had themselves forg
     Column("user", BigInteger, nullable=False),  # 0 for the bot
 )
 
+FILMS: Final = Table(  # that are owed to messages
+    "films",
+    METADATA,
+    Column("message", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", BigInteger, nullable=False),
+    Column("server", BigInteger),  # none for a direct message
+    Column("opus", String(12), ForeignKey("opera.id", ondelete="CASCADE"), nullable=False),
+    Column("beat", Moment, nullable=False),  # when a process began with it
+)
+
 TRAININGS: Final = Table(
     "trainings",
     METADATA,

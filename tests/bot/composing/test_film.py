@@ -1,5 +1,6 @@
 """Films in the chat: behind the answer, in the showcase, and only where they are wished."""
 
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import av
@@ -9,6 +10,7 @@ import simcord
 
 from bot.client import ComposerBot
 from bot.composing import film
+from bot.database.films import OwedFilm
 from bot.database.store import Server, Store
 from bot.settings import Settings
 from tests.bot.acting import until
@@ -133,7 +135,7 @@ async def test_a_piece_that_is_deleted_meanwhile_leaves_no_film(
     assert endings(channel.history()[0]) == {"mid", "mp3", "png"}
 
 
-async def test_films_that_are_being_made_are_given_up_at_the_end(
+async def test_a_film_that_is_owed_at_the_end_is_shown_after_the_next_start(
     bot: ComposerBot,
     store: Store,
     guild: simcord.GuildHandle,
@@ -149,6 +151,28 @@ async def test_films_that_are_being_made_are_given_up_at_the_end(
     await bot.studio.films.close()
     await until(lambda: not bot.studio.films.busy)
     assert endings(channel.history()[0]) == {"mid", "mp3", "png"}
+    bot.studio.films.open(bot, alone=True)
+    await until(lambda: endings(channel.history()[0]) == {"mp4", "mid"})
+    [shown] = channel.history()
+    assert shown.embeds[0].title == message.embeds[0].title
+    assert shown.embeds[0].image.url is None
+    await until(lambda: not bot.studio.films.busy)
+    assert not await store.films.claim(datetime.now(UTC), timedelta(0))
+
+
+async def test_a_film_that_another_process_makes_is_left_to_it_until_that_has_had_its_time(
+    store: Store, alice: simcord.MemberActor, channel: simcord.ChannelHandle
+) -> None:
+    await alice.slash(channel, "compose", **PIECE)
+    [message] = channel.history()
+    owed = OwedFilm(message=message.id, channel=channel.id, server=None, opus=(await opus_of(store, message)).id)
+    now = datetime.now(UTC)
+    await store.films.owe(owed, now)
+    assert await store.films.claim(now, film.LEASE) == ()
+    assert await store.films.claim(now + film.LEASE, film.LEASE) == (owed,)
+    assert await store.films.claim(now + film.LEASE, film.LEASE) == ()
+    await store.delete(owed.opus)
+    assert await store.films.claim(now + 3 * film.LEASE, film.LEASE) == ()
 
 
 def _labels(row: discord.Component) -> list[str]:
