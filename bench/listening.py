@@ -26,7 +26,7 @@ from core.performing import audio, ensembles, performance
 PIECES: Final = 10
 BARS: Final = 8
 MODELS: Final = Path(__file__).parent.parent / "models"
-NAMES: Final = ("chorales", "classic", "fiddle")
+NAMES: Final = ("chorales", "classic", "everything", "fiddle")
 SOLOS: Final = ("piano", "harpsichord")
 COLUMNS: Final = (
     *("played by", "LUFS", "dBTP", "begins s", "first 0.5 s dB", "silence s", "clipped", "middle Hz"),

@@ -14,8 +14,13 @@ _NAMES: Final = {-1: "b", 0: "", 1: "#"}
 _SUFFIXES: Final = {"major": "", "minor": "m", "seventh": "7"}
 
 
-def tune(written: Written, *, title: str, composer: str, tempo: float, symbols: Mapping[int, Chord]) -> bytes:
-    """Write what stands on one staff as a tune; `symbols` are chords by the sixteenth at which they begin."""
+def tune(
+    written: Written, *, title: str, composer: str, rhythm: str, tempo: float, symbols: Mapping[int, Chord]
+) -> bytes:
+    """Write what stands on one staff as a tune; `symbols` are chords by the sixteenth at which they begin.
+
+    `rhythm` is the kind of dance, by which archives sort; empty for none.
+    """
     beat = written.metre.beat if written.metre.is_compound else Fraction(1)
     [staff] = written.staves
     notes = [symbol for bar in staff.bars for voice in bar for symbol in voice]
@@ -24,6 +29,7 @@ def tune(written: Written, *, title: str, composer: str, tempo: float, symbols: 
         "X:1",
         f"T:{title or 'Tune'}",
         *([f"C:{composer}"] if composer else []),
+        *([f"R:{rhythm}"] if rhythm else []),
         f"M:{written.metre}",
         f"L:1/{4 * QUARTER // unit}",
         f"Q:{beat / 4}={round(tempo / float(beat))}",

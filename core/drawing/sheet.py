@@ -19,6 +19,7 @@ from core.drawing.staves import QUARTER, Bar, Measure, Staff, Symbol, Written, b
 from core.drawing.svg import laid_out
 from core.errors import PictureError
 from core.music import harmony
+from core.music.dances import dance
 from core.music.harmony import Chord
 from core.music.keys import key_of
 from core.music.parts import PartScore, is_choral
@@ -99,7 +100,14 @@ def sheet(
     )
     pages = _pages(shown, written, composer)
     tune = (
-        abc.tune(written, title=title, composer=composer, tempo=tempo, symbols=heading.symbols())
+        abc.tune(
+            written,
+            title=title,
+            composer=composer,
+            rhythm=dance(score) or "",
+            tempo=tempo,
+            symbols=heading.symbols(),
+        )
         if is_tune and len(written.staves) == 1
         else None
     )

@@ -99,6 +99,7 @@ def test_a_tune_with_repeats_is_read_back_from_musicxml_and_from_abc(
     assert made.abc is not None
     assert b":|" in made.abc
     assert heard(made.musicxml, "musicxml") == composed(piece)
+    assert (b"\nR:waltz\n" in made.abc) == (metre == Metre(3, 4))
     assert played(made.abc, tmp_path) == composed(piece)
     [printed] = formats.read(made.abc, "tune.abc").pieces
     again = playing.play(printed, "all").score(unit)
