@@ -21,6 +21,7 @@ from core.music.metre import COMMON, Metre
 from core.music.parts import PartScore, in_parts
 from core.music.score import Event, Score
 from core.reading import formats, playing
+from tests.machine import lacking
 
 EIGHTHS, SIXTEENTHS = Fraction(1, 2), Fraction(1, 4)
 
@@ -79,7 +80,10 @@ def played(abc: bytes, folder: Path) -> set[tuple[Fraction, int]]:
     """Return the (onset in quarters, pitch) that abc2midi plays, repeats too, from the first note on."""
     tune, midi = folder / "tune.abc", folder / "tune.mid"
     tune.write_bytes(abc)
-    subprocess.run(["abc2midi", tune, "-quiet", "-NGUI", "-o", midi], check=True, capture_output=True, timeout=20)
+    try:
+        subprocess.run(["abc2midi", tune, "-quiet", "-NGUI", "-o", midi], check=True, capture_output=True, timeout=20)
+    except FileNotFoundError:
+        lacking("abc2midi is not installed (Debian: abcmidi).")
     read = ScoreTick.from_file(midi)
     notes = [(note.time, note.pitch) for track in read.tracks for note in track.notes]
     first = min(onset for onset, _ in notes)
