@@ -94,7 +94,7 @@ async def test_a_metre_a_form_and_an_effort_can_be_asked_for(
 ) -> None:
     await alice.slash(channel, "compose", metre="6/8", form="AABA", effort=2, bars=4, seed=7, mood="bold", top_p=0.9)
     opus = await opus_of(store, channel.history()[-1])
-    assert (opus.request.temperature, opus.request.top_p) == (1.2, 0.9)  # the mood's, and one's own
+    assert (opus.request.temperature, opus.request.top_p) == (1.35, 0.9)  # the mood's, and one's own
     assert (opus.request.metre, opus.request.form, opus.request.effort) == ("6/8", "AABA", 2)
     assert opus.bars == 4
     assert score.from_text(opus.text, "lowest", Fraction(1, 2)).length == 4 * 6

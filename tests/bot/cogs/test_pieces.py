@@ -125,7 +125,7 @@ async def test_lists_ones_own_pieces_newest_first_with_their_likes(
     lines = _private(await alice.slash(channel, "piece history")).splitlines()
     assert [line.split("`")[1] for line in lines] == [opera[1].id, opera[0].id]
     assert [line.split("**")[1] for line in lines] == [titles.title(opera[1]), titles.title(opera[0])]
-    assert [line.endswith(" · ❤️ 1") for line in lines] == [True, False]
+    assert ["❤️ 1" in line for line in lines] == [True, False]
     assert "that far back" in _private(await alice.slash(channel, "piece history", page=2))
     assert "no pieces yet" in _private(await bob.slash(channel, "piece history"))
 
