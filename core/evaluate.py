@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from core.errors import BundleError, CadenzaError, CorpusError
-from core.evaluation import card, evaluation, parsed
+from core.evaluation import card, evaluation, likelihood, parsed
 from core.evaluation.evaluation import Evaluation
 from core.evaluation.parsed import Parsed
 from core.model import bundle
 from core.model.bundle import Bundle
 from core.model.notes import read_notes
+from core.model.stepping import Stepper
 from core.processes import files, terminal
 
 MODELS: Final = Path("models")  # where a model that is named without its folder stands
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         directory = find(options.model)
         model = bundle.load(directory)
+        if options.beside is not None:
+            terminal.say(_compare(model, directory, find(options.beside)))
+            return 0
         measured = _measure(model, directory, options)
         if options.json is not None:
             _write(Path(options.json or directory / "evaluation.json"), as_json(measured))
@@ -70,6 +74,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.folder is not None and options.card:
         parser.error("a card is about the pieces that the training held out: --card goes without FOLDER")
+    if options.beside is not None and (options.folder is not None or options.card or options.json is not None):
+        parser.error("--beside compares two models on what neither was trained on, and goes without the rest")
     if options.folder is not None and options.json == "":
         parser.error("evaluation.json beside the model is about its held-out pieces: with FOLDER, --json needs a FILE")
     return options
@@ -107,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
         const="",
         help="write all figures as JSON (default without FOLDER: MODEL/evaluation.json)",
     )
+    parser.add_argument(
+        "--beside",
+        metavar="OTHER",
+        help="only compare how likely the held-out pieces that OTHER was not trained on either are to both models",
+    )
     parser.add_argument("--card", action="store_true", help="write the model card, README.md in the model's folder")
     return parser
 
@@ -134,6 +145,30 @@ def _measure(model: Bundle, directory: Path, options: argparse.Namespace) -> Eva
         real = _unseen(options.folder, model, trained_on)
     seeds = range(1, options.seeds + 1)
     return evaluation.evaluate(model, real, trained_on, takes=options.samples, seeds=seeds, report=_say)
+
+
+def _compare(model: Bundle, directory: Path, other: Path) -> str:
+    """Compare two models on the held-out pieces of the first that the other was not trained on either."""
+    one, theirs = model.params, bundle.load(other)
+    if (one.anchor, one.rest_unit) != (theirs.params.anchor, theirs.params.rest_unit):
+        raise BundleError(
+            "{model} and {other} write music differently, in anchor or rest unit, so their nats do not compare.",
+            model=model.name,
+            other=theirs.name,
+        )
+    real, _ = parsed.held_out(model, read_notes(directory / "notes.txt"))
+    _, trained_on = parsed.held_out(theirs, read_notes(other / "notes.txt"))
+    pieces = [piece for piece in parsed.unseen(real, trained_on, one.anchor) if piece.ids]
+    if not pieces:
+        raise CorpusError(
+            "{other} was trained on every piece that {model} was not, so none can tell which of them is better.",
+            model=model.name,
+            other=theirs.name,
+        )
+    names = (str(directory), str(other)) if model.name == theirs.name else (model.name, theirs.name)
+    _say(f"likelihood of the {len(pieces)} pieces that neither was trained on")
+    compared = likelihood.compare(Stepper(model, exact=True), Stepper(theirs, exact=True), pieces)
+    return card.comparison(names, compared)
 
 
 def _say(stage: str) -> None:

@@ -121,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--plain", action="store_true", help="the textbook network, which sees tokens and hears no pitches"
     )
+    model.add_argument(
+        "--no-memory", action="store_true", help="hear pitches alone: remember nothing of the piece, be told nothing"
+    )
     model.add_argument("--gravity", type=float, help="the model's default when composing (default: measured)")
     model.add_argument("--tempo", type=float, help="the model's default when composing, quarters a minute")
     training = parser.add_argument_group("training")
@@ -156,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
 def _idle(options: argparse.Namespace) -> str:
     """Say which options would do nothing; empty if there are none."""
     reading = ("rest_unit", "anchor", "metres", "as_printed", "least_on_grid", "parsed_only", *_LIMITS)
-    shaping = ("size", "units", "layers", "plain")
+    shaping = ("size", "units", "layers", "plain", "no_memory")
     for names, given, why in (
         (reading, options.music == "-", "the notes are parsed already"),
         (shaping, options.base is not None, "a model keeps the shape of its --base"),
@@ -227,7 +230,7 @@ def _planned(options: argparse.Namespace, request: TrainRequest, stop: Callable[
     """Choose what is left open in the first minute, and say so."""
     free = not options.from_nothing and not any(getattr(options, name) is not None for name in _SHAPE)
     leave = Open(
-        bases=trial.bases(request.notes) if request.base is None and free and not options.plain else (),
+        bases=trial.bases(request.notes) if request.base is None and free and request.params.remembers else (),
         size=free,
         given=_given(options),
     )
@@ -298,7 +301,12 @@ def _request(options: argparse.Namespace, arguments: Sequence[str]) -> TrainRequ
         notes=Notes("lowest", Fraction(1), ()),
         model=str(model),
         work=str(options.parsed),
-        params=Params(**{**SIZES[options.size or "medium"], **given}, window=options.window, hears=not options.plain),
+        params=Params(
+            **{**SIZES[options.size or "medium"], **given},
+            window=options.window,
+            hears=not options.plain,
+            remembers=not options.no_memory,
+        ),
         hyperparameters=Hyperparameters(**_given(options), seconds=seconds),
         base=None if options.base is None else str(options.base),
         validation_share=options.validation_share,

@@ -9,7 +9,7 @@ from core.composing.sampling import LONGEST_PIECE
 from core.evaluation.composed import PRIMER
 from core.evaluation.evaluation import SEEDS, TAKES, Evaluation, Samples
 from core.evaluation.figures import LOOP
-from core.evaluation.likelihood import Likelihood, Spread
+from core.evaluation.likelihood import Comparison, Likelihood, Spread
 from core.model import description
 from core.model.bundle import Bundle
 
@@ -147,6 +147,15 @@ def model_card(bundle: Bundle, evaluation: Evaluation) -> str:
         _LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def comparison(names: tuple[str, str], compared: Comparison) -> str:
+    """Return how two models predict the same pieces, as a Markdown table."""
+    one, other = names
+    rows: list[tuple[str, ...]] = [("", "nats a token", "in new bars", "in returning bars")]
+    for name, of in ((one, compared.one), (other, compared.other), (f"{one} is lower by", compared)):
+        rows.append((name, *(_spread(each, ".3f") for each in (of.nats, of.new, of.returning))))
+    return _table(rows)
 
 
 def _command(bundle: Bundle, evaluation: Evaluation) -> str:

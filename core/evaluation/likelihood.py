@@ -57,16 +57,36 @@ def likelihood(
     It is told of each piece what `form.read` finds. The network's softmax is over the whole vocabulary, as in training:
     no grammar rules tokens out.
     """
-    nats = [np.zeros((len(gravities), len(piece.ids) + 1)) for piece in pieces]
-    correct = [np.zeros_like(each) for each in nats]
-    order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].ids))
-    for at in range(0, len(order), STREAMS):
-        group = order[at : at + STREAMS]
-        _predict(stepper, [pieces[i] for i in group], gravities, [nats[i] for i in group], [correct[i] for i in group])
+    nats, correct = _losses(stepper, pieces, gravities)
     return tuple(
         _summed_up([each[k] for each in nats], [each[k] for each in correct], pieces, stepper.params)
         for k in range(len(gravities))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Hold how well two models predict the same pieces, and by how much the first one's nats are lower."""
+
+    one: Likelihood
+    other: Likelihood
+    nats: Spread
+    new: Spread
+    returning: Spread
+
+
+def compare(one: Stepper, other: Stepper, pieces: Sequence[Parsed]) -> Comparison:
+    """Compare two models of one notation; the spread of a difference is over resamplings of the pieces, too."""
+    (ours, hits), (theirs, others) = (_losses(stepper, pieces, (0.0,)) for stepper in (one, other))
+    first, second, lower = (
+        _summed_up([each[0] for each in nats], [each[0] for each in correct], pieces, one.params)
+        for nats, correct in (
+            (ours, hits),
+            (theirs, others),
+            ([b - a for a, b in zip(ours, theirs, strict=True)], hits),
+        )
+    )
+    return Comparison(first, second, lower.nats, lower.new, lower.returning)
 
 
 def yardsticks(learned: Sequence[Parsed], pieces: Sequence[Parsed], params: Params) -> tuple[Likelihood, Likelihood]:
@@ -83,6 +103,19 @@ def yardsticks(learned: Sequence[Parsed], pieces: Sequence[Parsed], params: Para
             correct[k].append((predicted.argmax(1) == tokens).astype(float))
     by_ngram, by_copying = (_summed_up(nats[k], correct[k], pieces, params) for k in range(2))
     return by_ngram, by_copying
+
+
+def _losses(
+    stepper: Stepper, pieces: Sequence[Parsed], gravities: Sequence[float]
+) -> tuple[list[Floats], list[Floats]]:
+    """Return the losses of each piece's tokens, and which were the likeliest: `(gravities, tokens + 1)` each."""
+    nats = [np.zeros((len(gravities), len(piece.ids) + 1)) for piece in pieces]
+    correct = [np.zeros_like(each) for each in nats]
+    order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].ids))
+    for at in range(0, len(order), STREAMS):
+        group = order[at : at + STREAMS]
+        _predict(stepper, [pieces[i] for i in group], gravities, [nats[i] for i in group], [correct[i] for i in group])
+    return nats, correct
 
 
 def _predict(

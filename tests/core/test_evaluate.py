@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from core import evaluate
 from core.evaluation import card, evaluation
@@ -172,6 +173,27 @@ def test_what_a_model_has_learned_is_no_test_of_it(tmp_path: Path, capsys: pytes
     assert "scholar was trained on every piece in" in capsys.readouterr().err
 
 
+def test_two_models_are_compared_on_what_neither_was_trained_on(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = publish(tmp_path / "other", {"held_out": [1, 4]}, [*TEXTS[:4], tune(1)])
+    shutil.copytree(model, twin := tmp_path / "twin")
+    weights = load_file(twin / "weights.safetensors")
+    weights["output/bias"][0] -= 4
+    save_file(weights, twin / "weights.safetensors")
+    assert run(twin, "--beside", model) == 0
+    said = capsys.readouterr()
+    assert "likelihood of the 2 pieces that neither was trained on" in said.err
+    table = {row.split("|")[1].strip(): row.split("|")[2:5] for row in said.out.splitlines()}
+    ours, theirs, lower = (float(table[name][0].split("±")[0]) for name in ("twin", "small", "twin is lower by"))
+    assert abs(ours - theirs) > 0.1
+    assert lower == pytest.approx(theirs - ours, abs=0.0011)
+    assert run(model, "--beside", other) == 0
+    assert "likelihood of the 1 pieces" in capsys.readouterr().err
+    assert run(publish(tmp_path / "heard", {"held_out": [0]}), "--beside", model) == 1
+    assert "small was trained on every piece that heard was not" in capsys.readouterr().err
+
+
 def test_figures_of_other_music_are_never_written_in_the_place_of_a_models_own(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,7 +225,8 @@ def test_what_a_user_can_mend_is_a_sentence_and_exits_with_1(
 
 
 def test_wrong_use_exits_with_2(model: Path) -> None:
-    for wrong in ((), (str(model), "--samples", "3"), (str(model), "--seeds", "many")):
+    beside = (str(model), "--beside", str(model), "--card")
+    for wrong in ((), (str(model), "--samples", "3"), (str(model), "--seeds", "many"), beside):
         with pytest.raises(SystemExit) as stopped:
             evaluate.main(wrong)
         assert stopped.value.code == 2

@@ -243,7 +243,7 @@ def test_what_is_wrong_is_a_sentence_before_any_music_is_read(
     [
         (["-", "--rest-unit=1", "--anchor=highest"], "--rest-unit, --anchor: the notes are parsed already"),
         (["-", "--parsed-only"], "--parsed-only"),
-        (["music", "--base=model", "--size=small", "--plain"], "--size, --plain: a model keeps the shape"),
+        (["music", "--base=model", "--size=small", "--no-memory"], "--size, --no-memory: a model keeps the shape"),
     ],
 )
 def test_options_that_would_do_nothing_are_wrong_use(
@@ -260,7 +260,10 @@ def test_a_machine_without_a_synthesizer_trains_without_sound_and_figures_go_to_
     (tmp_path / "notes.txt").write_bytes((trained / "notes.txt").read_bytes())
     monkeypatch.setenv("PATH", str(tmp_path))
     board = tmp_path / "board"
-    assert parse_and_train.main(["-", str(tmp_path), *QUICK, "--plain", "--epochs=1", f"--tensorboard={board}"]) == 0
+    arguments = ["-", str(tmp_path), *QUICK, "--no-memory", "--epochs=1", f"--tensorboard={board}"]
+    assert parse_and_train.main(arguments) == 0
+    params = bundle.load(tmp_path / "model").params
+    assert (params.hears, params.remembers) == (True, False)
     said = capsys.readouterr().err
     assert "The clip of epoch 1 has notes and no sound. FluidSynth" in said
     assert "Measuring how strongly" in said
