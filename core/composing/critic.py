@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from core.errors import BundleError
 from core.music import counterpoint, home, repetition
 from core.music.keys import key_of, parse_key
+from core.music.metre import Metre
 from core.music.score import Score
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,7 @@ Floats = NDArray[np.float64]
 LIKELIHOOD: Final = 0.03  # weight of a candidate's mean log-likelihood, in standard deviations among the candidates
 FAULT: Final = 2.0  # what a fault costs, beside the mean distance of all figures
 LOOP: Final = 8  # events in a row that sound the same
-MOST_PIECES: Final = 200  # that wishes are drawn from
+MOST_PIECES: Final = 1000  # that wishes are drawn from
 FEW: Final = 8  # pieces of one length, from which nothing can be drawn
 NEAR: Final = 0.25  # share by which the length of a piece may differ from a composition's, to be its measure
 
@@ -86,11 +87,11 @@ FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
             "windows at home": (1.0, lambda p: home.windows_at_home(p.score, p.key)),
             "ends in the signature it began in": (0.5, lambda p: home.returns_home(p.score)),
             "notes of the key": (1.0, _in_scale),
-            "closes from the dominant": (1.5, lambda p: counterpoint.closes_on_the_dominant(p.score, p.key)),
+            "closes from the dominant": (2.0, lambda p: counterpoint.closes_on_the_dominant(p.score, p.key)),
             "upper voice ends on the tonic": (3.0, lambda p: counterpoint.ends_on_the_tonic(p.score, p.key)),
             "ends on a strong beat": (2.0, lambda p: counterpoint.ends_on_a_strong_beat(p.score)),
             "length of the last event": (0.5, _final_length),
-            "parallel fifths": (3.0, lambda p: counterpoint.parallels(p.score, counterpoint.FIFTH)),
+            "parallel fifths": (2.0, lambda p: counterpoint.parallels(p.score, counterpoint.FIFTH)),
             "parallel octaves": (3.0, lambda p: counterpoint.parallels(p.score, counterpoint.OCTAVE)),
             "dissonance on beats": (0.5, lambda p: counterpoint.dissonance_on_beats(p.score)),
             "bars that return": (1.0, lambda p: repetition.returning_bars(p.score)),
@@ -99,7 +100,7 @@ FIGURES: Final[Mapping[str, tuple[float, Callable[[_Piece], float]]]] = (
             "events on beats": (0.5, _on_beats),
             "events a bar": (0.5, lambda p: len(p.score.events) / float(p.score.bars)),
             "notes an event": (0.5, lambda p: float(np.mean([len(event.pitches) for event in p.score.events]))),
-            "range": (1.0, lambda p: float(p.line.max() - p.line.min())),
+            "range": (2.0, lambda p: float(p.line.max() - p.line.min())),
             "highest note": (0.5, lambda p: float(p.line.max())),
             "lowest note": (0.5, lambda p: float(min(event.pitches[0] for event in p.score.events))),
             "steps": (0.5, lambda p: _share(np.abs(p.steps) <= 2)),
@@ -125,6 +126,7 @@ _FORM: Final = {
 }
 _OF_THE_CLOSE: Final = [place for place, name in enumerate(FIGURES) if name in _CLOSES]
 _ENDS: Final = [list(FIGURES).index(name) for name in ("closes from the dominant", "upper voice ends on the tonic")]
+_RANGE: Final = list(FIGURES).index("range")
 _RETURN: Final = list(FIGURES).index("bars 1-4 return as 5-8")
 _OF_THE_FORM: Final = [place for place, name in enumerate(FIGURES) if name in _FORM]
 _WEIGHTS: Final = np.array([weight for weight, _ in FIGURES.values()])
@@ -140,20 +142,31 @@ def measure(score: Score, key: str | None = None) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Critic:
-    """Know the figures of real pieces: `figures` `(pieces, len(FIGURES))` and their `bars` `(pieces,)`."""
+    """Know the figures of real pieces: `figures` `(pieces, len(FIGURES))`, their `bars` `(pieces,)` and metres.
+
+    The metres are those in which their bars are counted; there are none where they were not kept.
+    """
 
     figures: Floats
     bars: Floats
+    metres: tuple[str, ...] = ()
 
-    def wish(self, bars: float, chance: np.random.Generator, *, repeated: bool | None = None) -> Floats:
+    def wish(
+        self, bars: float, chance: np.random.Generator, *, metre: Metre | None = None, repeated: bool | None = None
+    ) -> Floats:
         """Draw what a composition of so many bars should be like: the figures of a real piece.
 
-        That is one of as many bars, or, where they are fewer than FEW, of about as many; whose first four bars come
-        again as the next four or not, as is `repeated`, unless that is None or there is no such piece. Pieces that end
-        away from the tonic that was found are left out: most are in another key, or in a mode that has none of ours.
+        That is one of as many bars in that metre, or, where they are fewer than FEW, of about as many, or in any metre;
+        whose first four bars come again as the next four or not, as is `repeated`, unless that is None or there is no
+        such piece. Pieces that end away from the tonic that was found are left out: most are in another key, or in a
+        mode that has none of ours.
         """
-        away = (self.figures[:, _ENDS] == 0).all(1)
-        far = np.where(away & ~away.all(), np.inf, np.abs(self.bars - bars))
+        far, away = np.abs(self.bars - bars), np.logical_not(self.figures[:, _ENDS].any(axis=1))
+        others = np.array([name != str(metre) for name in self.metres], np.bool_)
+        if metre is not None and (~others).sum() >= FEW:
+            far[others] = np.inf
+        if np.isfinite(far[~away]).any():
+            far[away] = np.inf
         among = np.flatnonzero(far < 1)
         if len(among) < FEW:
             among = np.flatnonzero(far <= NEAR * bars)
@@ -189,14 +202,19 @@ class Critic:
     def as_json(self) -> dict[str, Any]:
         """Return what `critic` reads."""
         rows = [" ".join(f"{value:.4g}" for value in row) for row in self.figures]  # a line a piece
-        return {"critic": {"names": list(FIGURES), "figures": rows, "bars": self.bars.tolist()}}
+        bars, metres = self.bars.tolist(), " ".join(self.metres)
+        return {"critic": {"names": list(FIGURES), "figures": rows, "bars": bars, "metres": metres}}
 
 
 def critic_of(pieces: Sequence[Score]) -> Critic:
     """Measure what real pieces are like, from MOST_PIECES of them at most, spread evenly."""
     some = [pieces[i * len(pieces) // MOST_PIECES] for i in range(MOST_PIECES)] if len(pieces) > MOST_PIECES else pieces
     some = [piece for piece in some if piece.events]
-    return Critic(np.array([measure(piece) for piece in some]), np.array([float(piece.bars) for piece in some]))
+    return Critic(
+        np.array([measure(piece) for piece in some]),
+        np.array([float(piece.bars) for piece in some]),
+        tuple(str(piece.metre.counted) for piece in some),
+    )
 
 
 def critic(habits: Mapping[str, Any]) -> Critic | None:
@@ -213,7 +231,10 @@ def _read(values: Mapping[str, Any]) -> Critic:
     places = {name: place for place, name in enumerate(values["names"])}
     rows = np.array([row.split() for row in values["figures"]], float)
     columns = [rows[:, places[name]] if name in places else np.full(len(rows), math.nan) for name in FIGURES]
-    return Critic(np.stack(columns, axis=1), np.array(values["bars"], float))
+    bars, metres = np.array(values["bars"], float), tuple(values.get("metres", "").split())
+    if metres and len(metres) != len(bars):
+        raise ValueError("not as many metres as pieces")
+    return Critic(np.stack(columns, axis=1), bars, metres)
 
 
 def rank(
@@ -224,20 +245,21 @@ def rank(
     key: str | None = None,
     faults: Sequence[float] = (),
     *,
-    whole: bool = True,
+    written: float = 1.0,
     closes: bool = True,
     lean: Callable[[Floats], Floats] | None = None,
 ) -> list[int]:
     """Return the places of the candidates, the best first.
 
     `nats` is each one's mean negative log-likelihood a token, `key` the one that they were composed in, if it is known,
-    `faults` what else speaks against each. Where they are not `whole` yet, nothing is asked of their form, and where
-    the piece does not close as they do now, nothing of their ends. `lean` says what speaks for each by its `standard`
-    figures.
+    `faults` what else speaks against each. Of beginnings, of which only a share is `written`, nothing is asked of their
+    form, and what they lack in range counts by that share; where the piece does not close as they do now, nothing is
+    asked of their ends. `lean` says what speaks for each by its `standard` figures.
     """
     measured = np.array([measure(score, key) for score in candidates])
-    if not whole:
+    if written < 1:
         measured[:, _OF_THE_FORM] = math.nan
+        measured[:, _RANGE] += (1 - written) * np.maximum(wish[_RANGE] - measured[:, _RANGE], 0)
     if not closes:
         measured[:, _OF_THE_CLOSE] = math.nan
     costs = judge.cost(measured, wish) + FAULT * np.array([_faults(score) for score in candidates])

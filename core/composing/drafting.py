@@ -18,6 +18,7 @@ MOST_EFFORT: Final = 32
 MOST_STREAMS: Final = 64  # written side by side
 PHRASE: Final = 2  # bars behind which candidates are compared
 CLOSE: Final = 2  # bars before the end from which the endings part
+ALIKE: Final = 0.82  # of the fiddle tunes whose sections are all repeated, those whose first ends on the last's note
 
 Lean = Callable[[Floats], Floats]  # what speaks for candidates, by their standard figures
 Fault = Callable[[Sequence[int]], float]  # what else speaks against a whole piece, by the critic's measure
@@ -42,21 +43,20 @@ def draft(
     if judge is None or effort < 2:
         return sampling.sample(model, primer, options)
     drafts = sampling.begin(model, primer, options)
-    wishes = [
-        judge.wish(
-            stream.limit / stream.told.bar,
-            np.random.default_rng([options.seed, take, 0]),
-            repeated=_repeats_four(stream.told),
+    wishes, alike = list[Floats](), list[bool]()
+    for take, stream in enumerate(drafts.streams):
+        chance, told = np.random.default_rng([options.seed, take, 0]), stream.told
+        wishes.append(
+            judge.wish(stream.limit / told.bar, chance, metre=told.metre.counted, repeated=_repeats_four(told))
         )
-        for take, stream in enumerate(drafts.streams)
-    ]
+        alike.append(chance.random() < ALIKE)
     drafts = _pick(drafts, [take for take in range(options.takes) for _ in range(effort)], options.seed, 0)
     for phrase, until in enumerate(_phrases(drafts.streams), 1):
         drafts.play(until)
         kept = []
         for take, wish in enumerate(wishes):
             rows = range(take * effort, (take + 1) * effort)
-            closes = _closes(drafts.streams[0], until)
+            closes = _closes(drafts.streams[rows[0]], until, alike[take])
             order = _rank(judge, [drafts.streams[row] for row in rows], wish, closes=closes, lean=lean)
             kept += [rows[order[place // 2]] for place in range(effort)]
         drafts = _pick(drafts, kept, options.seed, phrase)
@@ -86,11 +86,16 @@ def _phrases(streams: Sequence[Stream]) -> list[int]:
     return sorted(phrases | {max(1, limit - CLOSE * told.bar)})
 
 
-def _closes(stream: Stream, until: int) -> bool:
-    """Tell whether the piece will close as it does at `until` units: where the last section repeats what ends there."""
+def _closes(stream: Stream, until: int, alike: bool) -> bool:
+    """Tell whether the piece will close as it does at `until` units: where the last section repeats what ends there.
+
+    If its sections end `alike`, the first one does too.
+    """
     plan = stream.told.plan
     if not plan or plan[-1].source is None:
         return False
+    if alike and plan[0].kind == "stated" and until == plan[0].end:
+        return True
     return until == plan[-1].source + plan[-1].end - plan[-1].start
 
 
@@ -109,8 +114,9 @@ def _rank(
 ) -> list[int]:
     """Return the places of candidates, the best first; without `fault` they are not yet whole."""
     params, told = streams[0].params, streams[0].told
+    written = 1.0 if fault is not None else min(stream.time / stream.limit for stream in streams)
     key = None if told.home is None else KEYS[told.home[0] + 12 * told.home[1]]
     scores = [score.from_ids(stream.ids, params.anchor, params.unit, told.metre) for stream in streams]
     nats = [stream.nats / max(1, len(stream.ids)) for stream in streams]
     faults = [0.0 if fault is None else fault(stream.ids) for stream in streams]
-    return critic.rank(judge, scores, nats, wish, key, faults, whole=fault is not None, closes=closes, lean=lean)
+    return critic.rank(judge, scores, nats, wish, key, faults, written=written, closes=closes, lean=lean)

@@ -19,6 +19,7 @@ from core.music.keys import key_of
 from core.music.score import Score
 
 FEW: Final = 20  # real pieces, on which a mean says little
+ENOUGH: Final = 200  # of which a share is uncertain by .03
 PRIMER: Final = home.WINDOW  # bars of a real piece to go on from
 
 
@@ -26,12 +27,12 @@ PRIMER: Final = home.WINDOW  # bars of a real piece to go on from
 class Composed:
     """Hold the figures of pieces of so many bars as they are composed by default, beside those of real ones.
 
-    The `count` real pieces are those that were held out, in the same metre and of as many bars; where they are fewer
-    than FEW, those that were trained on too; and where these are, the held-out ones whose length is within a quarter of
-    that. Beside the figures of `core.evaluation.figures`, both have: `quotes`, the events of the longest quote from the
-    training pieces, as a mean, and `longest_quote`; `phrases_held` and `phrases_closed`, how phrases end, where they
-    are known; and, of pieces that begin with the first PRIMER bars of the real ones, `keeps_primers_key` and
-    `motif_returns`.
+    The `count` real pieces are those that were held out, in the same metre and of as many bars; where they are
+    fewer than ENOUGH, those that were trained on too; and where these are fewer than FEW, the held-out ones whose
+    length is within a quarter of that. Beside the figures of `core.evaluation.figures`, both have: `quotes`, the
+    events of the longest quote from the training pieces, as a mean, and `longest_quote`; `phrases_held` and
+    `phrases_closed`, how phrases end, where they are known; and, of pieces that begin with the first PRIMER bars of
+    the real ones, `keeps_primers_key` and `motif_returns`.
     """
 
     bars: int
@@ -56,8 +57,10 @@ def compose(
         return [piece for piece in in_metre if abs(_bars(piece, params) - bars) <= within]
 
     apart = alike = of(real, 0)
-    if len(alike) < FEW:
-        apart, alike = of(real, bars * NEAR), [*alike, *of(trained_on, 0)]
+    if len(apart) < FEW:
+        apart = of(real, bars * NEAR)
+    if len(alike) < ENOUGH:
+        alike = [*alike, *of(trained_on, 0)]
     if len(alike) < FEW:
         alike = apart
     request = ComposeRequest(model="", bars=bars, seed=1)

@@ -10,6 +10,8 @@ import pytest
 
 from core.composing import critic
 from core.composing.critic import FIGURES, Critic
+from core.errors import BundleError
+from core.music.metre import parse_metre
 from core.music.score import Event, Score
 
 EIGHTHS = Fraction(1, 2)
@@ -87,6 +89,10 @@ def test_a_critic_is_kept_as_json_by_the_names_of_its_figures(judge: Critic) -> 
     again = critic.critic(kept)
     assert again is not None
     assert np.allclose(again.figures, judge.figures, atol=1e-4, equal_nan=True)
+    assert again.metres == ("4/4",) * 40
+    with pytest.raises(BundleError, match="not as many metres as pieces"):
+        critic.critic({"critic": {**kept["critic"], "metres": "4/4"}})
+    del kept["critic"]["metres"]  # as in models from before
     kept["critic"]["names"][0] = "a figure of another day"
     other = critic.critic(kept)
     assert other is not None
@@ -99,13 +105,13 @@ def test_a_close_counts_where_the_piece_closes_and_the_form_where_it_is_whole(ju
     mixed = critic.critic_of([tune(seed) for seed in range(20)] + [ends])
     wish = critic.measure(tune(3), "C major")
     both = [ends, tune(3)]
-    assert critic.rank(mixed, both, [1.0, 1.0], wish, "C major", whole=False, closes=True) == [1, 0]
+    assert critic.rank(mixed, both, [1.0, 1.0], wish, "C major", written=0.5, closes=True) == [1, 0]
     wish[:] = math.nan
     wish[NAMES.index("upper voice ends on the tonic")] = 1
-    assert critic.rank(mixed, both, [1.0, 1.0], wish, "C major", whole=False, closes=False) == [0, 1]
+    assert critic.rank(mixed, both, [1.0, 1.0], wish, "C major", written=0.5, closes=False) == [0, 1]
     wish[:] = math.nan
     wish[NAMES.index("windows at home")] = 0
-    assert critic.rank(mixed, both, [1.0, 0.9], wish, "C major", whole=False) == [1, 0]  # only the likelier counts
+    assert critic.rank(mixed, both, [1.0, 0.9], wish, "C major", written=0.5) == [1, 0]  # only the likelier counts
 
 
 def test_a_wish_is_of_the_length_and_of_what_the_plan_repeats() -> None:
@@ -132,3 +138,22 @@ def test_a_wish_is_for_a_piece_that_ends_at_home() -> None:
     figures[2, tonic] = figures[5, dominant] = 1
     wishes = [Critic(figures, np.full(8, 16.0)).wish(16, np.random.default_rng(seed)) for seed in range(40)]
     assert {(float(wish[tonic]), float(wish[dominant])) for wish in wishes} == {(1.0, 0.0), (0.0, 1.0)}
+
+
+def test_a_wish_is_in_the_metre_where_there_are_enough_pieces_in_it() -> None:
+    figures = np.zeros((20, len(FIGURES)))
+    figures[:, 0] = np.arange(20) < 12
+    judge = Critic(figures, np.full(20, 16.0), ("6/8",) * 12 + ("3/4",) * 7 + ("9/8",))
+    for name, drawn in (("6/8", {1.0}), ("3/4", {0.0, 1.0}), ("3/2", {0.0, 1.0})):
+        wishes = [judge.wish(16, np.random.default_rng(seed), metre=parse_metre(name)) for seed in range(40)]
+        assert {float(wish[0]) for wish in wishes} == drawn
+
+
+def test_a_beginning_may_be_narrower_than_the_piece_is_to_be_but_not_wider(judge: Critic) -> None:
+    narrow, wide = tune(1, spread=1), tune(1, spread=5)
+    range_ = NAMES.index("range")
+    wish = np.full(len(NAMES), math.nan)
+    wish[range_] = (critic.measure(narrow)[range_] + critic.measure(wide)[range_]) / 2 + 0.5
+    nats = [1.1, 1.0]  # of the narrow one, which lacks more than the wide one has too much
+    assert critic.rank(judge, [narrow, wide], nats, wish) == [1, 0]
+    assert critic.rank(judge, [narrow, wide], nats, wish, written=0.2) == [0, 1]

@@ -1,6 +1,7 @@
 """Drafting: of many candidates the best, the same ones every time."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,6 +64,27 @@ def test_more_effort_comes_nearer_to_real_pieces(stepper: Stepper, judge: Critic
 
     seeds = range(6)
     assert sum(cost(16, seed) for seed in seeds) < sum(cost(1, seed) for seed in seeds)
+
+
+def test_sections_that_will_be_heard_last_are_to_close_and_the_first_mostly_too(
+    stepper: Stepper, judge: Critic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[int]] = []
+    rank = critic.rank
+
+    def watch(judge: Critic, candidates: list[Score], *rest: Any, **named: Any) -> list[int]:
+        if named["closes"]:
+            asked[-1].add(int(candidates[0].bars))
+        return rank(judge, candidates, *rest, **named)
+
+    monkeypatch.setattr(critic, "rank", watch)
+    for seed in range(8):
+        asked.append(set())
+        draft(stepper, judge, 2, seed=seed, form="AABB")
+    assert {tuple(sorted(bars)) for bars in asked} == {(2, 6, 8), (6, 8)}
+    asked.append(set())
+    draft(stepper, judge, 2, form="through-composed")
+    assert asked[-1] == {8}
 
 
 def test_without_a_critic_there_is_one_candidate(stepper: Stepper) -> None:
