@@ -19,13 +19,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.composing import particles
+from core.composing import harmonizing, particles
 from core.composing.harmonizing import USUAL_TEMPERATURE
 from core.composing.particles import SURVIVING, Line
 from core.evaluation import part_writing
 from core.model import bundle, notes
 from core.model.stepping import Stepper
-from core.model.told import MODES, Told
 from core.music.keys import key_of, parse_key
 from core.music.metre import Metre
 from core.music.parts import RANGES, PartScore, in_parts
@@ -80,9 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ours(stepper: Stepper, piece: PartScore, surviving: float) -> PartScore:
     line = _line(piece)
-    tonic, mode = parse_key(piece.key)
-    ends = tuple(line.notes[index][2] for index in sorted(line.phrase_ends))
-    told = Told(piece.unit, piece.metre.counted, piece.length, (tonic, MODES.index(mode)), phrases=ends)
+    told = harmonizing.tell(line, piece.unit, piece.metre, piece.key)
     made = particles.harmonize(stepper, line, told, seed=1, temperature=USUAL_TEMPERATURE, surviving=surviving)
     return replace(made, metre=piece.metre, key=piece.key, fermatas=piece.fermatas)
 

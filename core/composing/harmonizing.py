@@ -3,6 +3,7 @@
 import math
 import secrets
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from statistics import median
@@ -16,7 +17,7 @@ from core.composing.sampling import LARGEST_SEED, LONGEST_PIECE, TEMPERATURES
 from core.errors import RequestError, check_range, mark
 from core.model.bundle import Params
 from core.model.stepping import Stepper
-from core.model.told import MODES, Told
+from core.model.told import MODES, Section, Told
 from core.music import bars, keys
 from core.music.bars import Bars
 from core.music.melody import Melody
@@ -35,6 +36,7 @@ _LILT: Final = {  # by how many units a quarter has, where they are in a beat of
     2: (Fraction(0), Fraction(2, 3)),
     4: (Fraction(0), Fraction(1, 3), Fraction(2, 3), Fraction(5, 6)),
 }
+_RETURNING: Final = 5  # notes that are heard again together
 _LEAST_VOICES: Final = 2.0  # notes that begin together, in the mean, in music from which four voices can be learned
 _MIDDLE: Final = 70  # the pitch that a soprano's notes lie around
 _LOWEST, _HIGHEST = 55, 84  # pitches under which three voices still find room, and that a soprano still sings
@@ -74,16 +76,9 @@ def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
     """Harmonise. The same request and model give the same voices. Raises RequestError."""
     params = model.params
     octaves, melody, key, finer = check(request, params)
-    tonic, mode = keys.parse_key(key)
     grid = _Grid(melody.metre, params.unit)
     line = _line(melody, grid)
-    told = Told(
-        params.unit,
-        grid.metre.counted,
-        line.notes[-1][2],
-        (tonic, MODES.index(mode or MODES[0])),
-        phrases=tuple(line.notes[index][2] for index in sorted(line.phrase_ends)),
-    )
+    told = tell(line, params.unit, grid.metre, key)
     kept = _kept(request, line, grid, finer)
     seed = secrets.randbelow(2**32) if request.seed is None else request.seed
     takes = list[PartScore]()
@@ -103,6 +98,53 @@ def compose(request: HarmonizeRequest, model: Stepper) -> Harmonization:
                 break
         takes.append(made)
     return Harmonization(replace(request, melody=melody, key=key, seed=seed), tuple(takes), octaves)
+
+
+def tell(line: Line, unit: Fraction, metre: Metre, key: str) -> Told:
+    """Say what a model is told of a line: its end, its key, its phrases, and where it returns to what it had."""
+    tonic, mode = keys.parse_key(key)
+    return Told(
+        unit,
+        metre.counted,
+        line.notes[-1][2],
+        (tonic, MODES.index(mode or MODES[0])),
+        returns(line, metre.counted.units(unit)),
+        tuple(line.notes[index][2] for index in sorted(line.phrase_ends)),
+    )
+
+
+def returns(line: Line, bar: int) -> tuple[Section, ...]:
+    """Find where a line has the same notes again, at the same place of a bar of so many units; the rest is new.
+
+    What returns is _RETURNING notes or more, and a bar or more.
+    """
+    notes, found, fresh = line.notes, list[Section](), line.notes[0][1]
+    at = 0
+    while at < len(notes):
+        length, source = max((_agreeing(notes, before, at, bar), -before) for before in range(at + 1))
+        start, end = notes[at][1], notes[at + max(length, 1) - 1][2]
+        if length < _RETURNING or end - start < bar:
+            at += 1
+            continue
+        if fresh < start:
+            found.append(Section(fresh, start, "new"))
+        found.append(Section(start, end, "returning", notes[-source][1]))
+        at, fresh = at + length, end
+    if fresh < notes[-1][2]:
+        found.append(Section(fresh, notes[-1][2], "new"))
+    return tuple(found) if len(found) > 1 else ()
+
+
+def _agreeing(notes: Sequence[tuple[int, int, int]], before: int, at: int, bar: int) -> int:
+    """Count the notes from one place on that are those from an earlier one, which end before they begin."""
+    lag, count = notes[at][1] - notes[before][1], 0
+    if lag % bar:
+        return 0
+    for one, other in zip(notes[before:at], notes[at:], strict=False):
+        if other != (one[0], one[1] + lag, one[2] + lag):
+            break
+        count += 1
+    return count
 
 
 @dataclass(frozen=True, slots=True)

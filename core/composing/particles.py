@@ -31,23 +31,26 @@ from core.music import notation
 from core.music.notation import BOUNDARY, INTERVALS, LONGEST_REST, NOTES, RESTS
 from core.music.parts import RANGES, PartScore, in_parts
 
-PARTICLES: Final = 24  # that write side by side for one harmonisation
+PARTICLES: Final = 40  # that write side by side for one harmonisation
 VOICES: Final = 4
 SOPRANO, ALTO, TENOR, BASS = range(VOICES)
 WIDEST: Final = (12, 12, 24)  # semitones between neighbouring voices, from the top
 SURVIVING: Final = 0.9  # share of the particles that count, below which they are drawn anew
 
 # What speaks against a harmonisation, in nats: each about as rare in Bach as a token of that likelihood.
-FIFTHS: Final = 4.0  # two voices in fifths that move to fifths
+FIFTHS: Final = 5.0  # two voices in fifths that move to fifths
 OCTAVES: Final = 8.0  # … in octaves to octaves, which are rarer still
-SKIP: Final = 0.3  # a bass that neither holds nor steps nor falls a fifth, as to the tonic
+SKIP: Final = 0.5  # a bass that neither holds nor steps nor falls a fifth, as to the tonic
 LEAP: Final = 0.15  # a semitone by which a lower voice leaps further than a fourth, but for octaves in the bass
 LEADING: Final = 0.8  # a leading note below the soprano that does not rise to the tonic
+UNRESOLVED: Final = 2.0  # a dissonant note that is left by a leap; one that was held or is on a beat, upwards
+SUDDEN: Final = 1.0  # a dissonant note on a beat that is reached by a leap
 LOST: Final = 0.3  # a note that sounds by the model's ear and not by the voices, or the other way round
 CORNER: Final = 30.0  # nothing that may be written
 UNSETTLED: Final = 3.0  # a phrase that ends on no triad
 INVERTED: Final = 2.0  # … or on one without its root in the bass
-PLAGAL: Final = 0.8  # … or on one that the bass does not reach from its fifth
+PLAGAL: Final = 1.4  # … or on one that the bass does not reach from its fifth
+BEGINNING: Final = 2.5  # a first chord that is not the tonic's, or not on its root
 ASTRAY: Final = 6.0  # an end on another chord than the tonic's, or not on its root
 HOLLOW: Final = 3.0  # … or after another chord than a dominant with its third
 
@@ -55,6 +58,9 @@ _LOWER: Final = tuple(
     movers for count in range(VOICES) for movers in combinations(range(ALTO, VOICES), count)
 )  # which of the lower voices move in an event
 _LOWER_FROM: Final = tuple(tuple(movers for movers in _LOWER if len(movers) >= count) for count in range(VOICES + 1))
+_DISSONANT: Final = frozenset({1, 2, 6, 10, 11})  # semitones between two pitch classes, upwards
+_SEVENTHS: Final = frozenset({10, 11})
+_STEPWISE, _DOWN = 1, 2  # how a dissonant note must go on
 _TRIADS: Final = tuple(frozenset(shape) for shape in ((0, 4, 7), (0, 3, 7)))
 
 
@@ -92,31 +98,28 @@ Voices = tuple[int, ...]  # what the four sing, from the top
 class _Writer:
     """Follow one harmonisation that is being written.
 
-    `sung` has, of each voice, its notes as `(pitch, start)`; `event` the pitches of the event that is not complete yet,
-    the soprano's left out; `weight` is what is left of its likelihood since particles were last drawn, `total` all.
+    `voices` is what the four sing, -1 before they have begun; `sung` has the notes of each as `(pitch, start)`; `event`
+    the pitches of the event that is not complete yet, the soprano's left out; `owed` is how a dissonant note of each
+    must go on, 0 for no such; `weight` is what is left of its
+    likelihood since particles were last drawn, `total` all.
     """
 
     listener: AnyListener
-    chance: np.random.Generator
+    voices: Voices = (-1,) * VOICES
     sung: tuple[tuple[tuple[int, int], ...], ...] = ((),) * VOICES
+    owed: tuple[int, ...] = (0,) * VOICES
     event: tuple[int, ...] = ()
     last: int = BOUNDARY
     time: int = 0  # units that are written
     base: int = START  # the note of the latest event, from which intervals are counted
-    at: int = 0  # the melody's note that comes next
     weight: float = 0.0
     total: float = 0.0
 
-    def copy(self, chance: np.random.Generator) -> Self:
-        """Return a writer that goes on from here with a chance of its own."""
+    def copy(self) -> Self:
+        """Return another writer that goes on from here."""
         other = copy(self)
-        other.listener, other.chance, other.weight = self.listener.copy(), chance, 0.0
+        other.listener = self.listener.copy()
         return other
-
-    @property
-    def voices(self) -> Voices:
-        """Return what the four sing, -1 before they have begun."""
-        return tuple(notes[-1][0] if notes else -1 for notes in self.sung)
 
     def weigh(self, nats: float) -> None:
         self.weight += nats
@@ -177,12 +180,12 @@ class _Filter:
         self.kept, self.given = kept, {} if kept is None else kept.events
         self.onsets = sorted(self.given)
         self.model, self.line, self.told, self.temperature, self.surviving = model, line, told, temperature, surviving
-        chances = [np.random.default_rng([seed, place]) for place in range(particles)]
-        self.drawing = np.random.default_rng([seed, particles])
-        self.writers = [_Writer(frames.listener(model.params, told), chance) for chance in chances]
+        self.chance = np.random.default_rng([seed, particles])
+        self.writers = [_Writer(frames.listener(model.params, told)) for _ in range(particles)]
         self.states = model.silence(particles)
         for token in (BOUNDARY, *notation.rests(line.notes[0][1])):  # up to the melody's first note
             self.logits = self._step([token] * particles, list(range(particles)))
+        self.beat = int(told.metre.counted.beat / told.unit)
         self.starts = {start: index for index, (_, start, _) in enumerate(line.notes)}
 
     def run(self) -> _Writer:
@@ -217,36 +220,38 @@ class _Filter:
             writer.time += notation.rest_units(token)
             if token in NOTES:
                 writer.base = token - NOTES.start
-        states = self.states[:, rows]
-        logits = self.model.step(frames.hear([writer.listener for writer in writers], tokens), states)
+        heard = frames.hear([writer.listener for writer in writers], tokens)
+        if len(rows) == len(self.writers):
+            return self.model.step(heard, self.states)
+        states = self.states.take(rows, 1)
+        logits = self.model.step(heard, states)
         self.states[:, rows] = states
         return logits
 
     def _choose(self, going: Sequence[int], goal: int) -> list[int]:
         """Draw a token for each, of those that it may write, and weigh it by how likely those are together."""
         scores = self.logits[going].astype(np.float64) / self.temperature
-        scores -= np.logaddexp.reduce(scores, axis=1)[:, None]
-        tokens = []
+        own = np.full(scores.shape, -np.inf)
         for row, i in enumerate(going):
             writer = self.writers[i]
             allowed = self._allowed(writer, goal)
             if not len(allowed):  # a corner: time goes on, and this one will hardly be kept
-                allowed = np.array(self._rests(writer, goal), np.intp)
+                allowed = self._rests(writer, goal)
                 writer.weigh(-CORNER)
-            own = scores[row, allowed]
-            mass = float(np.logaddexp.reduce(own))
-            reached = np.exp(own - mass).cumsum()
-            token = int(allowed[min(int(np.searchsorted(reached, writer.chance.random())), len(allowed) - 1)])
-            writer.weigh(mass)
-            self._take(writer, token)
-            tokens.append(token)
+            own[row, allowed] = scores[row, allowed]
+        mass, reached = _summed(own)
+        drawn = reached[:, -1] * (1 - self.chance.random(len(going)))  # more than nothing
+        tokens = [int(token) for token in (reached < drawn[:, None]).sum(1)]
+        for i, token, nats in zip(going, tokens, (mass - _summed(scores)[0]).tolist(), strict=True):
+            self.writers[i].weigh(nats)
+            self._take(self.writers[i], token)
         return tokens
 
-    def _allowed(self, writer: _Writer, goal: int) -> NDArray[np.intp]:
+    def _allowed(self, writer: _Writer, goal: int) -> list[int]:
         """Return the tokens that a writer may write next."""
         now, last = writer.time, writer.last
         if self.kept is not None and not self.kept.start <= now < self.kept.end:
-            return np.array([self._given(writer)])
+            return [self._given(writer)]
         index = self.starts.get(now)
         if last in NOTES or last in INTERVALS:
             soprano, begins = self._soprano(writer), index is not None
@@ -255,16 +260,16 @@ class _Filter:
             tokens = [INTERVALS.start + writer.base - pitch - 1 for pitch in below]
             if _ways(writer.voices, soprano, writer.event):
                 tokens += self._rests(writer, goal)
-            return np.array(tokens, np.intp)
+            return tokens
         if index is not None:  # the melody's note begins
-            return np.array([NOTES.start + self.line.notes[index][0]])
+            return [NOTES.start + self.line.notes[index][0]]
         tokens = []
         if last in (BOUNDARY, RESTS[-1]):  # a longer rest goes on
             tokens += self._rests(writer, goal)
         if writer.sung[BASS] and now < self._held_from():
             soprano = self._soprano(writer)
             tokens += [NOTES.start + pitch for pitch in _below(writer.voices, soprano, (), soprano)]
-        return np.array(tokens, np.intp)
+        return tokens
 
     def _given(self, writer: _Writer) -> int:
         """Return the token by which a writer goes on as the voices that are kept do."""
@@ -318,24 +323,22 @@ class _Filter:
         ways = _ways(before, soprano, writer.event) or [way for way in _LOWER if len(way) == len(writer.event)]
         ear = set(writer.listener.sounding)
 
-        def after(way: tuple[int, ...]) -> Voices:
-            new = dict(zip(way, writer.event, strict=True))
-            return (soprano, *(new.get(voice, before[voice]) for voice in range(ALTO, VOICES)))
-
         def cost(way: tuple[int, ...]) -> float:
-            sings = after(way)
+            sings = _after(before, soprano, way, writer.event)
             moves = sum(abs(a - b) for a, b in zip(sings, before, strict=True)) if before[BASS] >= 0 else 0
-            return LOST * len(ear ^ set(sings)) + 0.1 * moves + self._faults(before, sings)
+            return LOST * len(ear ^ set(sings)) + 0.1 * moves + self._faults(writer, before, sings)
 
-        best = min(ways, key=cost)
-        sings = after(best)
+        best = min(ways, key=cost) if len(ways) > 1 else ways[0]
+        sings = _after(before, soprano, best, writer.event)
         if self.kept is not None and not self.kept.start <= now < self.kept.end:
             begun = {voice: self.kept.sung(voice, now, now + 1) for voice in range(ALTO, VOICES)}
             best = tuple(voice for voice, notes in begun.items() if notes)
             lower = (notes[0][0] if (notes := begun[voice]) else before[voice] for voice in range(ALTO, VOICES))
             sings = (soprano, *lower)
-        writer.weigh(-self._faults(before, sings) - LOST * len(ear ^ set(sings)))
+        writer.weigh(-self._faults(writer, before, sings) - LOST * len(ear ^ set(sings)))
         moved = {SOPRANO, *best} if index is not None else set(best)
+        writer.voices = sings
+        self._resolve(writer, before, sings)
         writer.sung = tuple(
             (*notes, (sings[voice], now)) if voice in moved else notes for voice, notes in enumerate(writer.sung)
         )
@@ -347,8 +350,7 @@ class _Filter:
         """Return what speaks against a phrase that ends on a chord."""
         bass = sings[BASS]
         earlier = [pitch for pitch, _ in writer.sung[BASS] if pitch != bass]
-        shapes = [frozenset((pitch - root) % 12 for pitch in sings) for root in range(12)]
-        roots = [root for root, shape in enumerate(shapes) if any(shape <= triad and 0 in shape for triad in _TRIADS)]
+        roots = [root for root in range(12) if _is_triad_on(root, sings)]
         cost = (0.0 if roots else UNSETTLED) + (0.0 if bass % 12 in roots else INVERTED)
         falls = bool(earlier) and (earlier[-1] - bass) % 12 == 7
         cost += 0.0 if falls else PLAGAL
@@ -359,10 +361,28 @@ class _Filter:
             cost += 0.0 if bass % 12 == tonic and tonic in roots else ASTRAY
         return cost
 
-    def _faults(self, before: Voices, after: Voices) -> float:
+    def _resolve(self, writer: _Writer, before: Voices, sings: Voices) -> None:
+        """Take down which of the voices is dissonant, and how it must go on."""
+        moved = [one != other for one, other in zip(before, sings, strict=True)]
+        owed = [0 if moves else owes for owes, moves in zip(writer.owed, moved, strict=True)]
+        voice = _dissonant(sings)
+        if voice is not None:
+            on_beat = writer.time % self.beat == 0
+            owed[voice] = _DOWN if on_beat or not moved[voice] else max(owed[voice], _STEPWISE)
+            if on_beat and before[voice] >= 0 and abs(sings[voice] - before[voice]) > 2:
+                writer.weigh(-SUDDEN)
+        writer.owed = tuple(owed)
+
+    def _faults(self, writer: _Writer, before: Voices, after: Voices) -> float:
         """Return what speaks against a step of the four voices."""
         cost = _faults(before, after)
-        if self.told.home is not None and before[BASS] >= 0:
+        for owes, one, other in zip(writer.owed, before, after, strict=True):
+            if owes and one != other and (abs(other - one) > 2 or (owes == _DOWN and other > one)):
+                cost += UNRESOLVED
+        if self.told.home is not None and before[BASS] < 0:
+            tonic, _ = self.told.home
+            cost += BEGINNING * (after[BASS] % 12 != tonic or not _is_triad_on(tonic, after))
+        elif self.told.home is not None:
             leading = (self.told.home[0] + 11) % 12
             cost += LEADING * sum(
                 one % 12 == leading and other not in (one, one + 1)
@@ -378,11 +398,22 @@ class _Filter:
         count = len(shares)
         if last or 1 / (shares**2).sum() >= self.surviving * count:
             return
-        pointers = (np.arange(count) + self.drawing.random()) / count
+        pointers = (np.arange(count) + self.chance.random()) / count
         reached = np.minimum(np.searchsorted(shares.cumsum(), pointers), count - 1)
-        chances = self.drawing.spawn(count)
-        self.writers = [self.writers[row].copy(chance) for row, chance in zip(reached, chances, strict=True)]
-        self.states, self.logits = self.states[:, reached], self.logits[reached]
+        drawn = list[_Writer]()
+        for place, row in enumerate(reached):
+            writer = self.writers[row]
+            drawn.append(writer.copy() if place and reached[place - 1] == row else writer)
+            drawn[-1].weight = 0.0
+        self.writers = drawn
+        self.states, self.logits = self.states.take(reached, 1), self.logits[reached]
+
+
+def _summed(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what scores `(rows, tokens)` come to in each row, as a logarithm, and up to each token, to some scale."""
+    peak = scores.max(1, keepdims=True)
+    reached = np.exp(scores - peak).cumsum(1)
+    return np.log(reached[:, -1]) + peak[:, 0], reached
 
 
 @lru_cache(maxsize=1 << 16)  # many write the same for a while
@@ -392,55 +423,83 @@ def _below(before: Voices, soprano: int, event: tuple[int, ...], lowest: int) ->
     for movers in _LOWER_FROM[place + 1]:
         if before[BASS] < 0 and len(movers) < VOICES - 1:
             continue
-        sings: list[int | None] = [soprano, *before[ALTO:]]
-        for at, voice in enumerate(movers):
-            sings[voice] = event[at] if at < place else None
-        voice, above = movers[place], sings[movers[place] - 1]
+        voice = movers[place]
+        sings: list[int | None] = [*_after(before, soprano, movers[:place], event)]
+        for at in movers[place:]:
+            sings[at] = None
+        upper, lower = tuple(sings[1:voice]), tuple(sings[voice + 1 :])
+        if not _can_sing(ALTO, soprano, lowest, upper):
+            continue
+        above = sings[voice - 1]
         assert above is not None
         bottom, top = RANGES[voice]
         for pitch in range(max(bottom, above - WIDEST[voice - 1]), min(top, above, lowest - 1) + 1):
-            if pitch not in found:
-                sings[voice] = pitch
-                if _can_sing(sings, pitch):
-                    found.add(pitch)
+            if pitch not in found and _can_sing(voice + 1, pitch, pitch, lower):
+                found.add(pitch)
     return tuple(sorted(found))
 
 
 @lru_cache(maxsize=1 << 16)
 def _ways(before: Voices, soprano: int, event: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """List which of the lower voices may sing an event's pitches, from the top."""
-    found = []
-    for movers in _LOWER_FROM[len(event)]:
-        if len(movers) > len(event) or (before[BASS] < 0 and len(movers) < VOICES - 1):
-            continue
-        sings: list[int | None] = [soprano, *before[ALTO:]]
-        for place, voice in enumerate(movers):
-            sings[voice] = event[place]
-        if _can_sing(sings, event[-1] if event else soprano):
-            found.append(movers)
-    return tuple(found)
+    lowest = event[-1] if event else soprano
+    return tuple(
+        movers
+        for movers in _LOWER
+        if len(movers) == len(event)
+        and (before[BASS] >= 0 or len(movers) == VOICES - 1)
+        and _can_sing(ALTO, soprano, lowest, _after(before, soprano, movers, event)[ALTO:])
+    )
 
 
-def _can_sing(sings: Sequence[int | None], lowest: int) -> bool:
-    """Tell whether four voices keep their ranges and places; those that are None will sing below `lowest`."""
-    above = sings[SOPRANO]
-    assert above is not None
+def _after(before: Voices, soprano: int, movers: Sequence[int], event: Sequence[int]) -> Voices:
+    """Return what four voices sing after an event that some of the lower ones sing, from the top."""
+    sings = [soprano, *before[ALTO:]]
+    for voice, pitch in zip(movers, event, strict=True):
+        sings[voice] = pitch
+    return tuple(sings)
+
+
+@lru_cache(maxsize=1 << 16)
+def _can_sing(voice: int, above: int, lowest: int, sings: tuple[int | None, ...]) -> bool:
+    """Tell whether voices, from one on, keep their ranges and places; those that are None will sing below `lowest`."""
     highest, reach = above, above
-    for voice in range(ALTO, VOICES):
-        pitch = sings[voice]
-        bottom, top = RANGES[voice]
+    for place, pitch in enumerate(sings, voice):
+        bottom, top = RANGES[place]
         if pitch is None:  # any place that is left for it
             highest = min(highest, lowest - 1, top)
-            reach = max(reach - WIDEST[voice - 1], bottom)
+            reach = max(reach - WIDEST[place - 1], bottom)
             if highest < reach:
                 return False
             continue
-        if not (bottom <= pitch <= top and reach - WIDEST[voice - 1] <= pitch <= highest):
+        if not (bottom <= pitch <= top and reach - WIDEST[place - 1] <= pitch <= highest):
             return False
         highest = reach = pitch
     return True
 
 
+def _is_triad_on(root: int, sings: Voices) -> bool:
+    """Tell whether what is sung belongs to the major or the minor triad on a root, which is sung, too."""
+    shape = frozenset((pitch - root) % 12 for pitch in sings)
+    return 0 in shape and any(shape <= triad for triad in _TRIADS)
+
+
+@lru_cache(maxsize=1 << 16)
+def _dissonant(sings: Voices) -> int | None:
+    """Return the voice without which a chord is consonant; of two such the seventh. None if there is no such voice."""
+    found = [voice for voice in range(VOICES) if not _clashes((*sings[:voice], *sings[voice + 1 :]))]
+    if len(found) == 2:
+        one, other = found
+        apart = (sings[one] - sings[other]) % 12
+        return one if apart in _SEVENTHS else other if 12 - apart in _SEVENTHS else None
+    return found[0] if len(found) == 1 else None
+
+
+def _clashes(sings: Sequence[int]) -> bool:
+    return any((upper - lower) % 12 in _DISSONANT for upper, lower in combinations(sings, 2))
+
+
+@lru_cache(maxsize=1 << 16)
 def _faults(before: Voices, after: Voices) -> float:
     """Return what speaks against a step of the four voices."""
     if before[BASS] < 0:
