@@ -55,7 +55,7 @@ class Melodies(commands.Cog):
         takes="How many harmonisations at once, to choose from.",
         seed="A number that brings the same voices back.",
         model="Which model harmonises.",
-        temperature="How adventurous: 0.5 is careful, 0.7 natural, 0.9 bold.",
+        temperature="How adventurous: 0.5 is careful, 0.6 natural, 0.8 bold.",
         effort="How many are written side by side: more take longer, and find better ways.",
         expression="How freely it is played: 0 exactly as written, 1 as musicians do, 2 twice as much.",
     )

@@ -24,7 +24,7 @@ from core.music.melody import Melody
 from core.music.metre import COMMON, Metre
 from core.music.parts import RANGES, PartScore, in_parts
 
-USUAL_TEMPERATURE: Final = 0.7  # Bach's own leaps and dissonances are met at it (docs/harmonizing.md)
+USUAL_TEMPERATURE: Final = 0.6  # Bach's own leaps and dissonances are met at it (docs/harmonizing.md)
 MOST_EFFORT: Final = 4 * PARTICLES
 MOST_TAKES: Final = 8
 TRIES: Final = 4  # for a take that is none of the others
@@ -121,14 +121,16 @@ def returns(line: Line, bar: int) -> tuple[Section, ...]:
     notes, found, fresh = line.notes, list[Section](), line.notes[0][1]
     at = 0
     while at < len(notes):
-        length, source = max((_agreeing(notes, before, at, bar), -before) for before in range(at + 1))
-        start, end = notes[at][1], notes[at + max(length, 1) - 1][2]
+        length, before = max((_agreeing(notes, before, at, bar), -before) for before in range(at + 1))
+        source, start, end = -before, notes[at][1], notes[at + max(length, 1) - 1][2]
+        if not {at + length - 1, source + length - 1} <= line.phrase_ends:
+            end = max(start, end - bar)  # the last chords lead to what comes, which is something else
         if length < _RETURNING or end - start < bar:
             at += 1
             continue
         if fresh < start:
             found.append(Section(fresh, start, "new"))
-        found.append(Section(start, end, "returning", notes[-source][1]))
+        found.append(Section(start, end, "returning", notes[source][1]))
         at, fresh = at + length, end
     if fresh < notes[-1][2]:
         found.append(Section(fresh, notes[-1][2], "new"))

@@ -43,23 +43,30 @@ OCTAVES: Final = 8.0  # … in octaves to octaves, which are rarer still
 SKIP: Final = 0.5  # a bass that neither holds nor steps nor falls a fifth, as to the tonic
 LEAP: Final = 0.15  # a semitone by which a lower voice leaps further than a fourth, but for octaves in the bass
 LEADING: Final = 0.8  # a leading note below the soprano that does not rise to the tonic
-UNRESOLVED: Final = 2.0  # a dissonant note that is left by a leap; one that was held or is on a beat, upwards
+UNRESOLVED: Final = 1.4  # a dissonant note that is left by a leap; one that was held or is on a beat, upwards
 SUDDEN: Final = 1.0  # a dissonant note on a beat that is reached by a leap
+TANGLED: Final = 0.4  # a dissonant chord that would still be one without any of its notes
+FOREIGN: Final = 1.5  # … in which a note that is foreign to the key is a semitone from another
 LOST: Final = 0.3  # a note that sounds by the model's ear and not by the voices, or the other way round
+LED: Final = 2  # of so many that write one is led to close from a dominant, whose root is in the bass
 CORNER: Final = 30.0  # nothing that may be written
 UNSETTLED: Final = 3.0  # a phrase that ends on no triad
 INVERTED: Final = 2.0  # … or on one without its root in the bass
 PLAGAL: Final = 1.4  # … or on one that the bass does not reach from its fifth
 BEGINNING: Final = 2.5  # a first chord that is not the tonic's, or not on its root
 ASTRAY: Final = 6.0  # an end on another chord than the tonic's, or not on its root
-HOLLOW: Final = 3.0  # … or after another chord than a dominant with its third
+HOLLOW: Final = 5.0  # … or after another chord than a dominant with its third
 
 _LOWER: Final = tuple(
     movers for count in range(VOICES) for movers in combinations(range(ALTO, VOICES), count)
 )  # which of the lower voices move in an event
 _LOWER_FROM: Final = tuple(tuple(movers for movers in _LOWER if len(movers) >= count) for count in range(VOICES + 1))
 _DISSONANT: Final = frozenset({1, 2, 6, 10, 11})  # semitones between two pitch classes, upwards
+_SEMITONES: Final = frozenset({1, 11})
 _SEVENTHS: Final = frozenset({10, 11})
+_DOMINANT: Final = frozenset({7, 11, 2, 5})  # semitones above the tonic: the dominant and its seventh
+_TONICS: Final = (frozenset({0, 4, 7}), frozenset({0, 3, 7}))
+_SCALES: Final = (frozenset({0, 2, 4, 5, 7, 9, 11}), frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11}))  # major, minor
 _STEPWISE, _DOWN = 1, 2  # how a dissonant note must go on
 _TRIADS: Final = tuple(frozenset(shape) for shape in ((0, 4, 7), (0, 3, 7)))
 
@@ -100,8 +107,8 @@ class _Writer:
 
     `voices` is what the four sing, -1 before they have begun; `sung` has the notes of each as `(pitch, start)`; `event`
     the pitches of the event that is not complete yet, the soprano's left out; `owed` is how a dissonant note of each
-    must go on, 0 for no such; `weight` is what is left of its
-    likelihood since particles were last drawn, `total` all.
+    must go on, 0 for no such; `ahead` is what is counted already of what its end will cost; `weight` is what is left of
+    its likelihood since particles were last drawn, `total` all.
     """
 
     listener: AnyListener
@@ -112,6 +119,7 @@ class _Writer:
     last: int = BOUNDARY
     time: int = 0  # units that are written
     base: int = START  # the note of the latest event, from which intervals are counted
+    ahead: float = 0.0
     weight: float = 0.0
     total: float = 0.0
 
@@ -238,6 +246,8 @@ class _Filter:
             if not len(allowed):  # a corner: time goes on, and this one will hardly be kept
                 allowed = self._rests(writer, goal)
                 writer.weigh(-CORNER)
+            if i % LED == 0:
+                allowed = self._led(writer, allowed) or allowed
             own[row, allowed] = scores[row, allowed]
         mass, reached = _summed(own)
         drawn = reached[:, -1] * (1 - self.chance.random(len(going)))  # more than nothing
@@ -271,6 +281,36 @@ class _Filter:
             tokens += [NOTES.start + pitch for pitch in _below(writer.voices, soprano, (), soprano)]
         return tokens
 
+    def _led(self, writer: _Writer, allowed: Sequence[int]) -> list[int]:
+        """Return those tokens by which the last two notes get a dominant and its tonic; none where that cannot be."""
+        if self.told.home is None or (self.kept is not None and self.kept.end < self.line.notes[-1][2]):
+            return []
+        tonic, mode = self.told.home
+        if writer.time == self._held_from():
+            chord, root, third = _TONICS[mode], 0, 0
+        elif self._approach() <= writer.time < self._held_from() and writer.time in self.starts:
+            chord, root, third = _DOMINANT, 7, 11
+        else:
+            return []
+
+        def closes(sings: Voices) -> bool:
+            degrees = [(pitch - tonic) % 12 for pitch in sings]
+            return degrees[BASS] == root and third in degrees and chord.issuperset(degrees)
+
+        soprano = self._soprano(writer)
+
+        def closing(event: tuple[int, ...]) -> bool:
+            ways = _ways(writer.voices, soprano, event)
+            return any(closes(_after(writer.voices, soprano, way, event)) for way in ways)
+
+        def leads(token: int) -> bool:
+            if token not in INTERVALS:
+                return token in NOTES or closing(writer.event)
+            event = (*writer.event, writer.base - (token - INTERVALS.start + 1))
+            return (event[-1] - tonic) % 12 in chord and (len(event) < VOICES - 1 or closing(event))
+
+        return list(filter(leads, allowed))
+
     def _given(self, writer: _Writer) -> int:
         """Return the token by which a writer goes on as the voices that are kept do."""
         now, last = writer.time, writer.last
@@ -293,6 +333,10 @@ class _Filter:
     def _held_from(self) -> int:
         """Return the unit from which on nothing new begins: the last note is held."""
         return self.line.notes[-1][1]
+
+    def _approach(self) -> int:
+        """Return the unit from which on the melody's last note is approached: a beat before, or the note before."""
+        return min(self._held_from() - self.beat, self.line.notes[max(0, len(self.line.notes) - 2)][1])
 
     def _rests(self, writer: _Writer, goal: int) -> list[int]:
         """Return the rests that lead no further than to the goal; where nothing new begins before it, right to it."""
@@ -339,6 +383,7 @@ class _Filter:
         moved = {SOPRANO, *best} if index is not None else set(best)
         writer.voices = sings
         self._resolve(writer, before, sings)
+        self._look_ahead(writer, sings)
         writer.sung = tuple(
             (*notes, (sings[voice], now)) if voice in moved else notes for voice, notes in enumerate(writer.sung)
         )
@@ -373,12 +418,26 @@ class _Filter:
                 writer.weigh(-SUDDEN)
         writer.owed = tuple(owed)
 
+    def _look_ahead(self, writer: _Writer, sings: Voices) -> None:
+        """Count it early where an end cannot come from a dominant, while there are other ways to take its place."""
+        ahead = 0.0
+        if self.told.home is not None and self._approach() <= writer.time < self._held_from():
+            tonic, _ = self.told.home
+            degrees = [(pitch - tonic) % 12 for pitch in sings]
+            fits = degrees[SOPRANO] in _DOMINANT
+            ahead = PLAGAL + HOLLOW if fits and (degrees[BASS] != 7 or 11 not in degrees) else 0.0
+        writer.weigh(writer.ahead - ahead)
+        writer.ahead = ahead
+
     def _faults(self, writer: _Writer, before: Voices, after: Voices) -> float:
         """Return what speaks against a step of the four voices."""
         cost = _faults(before, after)
         for owes, one, other in zip(writer.owed, before, after, strict=True):
             if owes and one != other and (abs(other - one) > 2 or (owes == _DOWN and other > one)):
                 cost += UNRESOLVED
+        cost += TANGLED * _is_tangled(after)
+        if self.told.home is not None:
+            cost += FOREIGN * _is_foreign(after, *self.told.home)
         if self.told.home is not None and before[BASS] < 0:
             tonic, _ = self.told.home
             cost += BEGINNING * (after[BASS] % 12 != tonic or not _is_triad_on(tonic, after))
@@ -493,6 +552,22 @@ def _dissonant(sings: Voices) -> int | None:
         apart = (sings[one] - sings[other]) % 12
         return one if apart in _SEVENTHS else other if 12 - apart in _SEVENTHS else None
     return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_tangled(sings: Voices) -> bool:
+    """Tell whether every three voices of a chord are dissonant."""
+    return all(_clashes((*sings[:voice], *sings[voice + 1 :])) for voice in range(VOICES))
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_foreign(sings: Voices, tonic: int, mode: int) -> bool:
+    """Tell whether two voices are a semitone apart, octaves aside, of which one is foreign to a key."""
+    return any(
+        (upper - lower) % 12 in _SEMITONES
+        and any((pitch - tonic) % 12 not in _SCALES[mode] for pitch in (upper, lower))
+        for upper, lower in combinations(sings, 2)
+    )
 
 
 def _clashes(sings: Sequence[int]) -> bool:
