@@ -4,7 +4,7 @@ The pitch tracker and its segmentation into notes are SwiftF0's; what a musician
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,16 @@ _UNSURE: Final = 0.3  # semitones beside the nearest one, from which on the key 
 _VOICED: Final = 0.4
 _PURE: Final = 0.75
 _STEADY: Final = 0.3
+
+_WHISTLED: Final = 450.0  # Hz from which on somebody may whistle
+_SHRILL: Final = 3_500.0  # Hz above which nobody does
+_WHISTLE: Final = 0.9  # the least share of a whistle's energy that lies on its pitch
+_ASSURED: Final = 0.8
+_PERIOD: Final = 11  # frames of a vibrato's period, about
+_NARROWEST, _WIDEST = 0.7, 3.0  # semitones from the one turn of a vibrato to the other
+_TO_AND_FRO: Final = 1.6  # by how much a pitch moves in a period, in its width: a vibrato's by twice, a step's by once
+_LOWER: Final = 3  # by what factor a whistle may fall below its middle
+_FLUTTER, _FLUTTER_DB = 4, 12.0  # frames and decibels within which a whistle's loudness may fall without a new note
 
 _SCALES: Final = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10, 11)}
 
@@ -89,10 +99,13 @@ def hear(samples: Samples) -> tuple[Sung, ...]:
         ) from None
     samples = samples / np.abs(samples).max()
     track = _tracker().detect(samples, RATE)
+    if (whistled := float(np.median(track.pitch_hz[_loud(track)]))) >= _WHISTLED:
+        track = _assured(samples, _tracker().detect(samples, RATE, fmin=whistled / _LOWER))
+    calmed = _calmed(track)
     notes = tuple(
-        Sung(note.start, note.end, float(_midi(note.pitch_hz))) for note in segment_notes(track, pitch_hold_ms=_HOLD)
+        Sung(note.start, note.end, float(_midi(note.pitch_hz))) for note in segment_notes(calmed, pitch_hold_ms=_HOLD)
     )
-    _check(samples, track, notes)
+    _check(samples, track, calmed, notes)
     return notes
 
 
@@ -178,9 +191,9 @@ def _bars(notes: Sequence[Note], length: Fraction) -> tuple[Metre, Fraction]:
     return choice
 
 
-def _check(samples: Samples, track: "PitchResult", notes: Sequence[Sung]) -> None:
-    """Refuse what is no singing."""
-    loud = track.loudness_db > track.loudness_db.max() - 30
+def _check(samples: Samples, track: "PitchResult", calmed: "PitchResult", notes: Sequence[Sung]) -> None:
+    """Refuse what is no singing; `calmed` is without vibrato."""
+    loud = _loud(track)
     voiced = (track.confidence >= 0.5) & loud
     if voiced.sum() < _VOICED * loud.sum() or not notes:
         raise ReadingError(
@@ -191,7 +204,7 @@ def _check(samples: Samples, track: "PitchResult", notes: Sequence[Sung]) -> Non
         raise ReadingError(
             "I hear several voices or instruments at once. Sing or hum the melody alone.", mark("no notes")
         )
-    if steadiness(track, notes) < _STEADY:
+    if steadiness(calmed, notes) < _STEADY:
         raise ReadingError(
             "This sounds like speech: its pitch does not rest on notes. Sing or hum the melody.", mark("no notes")
         )
@@ -214,24 +227,82 @@ def steadiness(track: "PitchResult", notes: Sequence[Sung]) -> float:
 
 def purity(samples: Samples, track: "PitchResult") -> float:
     """Return the share of the energy below 4 kHz that lies on multiples of the pitch, where there is one."""
-    size, hop = 2048, 256
-    window = np.hanning(size)
+    explained, total = _explained(samples, track, np.flatnonzero(track.confidence >= 0.5)[::2])
+    return float(explained.sum() / max(total.sum(), 1e-12))
+
+
+def _assured(samples: Samples, track: "PitchResult") -> "PitchResult":
+    """Trust the pitch of a whistle, and that its loudness may flutter, where nearly all that sounds lies on its pitch.
+
+    The tracker is unsure of one with vibrato, and takes it for the overtone of a note an octave or a twelfth below.
+    """
+    for overtone in (3, 2):
+        higher = replace(track, pitch_hz=track.pitch_hz * overtone)
+        found = _whistled(samples, higher)
+        pitches = track.pitch_hz.copy()
+        pitches[found] = higher.pitch_hz[found]
+        track = replace(track, pitch_hz=pitches)
+    whistled = _whistled(samples, track)
+    confidence, loudness = track.confidence.copy(), track.loudness_db.copy()
+    confidence[whistled] = np.maximum(confidence[whistled], _ASSURED)
+    padded = np.pad(loudness, _FLUTTER, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, _FLUTTER + 1).max(1)
+    closed = np.minimum(around[: len(loudness)], around[_FLUTTER:])  # the least of what is on both sides
+    loudness[whistled] = np.minimum(closed, loudness + _FLUTTER_DB)[whistled]
+    return replace(track, confidence=confidence, loudness_db=loudness)
+
+
+def _whistled(samples: Samples, track: "PitchResult") -> NDArray[np.intp]:
+    """Return the frames in which nearly all that sounds lies on the pitch of a whistle."""
+    frames = np.flatnonzero(_loud(track) & (track.pitch_hz >= _WHISTLED) & (track.pitch_hz < _SHRILL))
+    explained, total = _explained(samples, track, frames, size=1024, width=0.06)
+    return frames[explained > _WHISTLE * total]
+
+
+def _calmed(track: "PitchResult") -> "PitchResult":
+    """Level out a vibrato that is wide enough to be taken for notes: its pitch is the middle between its turns."""
+    pitches, sure = _midi(track.pitch_hz), track.confidence >= 0.5
+    gone = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(pitches)))])  # semitones up and down, up to each frame
+    calmed, near, half = pitches.copy(), np.full(len(pitches), -1), _PERIOD // 2
+    width = np.zeros(len(pitches))
+    for frame in range(_PERIOD, len(pitches) - _PERIOD):
+        period = slice(frame - half, frame + half + 1)
+        width[frame] = np.ptp(pitches[period])
+        to_and_fro = gone[frame + half] - gone[frame - half] >= _TO_AND_FRO * width[frame]
+        if sure[period].all() and _NARROWEST <= width[frame] < _WIDEST and to_and_fro:
+            calmed[frame], near[frame] = pitches[period].mean(), frame
+    for frames in (range(1, len(near)), range(len(near) - 2, -1, -1)):  # to both ends of the note
+        step = frames.step
+        for frame in frames:
+            known = near[frame - step]
+            follows = near[frame] < 0 <= known and sure[frame] and abs(frame - known) <= _PERIOD
+            if follows and abs(pitches[frame] - calmed[known]) <= 0.7 * width[known]:
+                calmed[frame], near[frame] = calmed[known], known
+    frequency: NDArray[np.float64] = 440 * 2 ** ((calmed - 69) / 12)
+    return replace(track, pitch_hz=frequency)
+
+
+def _loud(track: "PitchResult") -> NDArray[np.bool_]:
+    loud: NDArray[np.bool_] = track.loudness_db > track.loudness_db.max() - 30
+    return loud
+
+
+def _explained(
+    samples: Samples, track: "PitchResult", frames: NDArray[np.intp], *, size: int = 2048, width: float = 0.03
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the energy below 4 kHz that lies on multiples of the pitch, and all that does, in each of some frames."""
+    hop, window = 256, np.hanning(size)
     frequencies = np.fft.rfftfreq(size, 1 / RATE)
     below = frequencies < 4_000
-    padded = np.pad(samples, size // 2)
-    explained = total = 0.0
-    for frame in np.flatnonzero(track.confidence >= 0.5)[::2]:
-        spectrum = (
-            np.abs(np.fft.rfft(padded[frame * hop : frame * hop + size] * window)) ** 2
-            if (frame * hop + size <= len(padded))
-            else np.zeros(len(frequencies))
-        )
+    padded = np.pad(samples, (size // 2, size))
+    explained, total = np.zeros(len(frames)), np.zeros(len(frames))
+    for place, frame in enumerate(frames):
+        spectrum = np.abs(np.fft.rfft(padded[frame * hop : frame * hop + size] * window)) ** 2
         pitch = track.pitch_hz[frame]
         harmonic = np.maximum(1, np.rint(frequencies / pitch))
-        near = np.abs(frequencies - harmonic * pitch) < np.maximum(24.0, 0.03 * frequencies)
-        explained += float(spectrum[below & near].sum())
-        total += float(spectrum[below].sum())
-    return explained / max(total, 1e-12)
+        near = np.abs(frequencies - harmonic * pitch) < np.maximum(24.0, width * frequencies)
+        explained[place], total[place] = spectrum[below & near].sum(), spectrum[below].sum()
+    return explained, total
 
 
 def _midi(frequency: "NDArray[np.float64] | float") -> "NDArray[np.float64]":

@@ -36,6 +36,18 @@ def test_notes_are_found_however_they_are_hummed(way: Way) -> None:
     assert hums.f1(notes, sounds.decode(data, "voice-message.ogg"), way) >= (0.9 if way == CLEAN else 0.75)
 
 
+def test_a_whistle_may_swing_by_a_whole_tone_to_and_fro() -> None:
+    pitches, beat = (79, 81, 83, 79, 84), 0.5
+    times = np.arange(int(beat * humming.RATE)) / humming.RATE
+    swings = np.sin(2 * np.pi * 6 * times) * np.clip(times / 0.15, 0, 1)
+    loud = np.clip(times / 0.03, 0, 1) * np.clip((beat - 0.08 - times) / 0.04, 0, 1)
+    tones = [np.sin(2 * np.pi * np.cumsum(440 * 2 ** ((pitch + swings - 69) / 12)) / humming.RATE) for pitch in pitches]
+    samples = np.concatenate([tone * loud for tone in tones]).astype(np.float32)
+    notes = humming.hear(samples)
+    assert humming.semitones(notes) == pitches
+    assert [note.start for note in notes] == pytest.approx(np.arange(len(pitches)) * beat, abs=hums.NEAR)
+
+
 def test_a_hum_is_a_melody_with_tempo_bars_and_rests() -> None:
     written = read_names(TUNE)
     _, data = voice_message(CLEAN)
