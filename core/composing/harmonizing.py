@@ -20,7 +20,7 @@ from core.model.stepping import Stepper
 from core.model.told import MODES, Section, Told
 from core.music import bars, keys
 from core.music.bars import Bars
-from core.music.melody import Melody
+from core.music.melody import DIVISIONS, Melody, division
 from core.music.metre import COMMON, Metre
 from core.music.parts import RANGES, PartScore, in_parts
 
@@ -28,7 +28,6 @@ USUAL_TEMPERATURE: Final = 0.6  # Bach's own leaps and dissonances are met at it
 MOST_EFFORT: Final = 4 * PARTICLES
 MOST_TAKES: Final = 8
 TRIES: Final = 4  # for a take that is none of the others
-DIVISIONS: Final = (1, 2, 4)  # of a model's unit, into which a melody may divide it
 FINEST: Final = Fraction(1, 4)  # of a quarter, as short as sheets have notes
 
 _LILT: Final = {  # by how many units a quarter has, where they are in a beat of three parts
@@ -310,9 +309,9 @@ def _finer(melody: Melody, unit: Fraction) -> int:
     times = [time for note in melody.notes for time in (note.onset, note.end)]
     grid = _Grid(melody.metre, unit)
     times += [grid.time(place) for place in range(int(1 / unit) if grid.is_lilting else 0)]
-    for finer in DIVISIONS:
-        if unit / finer >= FINEST and all((time * finer / unit).denominator == 1 for time in times):
-            return finer
+    finer, lost = division(times, unit, [parts for parts in DIVISIONS if unit / parts >= FINEST])
+    if not lost:
+        return finer
     raise RequestError(
         "This melody has notes that are shorter than a sixteenth, or triplets; neither can be harmonised. Write it in"
         " longer notes."

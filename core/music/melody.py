@@ -12,6 +12,8 @@ from core.music.metre import COMMON, Metre
 from core.music.notation import fitting
 from core.music.score import Event, Score
 
+DIVISIONS: Final = (1, 2, 4)  # of a model's unit, into which music may divide it
+
 _FINEST: Final = Fraction(1, 4)  # of a score whose key is asked for
 
 
@@ -86,6 +88,25 @@ class Melody:
     def score(self, unit: Fraction) -> Score:
         """Round it to units of so many quarters; what begins at one moment then is one event."""
         return rounded(self.notes, self.length, unit, self.metre)
+
+
+def division(
+    times: Iterable[Fraction], unit: Fraction, among: Sequence[int] = DIVISIONS, allowed: float = 0.0
+) -> tuple[int, float]:
+    """Choose into how many parts units are divided, which is by how much lengths are stretched to fit whole units.
+
+    It is as little as puts the times on the grid and keeps one from falling on another; a share of them is `allowed` to
+    stand beside it. Returned is also what is lost all the same, 0 for nothing.
+    """
+    places = sorted({time / unit for time in times})
+
+    def lost(parts: int) -> float:
+        beside = sum((place * parts).denominator > 1 for place in places) / max(1, len(places))
+        merged = len(places) - len({int(place * parts + Fraction(1, 2)) for place in places})
+        return max(0.0, beside - allowed) + merged
+
+    best = min(among, key=lost)
+    return best, lost(best)
 
 
 def line(notes: Iterable[Note], least: Fraction = Fraction(0)) -> tuple[Note, ...]:

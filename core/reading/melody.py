@@ -26,7 +26,6 @@ Source = Literal["notation", "names", "abc", "file", "hum"]
 LONGEST: Final = 64  # bars of a file, where nobody says how many
 MOST_CHARACTERS: Final = 20_000  # enough for a whole piece to be continued
 HIGHEST_LINE: Final = "melody"  # what to say for a track to mean the highest line of all
-STRETCHES: Final = (1, 2, 4)  # by which lengths are multiplied until they fit a model's grid
 
 _GRIDS: Final = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 12))  # quarters
 _SIXTEENTH: Final = Fraction(1, 4)
@@ -189,7 +188,7 @@ def to_primer(given: Given, anchor: Anchor, unit: Fraction) -> Primer:
     """
     if not given.notes and given.source != "notation":
         raise RequestError("This is silent: it has rests, but no notes.")
-    stretch = _stretch(given, unit)
+    stretch, _ = melody.division((note.onset for note in given.notes), unit, allowed=1 - _ON_GRID)
     notes = [replace(note, onset=note.onset * stretch) for note in given.notes]
     metre = _stretched(given.melody.metre, stretch).counted
     written = melody.rounded(notes, given.melody.length * stretch, unit, metre)
@@ -205,19 +204,6 @@ def to_primer(given: Given, anchor: Anchor, unit: Fraction) -> Primer:
     text = score.to_text(written, anchor)
     begun = re.sub(r"(?:r\d)+$", "", text) if given.is_open else text
     return Primer(text, metre, written.bars, (*given.words, *words), stretch, as_typed=as_typed, begun=begun)
-
-
-def _stretch(given: Given, unit: Fraction) -> int:
-    """Choose by how much to stretch: as little as puts the notes on the grid, and keeps one from falling on another."""
-    onsets = sorted({note.onset for note in given.notes})
-
-    def lost(stretch: int) -> float:
-        places = [onset * stretch / unit for onset in onsets]
-        beside = sum(place.denominator > 1 for place in places) / max(1, len(places))
-        merged = len(places) - len({int(place + Fraction(1, 2)) for place in places})
-        return max(0.0, beside - (1 - _ON_GRID)) + merged
-
-    return min(STRETCHES, key=lost)
 
 
 def _stretched(metre: Metre, stretch: int) -> Metre:
