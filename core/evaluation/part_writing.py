@@ -1,6 +1,7 @@
 """Part-writing: how four voices move and sound together, as a teacher of harmony would mark it."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from typing import Final
@@ -78,6 +79,22 @@ def measure(piece: PartScore) -> dict[str, float]:
         len(onsets) / bars,
     )
     return dict(zip(FIGURES, values, strict=True))
+
+
+def across(piece: PartScore, unit: int) -> tuple[int, float]:
+    """Return how many parallel fifths and octaves lead over a unit, and by how many semitones a voice moves there.
+
+    The step is from what sounds before the unit to what sounds once something has begun at it or after it. NaN for the
+    semitones where there is no such step.
+    """
+    onsets = _onsets(piece)
+    place = bisect_left(onsets, unit)
+    if not 0 < place < len(onsets):
+        return 0, math.nan
+    moments = _grid(piece)[:, [onsets[place - 1], onsets[place]]]
+    full = moments[:, (moments >= 0).all(0)]
+    moved = float(np.abs(np.diff(full)).mean()) if full.shape[1] == 2 else math.nan
+    return sum(_parallels(moments)), moved
 
 
 def roots(piece: PartScore) -> list[int | None]:

@@ -30,16 +30,25 @@ def parse(text: str) -> Bars:
     return Bars(first, last)
 
 
+def count(piece: Score) -> int:
+    """Count the bars of a piece, its pickup left out."""
+    bar = piece.units_per_bar
+    return -(-piece.length // bar) - _pickup(piece)
+
+
+def _pickup(piece: Score) -> int:
+    return 1 if repeats.beginning(piece) % piece.units_per_bar else 0
+
+
 def place(piece: Score, bars: Bars) -> tuple[int, int]:
     """Return the units from which until before which bars stand. Raises RequestError if the piece lacks them."""
     bar = piece.units_per_bar
-    pickup = 1 if repeats.beginning(piece) % bar else 0
-    count = -(-piece.length // bar) - pickup
-    if bars.last > count or bars.first < 1 - pickup:
+    pickup, most = _pickup(piece), count(piece)
+    if bars.last > most or bars.first < 1 - pickup:
         raise RequestError(
             "This piece has bars {least} to {most}; bars {bars} are not all among them.",
             least=1 - pickup,
-            most=count,
+            most=most,
             bars=str(bars),
         )
     start = (bars.first - 1 + pickup) * bar
