@@ -55,7 +55,7 @@ INVERTED: Final = 2.0  # … or on one without its root in the bass
 PLAGAL: Final = 1.4  # … or on one that the bass does not reach from its fifth
 BEGINNING: Final = 2.5  # a first chord that is not the tonic's, or not on its root
 ASTRAY: Final = 6.0  # an end on another chord than the tonic's, or not on its root
-HOLLOW: Final = 5.0  # … or after another chord than a dominant with its third
+HOLLOW: Final = 8.0  # … or after another chord than a dominant with its third
 
 _LOWER: Final = tuple(
     movers for count in range(VOICES) for movers in combinations(range(ALTO, VOICES), count)
