@@ -20,7 +20,7 @@ from core.model.stepping import Stepper
 from core.model.told import MODES, Section, Told
 from core.music import bars, keys
 from core.music.bars import Bars
-from core.music.melody import DIVISIONS, Melody, division
+from core.music.melody import DIVISIONS, Melody, alone, division
 from core.music.metre import COMMON, Metre
 from core.music.parts import RANGES, PartScore, in_parts
 
@@ -251,7 +251,8 @@ def check(request: HarmonizeRequest, params: Params) -> tuple[int, Melody, str, 
     notes = tuple(replace(note, pitch=note.pitch + 12 * octaves) for note in request.melody.notes)
     melody = replace(request.melody, notes=notes)
     _check_range_of(melody)
-    return octaves, melody, _key(request, melody), _finer(melody, params.unit)
+    finer, melody = _on_grid(melody, params.unit)
+    return octaves, melody, _key(request, melody), finer
 
 
 def _check(request: HarmonizeRequest) -> None:
@@ -304,18 +305,29 @@ def _key(request: HarmonizeRequest, melody: Melody) -> str:
     return keys.KEYS[tonic + 12 * MODES.index(mode)]
 
 
-def _finer(melody: Melody, unit: Fraction) -> int:
-    """Return into how many parts a model's unit is divided to hold all notes of a melody. Raises RequestError."""
-    times = [time for note in melody.notes for time in (note.onset, note.end)]
+def _on_grid(melody: Melody, unit: Fraction) -> tuple[int, Melody]:
+    """Return into how many parts a model's unit is divided to hold a melody, and the melody on that grid.
+
+    What was played and not written ends its notes anywhere; those ends are rounded. Raises RequestError.
+    """
     grid = _Grid(melody.metre, unit)
-    times += [grid.time(place) for place in range(int(1 / unit) if grid.is_lilting else 0)]
-    finer, lost = division(times, unit, [parts for parts in DIVISIONS if unit / parts >= FINEST])
+    onsets = [note.onset for note in melody.notes]
+    onsets += [grid.time(place) for place in range(int(1 / unit) if grid.is_lilting else 0)]
+    divisions = [parts for parts in DIVISIONS if unit / parts >= FINEST]
+    finer, lost = division([*onsets, *(note.end for note in melody.notes)], unit, divisions)
     if not lost:
-        return finer
-    raise RequestError(
-        "This melody has notes that are shorter than a sixteenth, or triplets; neither can be harmonised. Write it in"
-        " longer notes."
-    )
+        return finer, melody
+    if any((onset / unit * divisions[-1]).denominator > 1 for onset in onsets):
+        raise RequestError(
+            "This melody has notes that are shorter than a sixteenth, or triplets; neither can be harmonised. Write it"
+            " in longer notes."
+        )
+    least = unit / divisions[-1]
+    notes = [
+        replace(note, length=max(least, int((note.end - note.onset) / least + Fraction(1, 2)) * least))
+        for note in melody.notes
+    ]
+    return divisions[-1], replace(melody, notes=tuple(alone(notes)))
 
 
 def _line(melody: Melody, grid: _Grid) -> Line:

@@ -176,6 +176,16 @@ def test_the_model_that_ships_begins_on_the_tonic_and_gives_a_phrase_again_its_c
     assert roots[3:7] == roots[15:19]
 
 
+def test_notes_that_were_played_and_end_anywhere_are_written_out(model: Stepper) -> None:
+    played = [Note(Fraction(at), Fraction(length, 8), 67 + at) for at, length in enumerate((5, 8, 1, 15))]
+    [piece] = harmonizing.compose(
+        HarmonizeRequest(melody=Melody(tuple(played), Fraction(4)), seed=2, effort=2), model
+    ).takes
+    assert [(note.end - note.start) * piece.unit for note in piece.parts[0].notes] == [
+        Fraction(quarters) for quarters in ("3/4", "1", "1/4", "2")
+    ]
+
+
 def test_a_finer_melody_is_written_in_its_own_lengths(model: Stepper) -> None:
     [piece] = harmonizing.compose(
         HarmonizeRequest(melody=typed(TUNES["with sixteenths"]), seed=2, effort=2), model
