@@ -38,10 +38,10 @@ def test_notes_are_found_however_they_are_hummed(way: Way) -> None:
 
 def test_a_whistle_may_swing_by_a_whole_tone_to_and_fro() -> None:
     pitches, beat = (79, 81, 83, 79, 84), 0.5
-    times = np.arange(int(beat * humming.RATE)) / humming.RATE
+    times = np.arange(int(beat * sounds.RATE)) / sounds.RATE
     swings = np.sin(2 * np.pi * 6 * times) * np.clip(times / 0.15, 0, 1)
     loud = np.clip(times / 0.03, 0, 1) * np.clip((beat - 0.08 - times) / 0.04, 0, 1)
-    tones = [np.sin(2 * np.pi * np.cumsum(440 * 2 ** ((pitch + swings - 69) / 12)) / humming.RATE) for pitch in pitches]
+    tones = [np.sin(2 * np.pi * np.cumsum(440 * 2 ** ((pitch + swings - 69) / 12)) / sounds.RATE) for pitch in pitches]
     samples = np.concatenate([tone * loud for tone in tones]).astype(np.float32)
     notes = humming.hear(samples)
     assert humming.semitones(notes) == pitches
