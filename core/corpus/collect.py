@@ -131,7 +131,7 @@ def _answers(
 def _played(reading: Reading, settings: CollectSettings) -> Iterator[Piece | Refusal]:
     for printed in reading.pieces:
         try:
-            if grid.is_free(printed.onsets, printed.ticks_per_quarter):
+            if printed.free:
                 raise _without_a_beat(printed)
             yield play(printed, settings.metres, as_printed=settings.as_printed)
         except ReadingError as error:

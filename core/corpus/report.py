@@ -25,8 +25,8 @@ class ReportLine:
     """Say what became of one piece, or of one file that gave none.
 
     It was `late` by so many quarters; its off-beats stood at `swing` of a quarter, if that is not 0; `triplets` is the
-    share of its onsets on thirds of a quarter, `odd` that of its time in other metres, which is left out; `tempo` is
-    what its marks say, in quarters a minute, 0 where there are none.
+    share of its onsets on thirds of a quarter or an eighth, `odd` that of its time in other metres, which is left out;
+    `tempo` is what its marks say, in quarters a minute, 0 where there are none.
     """
 
     file: str
@@ -161,7 +161,8 @@ def _timing(collection: Collection, kept: Sequence[ReportLine]) -> Iterator[Mess
     triplets = sum(line.triplets * line.notes for line in kept) / max(1, sum(line.notes for line in kept))
     if triplets >= _TRIPLETS:
         yield mark(
-            "Triplets: {share:.0%} of the onsets are thirds of a quarter, and are moved to the nearest rest unit.",
+            "Triplets: {share:.0%} of the onsets are thirds of a quarter or an eighth, and are moved to the nearest rest"
+            " unit.",
             share=triplets,
         )
 

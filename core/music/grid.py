@@ -14,6 +14,8 @@ _ENOUGH: Final = 24  # notes from which on something can be said of a piece
 _ON: Final = 0.95  # share of the notes on a grid of which it is the piece's own
 _STEADY: Final = 0.5  # as `steadiness` has it: played by hand to a beat
 _FREE: Final = 0.2  # performances have up to 0.06, what is played loosely to a beat has from 0.5 on
+_PARTS: Final = (4, 3, 8, 6)  # of a quarter; sixteenths or thirds alone would not see a run of notes twice as short
+_RARELY: Final = 7.0  # minus the logarithm of how often a few notes may seem to keep to a beat by chance
 _GAIN: Final = 0.1  # share of the notes that must come to lie on the grid for a piece to be moved
 _SWUNG: Final = 0.05  # share of the notes that are late off-beats
 _EVEN: Final = 1 / 16  # quarters around the middle of a quarter in which off-beats are even
@@ -71,21 +73,22 @@ def straightened(onsets: Onsets, quarter: int, swing: float) -> Onsets:
 
 
 def in_thirds(onsets: Onsets, quarter: int) -> float:
-    """Return the share of notes that begin on the thirds of a quarter, and not on its sixteenths."""
-    return float((near(onsets, quarter / 3) & ~near(onsets, quarter / 4)).mean())
+    """Return the share of notes that begin on the thirds of a quarter or an eighth, and not on sixteenths."""
+    return float((near(onsets, quarter / 6) & ~near(onsets, quarter / 4)).mean())
 
 
 def steadiness(onsets: Onsets, quarter: int) -> float:
-    """Return how much a piece keeps to the sixteenths or the triplets of its quarters, from 0 to 1.
+    """Return how much a piece keeps to a part of its quarters, from sixteenths to 32nds and triplets, from 0 to 1.
 
-    It is the length of the mean of the onsets' directions on a circle that is one sixteenth, or one third, around.
+    It is the length of the mean of the onsets' directions on a circle that is one such part around.
     """
-    return max(abs(_turn(onsets, quarter / 4)), abs(_turn(onsets, quarter / 3)))
+    return max(abs(_turn(onsets, quarter / parts)) for parts in _PARTS)
 
 
 def is_free(onsets: Onsets, quarter: int) -> bool:
     """Tell whether a piece pays no heed to the beats of its file, as a performance that was recorded without any."""
-    return len(onsets) >= 2 * _ENOUGH and steadiness(onsets, quarter) < _FREE
+    by_chance = (_RARELY / max(1, len(onsets))) ** 0.5  # Rayleigh's test
+    return len(onsets) >= 2 * _ENOUGH and steadiness(onsets, quarter) < max(_FREE, by_chance)
 
 
 def _turn(onsets: Onsets, period: float) -> complex:

@@ -12,7 +12,7 @@ from core.reading.midi import read_midi
 
 __all__ = ["ENDINGS", "VERSION", "Budget", "Printed", "Reading", "Refusal", "not_music", "read", "too_large"]
 
-VERSION = 8  # of what the readers make of a file; a cache forgets the versions before
+VERSION = 9  # of what the readers make of a file; a cache forgets the versions before
 ENDINGS = (".mid", ".midi", ".kar", ".mxl", ".musicxml", ".xml", ".abc", ".krn")
 
 

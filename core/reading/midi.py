@@ -67,6 +67,7 @@ def read_midi(data: bytes, title: str, budget: Budget) -> Printed:
         late=late,
         swing=swing,
         tempo=_tempo(score, length),
+        free=grid.is_free(onsets, quarter),
     )
 
 

@@ -167,6 +167,12 @@ def test_triplets_are_told_and_do_not_count_as_on_the_grid(tmp_path: Path) -> No
     assert any(line.startswith("Triplets: 67% of the onsets") for line in map(str, summary(collection)))
 
 
+def test_what_is_notated_is_no_performance_whatever_tuplets_it_is_made_of(tmp_path: Path) -> None:
+    quintuplets = "|".join(["(5cdefg (5agfed (5cdefg (5agfec"] * 4)
+    (tmp_path / "fives.abc").write_text(f"X:1\nT:Fives\nM:4/4\nL:1/8\nK:C\n{quintuplets}|]\n")
+    assert [(line.kept, line.on_grid) for line in gather(tmp_path).report] == [(True, 0.2)]
+
+
 def test_parsed_notes_are_read_back(folder: Path, tmp_path: Path) -> None:
     collection = gather(folder)
     write_notes(tmp_path / "notes.txt", collection.notes)

@@ -49,6 +49,7 @@ def test_swing_is_told_from_triplets_and_from_even_eighths() -> None:
     triplets = np.arange(96) * QUARTER // 3
     assert grid.swing(triplets, QUARTER) == 0
     assert grid.in_thirds(triplets, QUARTER) == pytest.approx(2 / 3)
+    assert grid.in_thirds(np.arange(96) * QUARTER // 6, QUARTER) == pytest.approx(2 / 3)
     assert grid.swing(rhythm(), QUARTER) == grid.in_thirds(rhythm(), QUARTER) == 0
 
 
@@ -59,4 +60,5 @@ def test_a_performance_pays_no_heed_to_the_beats_and_few_notes_say_nothing() -> 
     assert grid.is_free(free, QUARTER)
     assert not grid.is_free(free[:20], QUARTER)
     assert not grid.is_free(rhythm(), QUARTER)
-    assert not grid.is_free(np.arange(96) * QUARTER // 3, QUARTER)
+    for parts in (3, 6, 8):
+        assert not grid.is_free(np.arange(96) * QUARTER // parts, QUARTER)
