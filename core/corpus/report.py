@@ -161,8 +161,8 @@ def _timing(collection: Collection, kept: Sequence[ReportLine]) -> Iterator[Mess
     triplets = sum(line.triplets * line.notes for line in kept) / max(1, sum(line.notes for line in kept))
     if triplets >= _TRIPLETS:
         yield mark(
-            "Triplets: {share:.0%} of the onsets are thirds of a quarter or an eighth, and are moved to the nearest rest"
-            " unit.",
+            "Triplets: {share:.0%} of the onsets are thirds of a quarter or an eighth, and are moved to the nearest"
+            " rest unit.",
             share=triplets,
         )
 

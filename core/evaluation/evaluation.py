@@ -11,7 +11,7 @@ import numpy as np
 from core.composing import sampling
 from core.composing.critic import critic
 from core.composing.novelty import Index
-from core.composing.recipe import Composer, ComposeRequest, write
+from core.composing.recipe import Composer
 from core.composing.sampling import LONGEST_PIECE, Options, Sample
 from core.errors import CorpusError
 from core.evaluation import figures
@@ -22,24 +22,12 @@ from core.evaluation.parsed import Parsed, score_of
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
 from core.music import dances, notation
-from core.music.score import Event, Score
+from core.music.score import Score
 
 TEMPERATURES: Final = (0.8, 1.0, 1.2)
 TAKES: Final = 50
 SEEDS: Final = (1, 2, 3)
 COMPOSED_BARS: Final = (16, 32)
-GRAVITIES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-GRAVITY_QUARTERS: Final = 64  # of each sample, and of each real piece
-GRAVITY_TAKES: Final = 32
-NEAR_ENOUGH: Final = 0.02  # of the real pieces' scale consistency
-TOP_PS: Final = (1.0, 0.97, 0.95, 0.9)
-TOP_P_BARS: Final = 16
-TOP_P_TAKES: Final = 16
-TOP_P_FIGURES: Final = (
-    *("structure_short", "structure_middle", "structure_long", "returning_bars", "windows_at_home"),
-    *("scale_consistency", "groove_consistency", "one_note_loops"),
-)
-CLEARLY: Final = 0.05  # by which the sum of these figures' misses must be less for the likeliest to be kept alone
 
 Histograms = dict[str, dict[int, float]]  # as `figures.summed_histograms` gives them
 
@@ -141,69 +129,6 @@ def tempos(pieces: Sequence[Parsed], params: Params) -> tuple[float, float, floa
     """Return the slowest, the median and the fastest tempo at which pieces are played as a model's, in quarters."""
     played = [dances.paced(score_of(piece, params), params.tempo) for piece in pieces if piece.ids]
     return min(played), float(np.median(played)), max(played)
-
-
-def choose_gravity(bundle: Bundle, real: Sequence[Parsed], *, takes: int = GRAVITY_TAKES, seed: int = 1) -> float:
-    """Return the least gravity with which samples keep to a key as real pieces do, as far as GRAVITY_QUARTERS.
-
-    That is the first of GRAVITIES whose mean scale consistency comes within NEAR_ENOUGH of the real pieces', sought by
-    halves, since it grows with gravity; or else the one that comes nearest.
-    """
-    stepper = Stepper(bundle)
-    until = int(GRAVITY_QUARTERS / bundle.params.unit)
-
-    def consistency(pieces: Sequence[Score]) -> float:
-        parts = [tuple(event for event in piece.events if event.onset < until) for piece in pieces]
-        beginnings = [replace(piece, events=part) for piece, part in zip(pieces, parts, strict=True)]
-        return float(np.nanmean([figures.scale_consistency(piece) for piece in beginnings]))
-
-    goal = consistency([score_of(piece, bundle.params) for piece in real])
-    misses = dict[float, float]()
-    low, high = 0, len(GRAVITIES) - 1
-    while low <= high:
-        middle = (low + high) // 2 if misses else 0  # most models need little
-        drafts = sampling.begin(stepper, (), Options(gravity=GRAVITIES[middle], seed=seed, takes=takes))
-        drafts.play(until)
-        made = [score_of(Parsed(stream.ids, stream.told.metre), bundle.params) for stream in drafts.streams]
-        miss = consistency(made) - goal
-        misses[GRAVITIES[middle]] = abs(miss)
-        if miss >= -NEAR_ENOUGH:
-            high = middle - 1
-        else:
-            low = middle + 1
-    enough = [gravity for gravity, miss in misses.items() if miss <= NEAR_ENOUGH]
-    return min(enough, default=min(misses, key=lambda gravity: misses[gravity]))
-
-
-def choose_top_p(bundle: Bundle, real: Sequence[Parsed], *, takes: int = TOP_P_TAKES, seed: int = 1) -> float:
-    """Return how much of the likeliest tokens to draw from, so that pieces begin as real ones do.
-
-    What a network that has heard its music a few times gives to the many tokens that it thinks unlikely adds up: each
-    of them is an accident, which it then takes for what was meant. All are kept unless fewer come clearly nearer to the
-    real pieces in TOP_P_FIGURES, as the critic chooses them.
-    """
-    stepper, judge = Stepper(bundle), critic(bundle.params.habits)
-    goal = figures.means([_beginning(score_of(piece, bundle.params)) for piece in real])
-    request = ComposeRequest(model=bundle.name, seed=seed, bars=TOP_P_BARS, takes=takes)
-    misses = dict[float, float]()
-    for top_p in TOP_PS:
-        params = replace(bundle.params, top_p=top_p)
-        composer = Composer(replace(bundle, params=params), stepper, Index(()), judge)
-        made = [score_of(Parsed(each.ids, each.told.metre), params) for each in write(request, composer)]
-        means = figures.means(made)
-        each = [abs(means[name] - goal[name]) for name in TOP_P_FIGURES]
-        misses[top_p] = sum(miss for miss in each if not math.isnan(miss))
-    best = min(misses, key=lambda top_p: misses[top_p])
-    return best if misses[best] < misses[TOP_PS[0]] - CLEARLY else TOP_PS[0]
-
-
-def _beginning(piece: Score) -> Score:
-    """Return the first bars of a piece, from the bar in which it begins."""
-    bar = piece.units_per_bar
-    start = piece.events[0].onset // bar * bar
-    end = min(start + TOP_P_BARS * bar, piece.length)
-    events = tuple(Event(event.onset - start, event.pitches) for event in piece.events if event.onset < end)
-    return replace(piece, events=events, length=end - start)
 
 
 def draw(stepper: Stepper, options: Options, takes: int) -> list[Sample]:

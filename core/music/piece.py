@@ -66,8 +66,8 @@ class Printed:
     `length` is where the last note stops sounding; where nothing says what its bars are, a bar can be a whole passage.
     `names` are those of the parts, empty where a part has none, and `fermatas` are ticks.
     Before both were put right, all of it was `late` by so many ticks, and its off-beats stood at `swing` of a quarter,
-    if that is not 0. `tempo` is what its marks say, in quarters a minute, 0 where there are none. It is `free` if it was
-    recorded, and pays no heed to the beats of its file; what is notated never is, whatever tuplets it is made of.
+    if that is not 0. `tempo` is what its marks say, in quarters a minute, 0 where there are none. It is `free` if it
+    was recorded, and pays no heed to the beats of its file; what is notated never is, whatever tuplets it is made of.
     """
 
     title: str

@@ -3,6 +3,7 @@
 import csv
 import io
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
@@ -20,7 +21,7 @@ from core.composing.recipe import Composer, ComposeRequest
 from core.corpus.split import split
 from core.drawing.curve import learning_curve
 from core.errors import AudioError, CorpusError, Message, TrainingError, check_range, named
-from core.evaluation import evaluation, figures
+from core.evaluation import defaults, figures
 from core.evaluation.parsed import Parsed, parse, told
 from core.model import bundle, frames
 from core.model.bundle import Bundle, Params, Weights
@@ -32,10 +33,12 @@ from core.music.score import from_ids, from_text
 from core.performing import audio
 from core.processes.files import write_whole
 from core.training.advice import advise
-from core.training.fit import Fitted, Hyperparameters, device, fit
+from core.training.fit import STOPPED, Fitted, Hyperparameters, device, fit
 from core.training.progress import Epoch, Progress
 
 CLIP_BARS: Final = 8
+MEASURING: Final = 30  # seconds for what suits a model when it composes
+MEASURING_WHEN_STOPPED: Final = 10  # seconds, for somebody who waits
 TRIED: Final = 8  # pieces that are looked through for loops and quotes
 TRIED_BARS: Final = 16
 CLIPS: Final = 4  # epochs that leave a clip, spread over the training
@@ -147,16 +150,11 @@ def train(
         habits = form.habits_of([made.told[i] for i in trained_on]).as_json()
         judge = critic_of([from_ids(parsed[i].ids, params.anchor, params.unit, parsed[i].metre) for i in trained_on])
         params = replace(params, habits=habits | judge.as_json())
-    gravity = request.gravity
-    if gravity is None:
-        stage("Measuring how strongly it must keep to its key, to be like the held-out pieces …")
-        real = [parsed[i] for i in held_out]
-        gravity = evaluation.choose_gravity(Bundle("new", params, fitted.weights, ""), real)
-        params = replace(params, gravity=gravity)
-        params = replace(params, top_p=evaluation.choose_top_p(Bundle("new", params, fitted.weights, ""), real))
-    params = replace(
-        params, gravity=gravity, training=_facts(request, params, fitted, trained_on, held_out, sum(map(len, pieces)))
-    )
+    if request.gravity is None:
+        params = _with_defaults(params, fitted, [parsed[i] for i in held_out], stage, stop)
+    else:
+        params = replace(params, gravity=request.gravity)
+    params = replace(params, training=_facts(request, params, fitted, trained_on, held_out, sum(map(len, pieces))))
     bundle.publish(Path(request.model), params, fitted.weights, "".join(line + "\n" for line in lines(request.notes)))
     curve = learning_curve(fitted.history)
     write_whole(work / "curve.png", curve)
@@ -199,6 +197,27 @@ def prepare(request: TrainRequest) -> Prepared:
     if not trained_on or not held_out:
         raise CorpusError("At least two pieces are needed: one to train on and one to test with.")
     return Prepared(params, start, parsed, whats, pieces, trained_on, held_out)
+
+
+def _with_defaults(
+    params: Params, fitted: Fitted, real: Sequence[Parsed], stage: Callable[[str], None], stop: Callable[[], bool]
+) -> Params:
+    """Measure how the model is to compose by default, for some seconds, or until somebody asks to stop in them."""
+    stopped = fitted.ended == STOPPED
+    seconds = MEASURING_WHEN_STOPPED if stopped else MEASURING
+    stage(
+        "Measuring how strongly it must keep to its key, and which tokens are too unlikely, to be like the held-out"
+        f" pieces: {seconds} seconds at most …"
+    )
+    until = time.monotonic() + seconds
+    chosen = defaults.choose(
+        Bundle("new", params, fitted.weights, ""),
+        real,
+        over=lambda: time.monotonic() > until or (not stopped and stop()),
+    )
+    if not chosen.finished:
+        stage("There was no time to measure all of it; what was measured until then decides.")
+    return replace(params, gravity=chosen.gravity, top_p=chosen.top_p)
 
 
 @lru_cache(maxsize=1)  # a training is prepared once for each beginning that is tried, and once more

@@ -141,18 +141,15 @@ def request(
 ) -> TrainRequest:
     """Choose what a job leaves open, or go on with what was chosen before. Raises CadenzaError."""
     work = Path(job.work)
-    notes, gravity = read_notes(work / "notes.txt"), None
-    params = Params(**SIZES[job.size])
+    notes, params = read_notes(work / "notes.txt"), Params(**SIZES[job.size])
     if job.base is not None:
-        base = bundle.load(Path(job.base)).params
-        params, gravity = replace(params, tempo=base.tempo), base.gravity
+        params = replace(params, tempo=bundle.load(Path(job.base)).params.tempo)
     asked = TrainRequest(
         notes=notes,
         model=str(work / PUBLISHED / job.name),
         work=job.work,
         params=params if notes.tempo is None else replace(params, tempo=notes.tempo),
         base=job.base,
-        gravity=gravity,
         resume=(work / "checkpoint.safetensors").exists(),
         on_grid=job.on_grid,
         facts={} if job.title is None else {"title": asdict(job.title)},

@@ -14,7 +14,7 @@ from core.composing.recipe import Composer, ComposeRequest, write
 from core.composing.sampling import Options
 from core.errors import CorpusError
 from core.evaluation import figures
-from core.evaluation.evaluation import choose_gravity, draw, evaluate
+from core.evaluation.evaluation import draw, evaluate
 from core.evaluation.likelihood import STREAMS, likelihood, yardsticks
 from core.evaluation.parsed import Parsed, held_out
 from core.model import frames as columns
@@ -158,19 +158,6 @@ def test_held_out_pieces_are_those_that_the_training_names() -> None:
             held_out(damaged, notes)
     with pytest.raises(CorpusError, match="notes of 0 are damaged"):
         held_out(model(0, held_out=[0]), replace(notes, pieces=(Entry("0", "60r9"),)))
-
-
-def test_the_least_gravity_that_keeps_to_the_key_is_chosen() -> None:
-    astray = model(0.0, hears=False)
-    astray.weights["output/bias"][0] = -2.0
-    real = [Parsed(notation.parse("60r162r164r165r167r169r171r1" * 3))]
-    assert choose_gravity(astray, real, takes=4) >= 0.5
-    diatonic = model(0.0, hears=False)
-    for pitch in range(128):
-        if pitch % 12 not in {0, 2, 4, 5, 7, 9, 11}:
-            diatonic.weights["output/bias"][notation.note(pitch)] = -20.0
-    diatonic.weights["output/bias"][notation.INTERVALS.start : notation.INTERVALS.stop] = -20.0
-    assert choose_gravity(diatonic, real, takes=4) == 0.0
 
 
 def test_a_model_that_draws_from_the_likeliest_alone_composes_as_if_that_were_asked_for() -> None:
