@@ -9,19 +9,24 @@ from core.training.fit import Hyperparameters
 TOKENS_A_SECOND: Final = 4_000  # that a training of medium size is sure to hear on two cores, beside composing
 STEPS_AN_EPOCH: Final = 10  # that an epoch should have, so that the optimiser gets somewhere
 LARGEST_BATCH: Final = 16
+MUCH_MUSIC: Final = 40_000  # tokens, before transposition, from which on a base is changed as fast as it can learn
 
 
 @dataclass(frozen=True, slots=True)
 class _Manner:
-    """Say how to train in one case: from a base or from nothing."""
+    """Say how to train in one case: from a base or from nothing.
+
+    From a base, little music changes it gently, by `gentlest` of the learning rate at least.
+    """
 
     epochs: int
     learning_rate: float
     average: float
     patience: int
+    gentlest: float = 1.0
 
 
-FROM_BASE: Final = _Manner(epochs=10, learning_rate=1e-3, average=0.99, patience=3)
+FROM_BASE: Final = _Manner(epochs=10, learning_rate=3e-3, average=0.99, patience=3, gentlest=1 / 3)
 FROM_NOTHING: Final = _Manner(epochs=30, learning_rate=3e-3, average=0.995, patience=6)
 
 
@@ -40,7 +45,7 @@ def plan(tokens: int, seconds: float, *, based: bool, window: int, speed: float 
         batch=max(1, min(LARGEST_BATCH, tokens * keys // (window * STEPS_AN_EPOCH))),
         epochs=epochs,
         keys=keys,
-        learning_rate=manner.learning_rate,
+        learning_rate=manner.learning_rate * max(manner.gentlest, min(1.0, tokens / MUCH_MUSIC)),
         average=manner.average,
         patience=manner.patience,
         seconds=seconds,
