@@ -30,7 +30,7 @@ COMPARED: Final = (
     *("structure_short", "structure_middle", "structure_long", "returning_bars", "windows_at_home"),
     *("scale_consistency", "groove_consistency", "one_note_loops"),
 )
-CLEARLY: Final = 0.15  # standard deviations by which the mean miss must be less; chance alone makes up to 0.1
+CLEARLY: Final = 0.15  # standard deviations by which the mean miss must be less after a round; chance makes up to 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def choose_top_p(audition: Audition, gravity: float, rounds: int = ROUNDS) -> tu
             return TOP_PS[best if done >= LEAST_ROUNDS else 0], False
         misses = _misses(audition.real, groups)
         best = int(np.argmin(misses))
-        if misses[best] >= misses[0] - CLEARLY:
+        if misses[best] >= misses[0] - CLEARLY / (done + 1) ** 0.5:  # as far as chance goes in so many rounds
             return TOP_PS[0], True
     return TOP_PS[best], True
 

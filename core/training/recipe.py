@@ -37,7 +37,7 @@ from core.training.fit import STOPPED, Fitted, Hyperparameters, device, fit
 from core.training.progress import Epoch, Progress
 
 CLIP_BARS: Final = 8
-MEASURING: Final = 30  # seconds for what suits a model when it composes
+MEASURING: Final = 45  # seconds for what suits a model when it composes
 MEASURING_WHEN_STOPPED: Final = 10  # seconds, for somebody who waits
 TRIED: Final = 8  # pieces that are looked through for loops and quotes
 TRIED_BARS: Final = 16
