@@ -9,7 +9,7 @@ from core.training.fit import Hyperparameters
 TOKENS_A_SECOND: Final = 4_000  # that a training of medium size is sure to hear on two cores, beside composing
 STEPS_AN_EPOCH: Final = 10  # that an epoch should have, so that the optimiser gets somewhere
 LARGEST_BATCH: Final = 16
-MUCH_MUSIC: Final = 40_000  # tokens, before transposition, from which on a base is changed as fast as it can learn
+MUCH_MUSIC: Final = 120_000  # tokens, before transposition, from which on a base is changed as fast as it can learn
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,5 +41,5 @@ def test_little_music_is_shown_in_all_keys_and_in_small_batches() -> None:
 def test_little_music_changes_a_base_more_gently_than_much_or_than_a_network_learns_from_nothing() -> None:
     based, scratch = (plan(4_000, 1800, based=based, window=128) for based in (True, False))
     assert based.learning_rate == 1e-3
-    assert based.learning_rate < scratch.learning_rate == plan(80_000, 1800, based=True, window=128).learning_rate
+    assert based.learning_rate < scratch.learning_rate == plan(200_000, 1800, based=True, window=128).learning_rate
     assert based.epochs < scratch.epochs
