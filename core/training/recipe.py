@@ -151,7 +151,7 @@ def train(
         judge = critic_of([from_ids(parsed[i].ids, params.anchor, params.unit, parsed[i].metre) for i in trained_on])
         params = replace(params, habits=habits | judge.as_json())
     if request.gravity is None:
-        params = _with_defaults(params, fitted, [parsed[i] for i in held_out], stage, stop)
+        params = _with_defaults(params, fitted, parsed, stage, stop)
     else:
         params = replace(params, gravity=request.gravity)
     params = replace(params, training=_facts(request, params, fitted, trained_on, held_out, sum(map(len, pieces))))
@@ -206,8 +206,8 @@ def _with_defaults(
     stopped = fitted.ended == STOPPED
     seconds = MEASURING_WHEN_STOPPED if stopped else MEASURING
     stage(
-        "Measuring how strongly it must keep to its key, and which tokens are too unlikely, to be like the held-out"
-        f" pieces: {seconds} seconds at most …"
+        "Measuring how strongly it must keep to its key, and which tokens are too unlikely, to be like the real pieces:"
+        f" {seconds} seconds at most …"
     )
     until = time.monotonic() + seconds
     chosen = defaults.choose(
