@@ -23,6 +23,7 @@ LONGEST_PHRASE: Final = 8  # bars; where a longer one would be, an end is missin
 ALIKE: Final = 0.75  # of the events of a section come again in its repeat
 _LEAST_EVENTS: Final = 5
 _STEP: Final = 2  # bars by which what is new goes on until something is repeated
+FEW: Final = 8  # pieces of one length, whose forms would stand for all there are
 _MOST_SHAPES: Final = 400
 
 
@@ -261,13 +262,13 @@ def draw(
 ) -> tuple[Home | None, Shape | None]:
     """Draw a home, and a shape, of a metre and a number of bars if they are given; None for what was never met.
 
-    Where no piece has so many bars, it is the opening of a longer one.
+    Where fewer than FEW pieces have so many bars, it may be the opening of a longer one.
     """
     fitting = {shape: count for shape, count in among.shapes.items() if metre in (None, shape.metre)}
     if bars is not None:
         exact = {shape: count for shape, count in fitting.items() if shape.bars == bars}
         longer = ((shape.opening(bars), count) for shape, count in fitting.items() if shape.bars > bars)
-        fitting = exact or _summed(longer)
+        fitting = exact if sum(exact.values()) >= FEW else _summed([*exact.items(), *longer])
     return _draw(among.homes, chance), _draw(fitting, chance)
 
 

@@ -26,12 +26,12 @@ GRAVITY_ROUNDS: Final = 2
 NEAR_ENOUGH: Final = 0.02  # of the real pieces' scale consistency
 TOP_PS: Final = (1.0, 0.97, 0.95, 0.9)
 ROUNDS: Final = 4  # with every top-p
-LEAST_ROUNDS: Final = 2  # after which they tell something, if there is no time for all
+LEAST_ROUNDS: Final = 2  # before which they tell nothing
 COMPARED: Final = (
     *("structure_short", "structure_middle", "structure_long", "returning_bars", "windows_at_home"),
     *("scale_consistency", "groove_consistency", "one_note_loops"),
 )
-CLEARLY: Final = 0.1  # standard deviations by which the mean miss must be less after a round
+CLEARLY: Final = 0.1  # standard deviations by which the mean miss of one round must be less
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def choose_top_p(audition: Audition, gravity: float, rounds: int = ROUNDS) -> tu
 
     What a network that has heard its music a few times gives to the many tokens that it thinks unlikely adds up: each
     of them is an accident, which it then takes for what was meant. All are kept unless fewer come clearly nearer to the
-    real pieces in the figures COMPARED after each of the rounds.
+    real pieces in the figures COMPARED after each of the rounds but the first.
     """
     groups, best = [list[Score]() for _ in TOP_PS], 0
     for done in range(rounds):
@@ -120,10 +120,11 @@ def choose_top_p(audition: Audition, gravity: float, rounds: int = ROUNDS) -> tu
                 group += audition.round(gravity, top_p, done + 1)
         except Over:
             return TOP_PS[best if done >= LEAST_ROUNDS else 0], False
-        misses = _misses(audition.real, groups)
-        best = int(np.argmin(misses))
-        if misses[best] >= misses[0] - CLEARLY / (done + 1) ** 0.5:  # as far as chance goes in so many rounds
-            return TOP_PS[0], True
+        if done + 1 >= min(LEAST_ROUNDS, rounds):
+            misses = _misses(audition.real, groups)
+            best = int(np.argmin(misses))
+            if misses[best] >= misses[0] - CLEARLY / (done + 1) ** 0.5:  # as far as chance goes in so many rounds
+                return TOP_PS[0], True
     return TOP_PS[best], True
 
 

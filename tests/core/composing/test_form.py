@@ -116,3 +116,15 @@ def test_a_length_that_only_longer_pieces_have_is_laid_out_as_their_openings() -
         44: str(long),
         60: "None",
     }
+
+
+def test_one_piece_of_a_length_does_not_stand_for_all_that_are_longer() -> None:
+    alone, longer = form.shape("4/4 0: 16 new"), form.shape("4/4 0: 4 stated, 4 repeated 0, 32 new")
+    chance = np.random.default_rng(1)
+
+    def drawn(count: int) -> set[str]:
+        habits = Habits({}, {alone: count, longer: 8})
+        return {str(form.draw(habits, chance, metre=COMMON, bars=16)[1]) for _ in range(30)}
+
+    assert drawn(1) == {"4/4 0: 16 new", "4/4 0: 4 stated, 4 repeated 0, 8 new"}
+    assert drawn(form.FEW) == {"4/4 0: 16 new"}
