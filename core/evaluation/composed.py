@@ -16,9 +16,10 @@ from core.evaluation.parsed import Parsed, score_of
 from core.model.bundle import Params
 from core.music import counterpoint, home, notation, repetition, score
 from core.music.keys import key_of
-from core.music.score import Score
+from core.music.score import Event, Score
 
 FEW: Final = 20  # real pieces, on which a mean says little
+HARDLY_ANY: Final = 4  # on which it says nothing
 ENOUGH: Final = 200  # of which a share is uncertain by .03
 PRIMER: Final = home.WINDOW  # bars of a real piece to go on from
 
@@ -28,11 +29,11 @@ class Composed:
     """Hold the figures of pieces of so many bars as they are composed by default, beside those of real ones.
 
     The `count` real pieces are those that were held out, in the same metre and of as many bars; where they are
-    fewer than ENOUGH, those that were trained on too; and where these are fewer than FEW, the held-out ones whose
-    length is within a quarter of that. Beside the figures of `core.evaluation.figures`, both have: `quotes`, the
-    events of the longest quote from the training pieces, as a mean, and `longest_quote`; `phrases_held` and
-    `phrases_closed`, how phrases end, where they are known; and, of pieces that begin with the first PRIMER bars of
-    the real ones, `keeps_primers_key` and `motif_returns`.
+    fewer than ENOUGH, those that were trained on too; where these are fewer than FEW, the held-out ones whose length is
+    within a quarter of that; and where there is hardly any, the first bars of all that are longer. Beside the figures
+    of `core.evaluation.figures`, both have: `quotes`, the events of the longest quote from the training pieces, as a
+    mean, and `longest_quote`; `phrases_held` and `phrases_closed`, how phrases end, where they are known; and, of
+    pieces that begin with the first PRIMER bars of the real ones, `keeps_primers_key` and `motif_returns`.
     """
 
     bars: int
@@ -63,6 +64,10 @@ def compose(
         alike = [*alike, *of(trained_on, 0)]
     if len(alike) < FEW:
         alike = apart
+    if len(alike) < HARDLY_ANY:
+        long = [[piece for piece in of(group, math.inf) if _bars(piece, params) > bars] for group in (real, trained_on)]
+        apart, others = ([_cut(piece, bars, params) for piece in group] for group in long)
+        alike = [*apart, *others]
     request = ComposeRequest(model="", bars=bars, seed=1)
 
     def parsed(sample: Sample) -> Parsed:
@@ -89,6 +94,16 @@ def _bars(piece: Parsed, params: Params) -> int:
     """Count the bars from the first note on."""
     whole = score_of(piece, params)
     return round((whole.length - whole.events[0].onset) / whole.units_per_bar) if whole.events else 0
+
+
+def _cut(piece: Parsed, bars: int, params: Params) -> Parsed:
+    """Return the first bars of a piece, from the one in which it begins."""
+    whole = score_of(piece, params)
+    start = whole.events[0].onset // whole.units_per_bar * whole.units_per_bar
+    length = min(bars * whole.units_per_bar, whole.length - start)
+    events = tuple(Event(each.onset - start, each.pitches) for each in whole.events if each.onset < start + length)
+    text = score.to_text(replace(whole, events=events, length=length), params.anchor)
+    return Parsed(notation.parse(text, params.anchor), piece.metre)
 
 
 def _can_open(piece: Parsed, composer: Composer) -> bool:

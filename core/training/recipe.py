@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.composing import form, recipe
-from core.composing.critic import critic_of
+from core.composing.critic import critic, critic_of
 from core.composing.novelty import Index
 from core.composing.recipe import Composer, ComposeRequest
 from core.corpus.split import split
@@ -281,9 +281,10 @@ def _clip(folder: Path, params: Params, weights: Weights, epoch: int, stage: Cal
 
 
 def _tried(made: Bundle) -> list[str]:
-    """Compose some pieces with a model, as they come."""
-    ask = ComposeRequest(model=made.name, seed=1, bars=TRIED_BARS, takes=TRIED, effort=1, audio=None, picture=False)
-    return [take.text for take in recipe.compose(ask, Composer(made, Stepper(made), Index(()))).takes]
+    """Compose some pieces with a model, as it does when it is asked, the critic's choice included."""
+    ask = ComposeRequest(model=made.name, seed=1, bars=TRIED_BARS, takes=TRIED, audio=None, picture=False)
+    composer = Composer(made, Stepper(made), Index(()), critic(made.params.habits))
+    return [take.text for take in recipe.compose(ask, composer).takes]
 
 
 def _stuck(texts: Sequence[str], params: Params) -> float:
