@@ -85,7 +85,10 @@ def interrupted() -> Callable[[], bool]:
     def asked() -> bool:
         if len(pressed) == 1:
             pressed.append(0)
-            print("\nStopping; the best so far, if there is anything yet, is kept. Press again to stop at once.", file=sys.stderr)
+            print(
+                "\nStopping; the best so far, if there is anything yet, is kept. Press again to stop at once.",
+                file=sys.stderr,
+            )
         return bool(pressed)
 
     signal.signal(signal.SIGINT, press)

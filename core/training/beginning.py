@@ -63,6 +63,7 @@ def choose(
     speed, shape = best.tokens_per_second, dict[str, Any]()
     if best.base is None and leave.size and speed * left < trial.FEW_TURNS * tokens:
         shape, speed = dict(SIZES["small"]), speed * trial.SMALL_IS_FASTER
+        say(mark("A small network it is: a larger one would hear this music too seldom in the time."))
     chosen = plan.plan(tokens, left, based=best.base is not None, window=request.params.window, speed=speed)
     hyperparameters = replace(chosen, **leave.given)
     if leave.size and not shape:

@@ -16,7 +16,7 @@ from core.music.notation import Anchor
 from core.training import beginning, plan, trial, worker
 from core.training.beginning import Open
 from core.training.fit import Hyperparameters
-from core.training.recipe import TrainRequest, train
+from core.training.recipe import SIZES, TrainRequest, train
 from core.training.worker import TrainJob
 
 SMALL = Params(units=8, layers=1, window=16, dropout=0, weight_drop=0)
@@ -82,6 +82,13 @@ def test_a_base_that_cannot_be_begun_from_is_left_out(shelf: Path, tmp_path: Pat
     tried = trial.try_out(request, [str(shelf / "upside"), None], seconds=0.1)
     assert [one.name for one in tried] == ["nothing"]
     assert tried[0].tokens_per_second > 0
+
+
+def test_a_small_network_is_chosen_and_said_where_there_is_little_time(tmp_path: Path) -> None:
+    said = list[Message]()
+    chosen = beginning.choose(ask(tmp_path, walks()), 0.01, Open(size=True, given={}), say=said.append)
+    assert {name: getattr(chosen.params, name) for name in SIZES["small"]} == SIZES["small"]
+    assert str(said[1]).startswith("A small network it is")
 
 
 def test_a_trial_that_is_stopped_leaves_no_plan(tmp_path: Path) -> None:
