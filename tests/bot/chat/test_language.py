@@ -256,6 +256,7 @@ async def test_the_tool_finds_the_catalogue_in_order(tmp_path: Path, monkeypatch
     assert target.read_text(encoding="utf-8") == before
 
 
+@pytest.mark.slow  # its texts are held to be complete, and that it is told by test_training
 @pytest.mark.usefixtures("hurried")
 async def test_tells_of_a_training_in_the_language_of_whoever_asked(
     scene: Scene, bob: simcord.MemberActor, locales: dict[int, str]

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class TestKilled:
+    @pytest.mark.slow  # as another machine does, and as after a restart
     async def test_goes_on_from_its_last_epoch(self, scene: Scene) -> None:
         await scene.start()
         async with scene.bot.trainer:

@@ -45,7 +45,7 @@ class Watch:
 
     def _look(self) -> None:
         ours = command(os.getpid())
-        while not self._end.wait(0.005):  # which none of them is gone in
+        while not self._end.wait(0.02):  # which none of them is gone in
             for process in set(descendants()):
                 line = command(process)
                 if line in ("", ours):  # it has ended, or has not begun: between fork and exec it is a copy of us
