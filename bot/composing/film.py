@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import discord
+from discord.ext import tasks
 
 from bot.chat import language, titles
 from bot.chat.answer import Answer, Enclosure, fit
@@ -53,11 +54,12 @@ class Films:
         self._store, self._files, self._request, self._upload_bytes = store, files, request, upload_bytes
         self._making: dict[str, asyncio.Task[bytes | None]] = {}  # by the pieces' ids
         self._following: set[asyncio.Task[None]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: tasks.Loop[Any] | None = None
 
     def open(self, client: discord.Client, *, alone: bool) -> None:
         """Take up the films that processes owed which are no more: if this one is `alone`, all that are owed now."""
-        self._looking = asyncio.create_task(self._look(client, alone))
+        self._looking = tasks.loop(seconds=EVERY, count=1 if alone else None)(self._look)  # others may end at any time
+        self._looking.start(client, timedelta(0) if alone else LEASE)
 
     @property
     def busy(self) -> bool:
@@ -95,17 +97,15 @@ class Films:
 
     async def close(self) -> None:
         """Leave whatever is being filmed to the process that comes next."""
-        tasks = [*self._making.values(), *self._following, *([] if self._looking is None else [self._looking])]
-        for task in tasks:
+        looking = None if self._looking is None else self._looking.get_task()
+        ending = [*self._making.values(), *self._following, *([] if looking is None else [looking])]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
 
-    async def _look(self, client: discord.Client, alone: bool) -> None:
+    async def _look(self, client: discord.Client, patience: timedelta) -> None:
         await client.wait_until_ready()
-        await self._take_up(client, timedelta(0) if alone else LEASE)
-        while not alone:  # for others may end at any time
-            await asyncio.sleep(EVERY)
-            await self._take_up(client, LEASE)
+        await self._take_up(client, patience)
 
     async def _take_up(self, client: discord.Client, patience: timedelta) -> None:
         """Make the films whose process has not shown them for so long."""
