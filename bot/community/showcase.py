@@ -31,9 +31,8 @@ class Share(PieceButton, template=f"share:{ID}"):
 
     async def act(self, interaction: Interaction, opus: Opus) -> None:
         """Do what the button says."""
-        if (
-            interaction.client.user is None or opus.author != interaction.client.user.id
-        ):  # a piece of the day is everybody's
+        cadenza = interaction.client.user  # whose pieces, those of the day, are everybody's
+        if cadenza is None or opus.author != cadenza.id:
             checks.author(interaction, opus)
         channel = await _chosen(interaction)
         if channel is None:
