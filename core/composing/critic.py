@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from core.music.metre import Metre
 from core.music.score import Score
 
 Floats = NDArray[np.float64]
+Piece = TypeVar("Piece")
 
 LIKELIHOOD: Final = 0.03  # weight of a candidate's mean log-likelihood, in standard deviations among the candidates
 FAULT: Final = 2.0  # what a fault costs, beside the mean distance of all figures
@@ -208,13 +209,19 @@ class Critic:
 
 def critic_of(pieces: Sequence[Score]) -> Critic:
     """Measure what real pieces are like, from MOST_PIECES of them at most, spread evenly."""
-    some = [pieces[i * len(pieces) // MOST_PIECES] for i in range(MOST_PIECES)] if len(pieces) > MOST_PIECES else pieces
-    some = [piece for piece in some if piece.events]
+    some = [piece for piece in spread(pieces, MOST_PIECES) if piece.events]
     return Critic(
         np.array([measure(piece) for piece in some]),
         np.array([float(piece.bars) for piece in some]),
         tuple(str(piece.metre.counted) for piece in some),
     )
+
+
+def spread(pieces: Sequence[Piece], most: int) -> list[Piece]:
+    """Return `most` pieces, spread evenly over all, or all if there are no more."""
+    if len(pieces) <= most:
+        return list(pieces)
+    return [pieces[i * len(pieces) // most] for i in range(most)]
 
 
 def critic(habits: Mapping[str, Any]) -> Critic | None:

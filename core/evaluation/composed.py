@@ -12,11 +12,11 @@ from core.composing.critic import NEAR
 from core.composing.recipe import Composer, ComposeRequest
 from core.composing.sampling import Sample
 from core.evaluation import figures
-from core.evaluation.parsed import Parsed, score_of
+from core.evaluation.parsed import Parsed, beginning, score_of
 from core.model.bundle import Params
 from core.music import counterpoint, home, notation, repetition, score
 from core.music.keys import key_of
-from core.music.score import Event, Score
+from core.music.score import Score
 
 FEW: Final = 20  # real pieces, on which a mean says little
 HARDLY_ANY: Final = 4  # on which it says nothing
@@ -98,11 +98,7 @@ def _bars(piece: Parsed, params: Params) -> int:
 
 def _cut(piece: Parsed, bars: int, params: Params) -> Parsed:
     """Return the first bars of a piece, from the one in which it begins."""
-    whole = score_of(piece, params)
-    start = whole.events[0].onset // whole.units_per_bar * whole.units_per_bar
-    length = min(bars * whole.units_per_bar, whole.length - start)
-    events = tuple(Event(each.onset - start, each.pitches) for each in whole.events if each.onset < start + length)
-    text = score.to_text(replace(whole, events=events, length=length), params.anchor)
+    text = score.to_text(beginning(score_of(piece, params), bars), params.anchor)
     return Parsed(notation.parse(text, params.anchor), piece.metre)
 
 

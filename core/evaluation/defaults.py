@@ -9,14 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from core.composing.critic import critic
+from core.composing.critic import critic, spread
 from core.composing.novelty import Index
 from core.composing.recipe import Composer, ComposeRequest, write
 from core.evaluation import figures
-from core.evaluation.parsed import Parsed, score_of
+from core.evaluation.parsed import Parsed, beginning, score_of
 from core.model.bundle import Bundle
 from core.model.stepping import Stepper
-from core.music.score import Event, Score
+from core.music.score import Score
 
 BARS: Final = 16  # of each piece, or as many as the median real one has, if those are fewer
 MOST_REAL: Final = 100  # pieces that they are set beside, spread evenly
@@ -59,13 +59,12 @@ class Audition:
     """Compose with a model, again and again, beside the beginnings of real pieces."""
 
     def __init__(self, bundle: Bundle, real: Sequence[Parsed], over: Callable[[], bool]) -> None:
-        some = [real[i * len(real) // MOST_REAL] for i in range(MOST_REAL)] if len(real) > MOST_REAL else real
-        whole = [score_of(piece, bundle.params) for piece in some]
+        whole = [score_of(piece, bundle.params) for piece in spread(real, MOST_REAL)]
         self._bundle, self._over = bundle, over
         self._bars = max(1, min(BARS, round(float(np.median([float(piece.bars) for piece in whole])))))
         self._stepper, self._judge = Stepper(bundle), critic(bundle.params.habits)
         self._made = dict[tuple[float, float, int], list[Score]]()
-        self.real = [_beginning(piece, self._bars) for piece in whole]
+        self.real = [beginning(piece, self._bars) for piece in whole]
 
     def round(self, gravity: float, top_p: float, number: int) -> list[Score]:
         """Return TAKES pieces; every round has others. Raises Over where it is, before they are composed."""
@@ -145,12 +144,3 @@ def _misses(real: Sequence[Score], groups: Sequence[Sequence[Score]]) -> list[fl
     spread = np.maximum(known.std(axis=0).filled(0), 1e-9)
     means = [np.ma.masked_invalid(values).mean(axis=0) for values in (goal, *made)]
     return [float(np.minimum(np.abs(mean - means[0]) / spread, 3).mean()) for mean in means[1:]]
-
-
-def _beginning(piece: Score, bars: int) -> Score:
-    """Return so many bars of a piece, from the one in which it begins."""
-    bar = piece.units_per_bar
-    start = piece.events[0].onset // bar * bar
-    end = min(start + bars * bar, piece.length)
-    events = tuple(Event(event.onset - start, event.pitches) for event in piece.events if event.onset < end)
-    return replace(piece, events=events, length=end - start)

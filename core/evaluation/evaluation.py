@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from core.composing import sampling
-from core.composing.critic import critic
+from core.composing.critic import critic, spread
 from core.composing.novelty import Index
 from core.composing.recipe import Composer
 from core.composing.sampling import LONGEST_PIECE, Options, Sample
@@ -91,7 +91,7 @@ def evaluate(
     plain, with_gravity = likelihood(exact, real, (0.0, params.gravity))
     report("n-gram and copying")
     by_ngram, by_copying = yardsticks(trained_on, real, params) if trained_on else (None, None)
-    compared = [score_of(piece, params) for piece in _some(real, takes)]
+    compared = [score_of(piece, params) for piece in spread(real, takes)]
     made = []
     for temperature in TEMPERATURES:
         options = Options(temperature=temperature, gravity=params.gravity, top_p=params.top_p)
@@ -164,13 +164,6 @@ def _real_figures(real: Sequence[Score]) -> dict[str, float]:
 
 def _named(overlaps: dict[str, Overlap]) -> dict[str, float]:
     return {f"{name}s_{kind}": value for name, overlap in overlaps.items() for kind, value in asdict(overlap).items()}
-
-
-def _some(pieces: Sequence[Parsed], count: int) -> list[Parsed]:
-    """Return `count` pieces, spread evenly over all, or all if there are no more."""
-    if len(pieces) <= count:
-        return list(pieces)
-    return [pieces[i * len(pieces) // count] for i in range(count)]
 
 
 def _spread(values: Sequence[float]) -> Spread:

@@ -1,7 +1,7 @@
 """The pieces that a model is measured on: those of its own notes that were held out, or others that it has not met."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from core.model.told import Told
 from core.music import notation, repetition, score
 from core.music.metre import COMMON, Metre
 from core.music.notation import Anchor
-from core.music.score import Score
+from core.music.score import Event, Score
 
 Ids = Sequence[int]
 Mask = NDArray[np.bool_]
@@ -71,6 +71,15 @@ def told(piece: Parsed, params: Params) -> Told:
 def score_of(piece: Parsed, params: Params) -> Score:
     """Return a piece as a score."""
     return score.from_ids(piece.ids, params.anchor, params.unit, piece.metre)
+
+
+def beginning(piece: Score, bars: int) -> Score:
+    """Return so many bars of a piece, from the one in which it begins."""
+    bar = piece.units_per_bar
+    start = piece.events[0].onset // bar * bar
+    end = min(start + bars * bar, piece.length)
+    events = tuple(Event(event.onset - start, event.pitches) for event in piece.events if event.onset < end)
+    return replace(piece, events=events, length=end - start)
 
 
 def in_returning_bars(piece: Parsed, params: Params) -> Mask:
