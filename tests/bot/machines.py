@@ -15,6 +15,7 @@ from sqlalchemy import text
 from bot.client import ComposerBot
 from bot.database.engine import engine
 from bot.database.store import Store
+from bot.database.tables import MACHINES, METADATA
 from bot.settings import Settings
 from bot.training.sharing import share
 from tests.bot.loopback import TOKEN
@@ -115,10 +116,9 @@ async def chatting(settings: Settings) -> AsyncIterator[ComposerBot]:
 
 
 async def clear(url: str) -> None:
-    """Forget every request, result and job, and what Discord knows, which is another in each test, but no machine."""
+    """Forget all that another test left, but no machine: they run on."""
+    tables = {"pgqueuer", *METADATA.tables} - {MACHINES.name}
     database = engine(url)
     async with database.begin() as connection:
-        await connection.execute(
-            text("TRUNCATE requests, results, allowances, pgqueuer, opera, trainings, models, synced CASCADE")
-        )
+        await connection.execute(text(f"TRUNCATE {', '.join(sorted(tables))} CASCADE"))
     await database.dispose()
