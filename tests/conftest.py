@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core.model import bundle
+from core.model import bundle, frames
 from core.model.bundle import Params
-from core.music import notation
 
 NOTES = """# cadenza notes 1
 # anchor: lowest
@@ -49,9 +48,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = Params(rest_unit="1/2", units=24, layers=1, tempo=300, training={"title": "two made-up pieces"})
     chance = np.random.default_rng(5)
     weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
-    for token in range(notation.SIZE):  # FluidSynth's piano is silent on notes that no piano has
-        if (text := notation.text([token])).isdigit() and int(text) not in AUDIBLE:
-            weights["output/bias"][token] -= 100
+    parts = frames.parts(params.hears, params.remembers)
+    first = sum(list(parts.values())[: list(parts).index("note")])
+    for pitch in set(range(128)) - set(AUDIBLE):  # FluidSynth's piano is silent on notes that no piano has
+        weights["output/bias"][first + pitch] -= 100
     folder = tmp_path_factory.mktemp("models") / "tiny"
     bundle.publish(folder, params, weights, NOTES)
     return folder
