@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE  # each process of the tests would compile all anew
 .PHONY: help run many test test-all lint bench constraints
 
 VENV := .venv

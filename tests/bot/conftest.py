@@ -1,5 +1,6 @@
 """What the bot's tests share: one workers with real workers and a small model, and a bot in a Discord of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,23 @@ def settings(tiny_model: Path, tmp_path: Path) -> Settings:
     return Settings(models=tiny_model.parent, data=tmp_path, shards=1, training_nice=0, film="never")  # which cost time
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return a database of which all migrations have been run, as a file."""
+    path = tmp_path_factory.mktemp("database") / "cadenza.db"
+
+    async def create() -> None:
+        async with Store(f"sqlite+aiosqlite:///{path}"):
+            pass
+
+    asyncio.run(create())
+    return path.read_bytes()
+
+
 @pytest_asyncio.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
+async def store(settings: Settings, empty_database: bytes) -> AsyncIterator[Store]:
     """Open a database of the test's own."""
+    (settings.data / "cadenza.db").write_bytes(empty_database)
     async with Store(f"sqlite+aiosqlite:///{settings.data / 'cadenza.db'}") as store:
         yield store
 

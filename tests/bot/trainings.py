@@ -17,7 +17,7 @@ from tests.bot.acting import until
 from tests.bot.clicking import filled_in
 from tests.bot.music import files
 
-MUCH = files(10, notes=150)
+MUCH = files(10, notes=50)
 
 
 async def newest(store: Store, guild: simcord.GuildHandle) -> Job:

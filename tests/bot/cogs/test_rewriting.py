@@ -72,13 +72,13 @@ async def test_the_melody_that_was_harmonised_stays_above_voices_that_are_new(
 async def test_the_menu_asks_which_bars(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
 ) -> None:
-    shown = await alice.slash(channel, "compose", primer="C5 D5 E5 F5", bars=3, effort=1)
+    shown = await alice.slash(channel, "compose", primer="C5 D5 E5 F5", bars=8, effort=1)
     before = await opus_in(store, shown)
     assert shown.response is not None
     form = await press(alice, shown.response, "Rewrite")
-    after = await opus_in(store, await alice.submit_modal(form, filled_in(form, "3")))
+    after = await opus_in(store, await alice.submit_modal(form, filled_in(form, "3-8")))
     assert bars(after)[:2] == bars(before)[:2]
-    assert bars(after)[2] != bars(before)[2]
+    assert bars(after)[2:] != bars(before)[2:]
 
 
 @pytest.mark.parametrize(

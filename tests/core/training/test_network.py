@@ -1,12 +1,13 @@
-"""The network: Keras's own LSTM, faster, and one that numpy steps to the same logits."""
+"""The network: Keras's own LSTM, faster, and one that numpy steps to the same logits.
+
+TensorFlow is imported by the tests that use it, since each process that runs some tests reads all of them.
+"""
 
 from dataclasses import replace
 from fractions import Fraction
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from core.model import frames as columns
 from core.model import hearing
@@ -15,7 +16,6 @@ from core.model.stepping import Stepper
 from core.model.told import Section, Told
 from core.music import notation
 from core.music.metre import Metre
-from core.training.network import FirstLSTM, Network, UnrolledLSTM
 from core.training.recipe import with_memory
 
 PIECES = {
@@ -51,6 +51,8 @@ def random_weights(params: Params) -> dict[str, np.ndarray]:
     ids=["remembers", "hears", "highest", "plain"],
 )
 def test_it_is_stepped_to_the_logits_of_keras(params: Params) -> None:
+    from core.training.network import Network
+
     network = Network(params)
     weights = random_weights(params)
     network.put(weights)
@@ -72,6 +74,11 @@ def test_it_is_stepped_to_the_logits_of_keras(params: Params) -> None:
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("batch", [3, 32])  # on one core, and parted among them
 def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient(batch: int, compiled: bool) -> None:
+    import keras
+    import tensorflow as tf
+
+    from core.training.network import UnrolledLSTM
+
     time, inputs, units = 7, 5, 4
     stock = keras.layers.LSTM(units, return_sequences=True, return_state=True)
     ours = UnrolledLSTM(Params(units=units, weight_drop=0), 1, compiled)
@@ -103,6 +110,10 @@ def test_the_unrolled_lstm_is_keras_lstm_in_value_and_gradient(batch: int, compi
 
 @pytest.mark.parametrize("hears", [True, False])
 def test_looking_rows_up_is_multiplying_a_one_hot_vector_with_a_few_more_ones(hears: bool) -> None:
+    import tensorflow as tf
+
+    from core.training.network import FirstLSTM
+
     params = Params(rest_unit="1/2", units=8, hears=hears, remembers=False)
     frames = columns.listen(notation.parse("60-4-7r262r1"), params)
     ones = np.array([multi_hot(frame, hears) for frame in frames], np.float32)

@@ -1,0 +1,15 @@
+"""What core's tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from core.training import recipe
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hurried() -> Iterator[None]:
+    """Let trainings measure for a second what suits a model when it composes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "MEASURING", 1)
+        yield
