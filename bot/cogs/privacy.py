@@ -14,6 +14,10 @@ from bot.composing.studio import Studio
 from bot.training.trainings import KEPT
 from core.errors import mark
 
+IN_SHORT: Final = mark(
+    "I keep the pieces you make, and what you like, until you delete them. I pass nothing on, and train no model on"
+    " your pieces. `/forget me` deletes all of them at once."
+)
 SECTIONS: Final = (
     (
         mark("What I keep about you"),
@@ -133,7 +137,7 @@ def _choice() -> View:
 async def privacy(interaction: Interaction) -> None:
     """Read what I keep about you, for how long, and how to have it deleted."""
     async with replies.answering(interaction):
-        embed = Embed(title=_("Privacy"), colour=COLOUR)
+        embed = Embed(title=_("Privacy"), description=tell(IN_SHORT), colour=COLOUR)
         for name, text in SECTIONS:
             embed.add_field(name=tell(name), value=tell(text), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)

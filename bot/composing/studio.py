@@ -215,17 +215,18 @@ class Studio:
             return
         opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model, metre_of(opus.request))
         recipe = self._recipe_here(interaction, opus)
-        bars = max(2, recipe.bars or math.ceil(opus.bars))
+        bars = max(2, recipe.bars or math.ceil(score.whole_bars(opus.bars)))
         request = replace(recipe, primer=opening, bars=bars, key=None, seed=None, rewrite="")
         await self.compose(interaction, request, opus)
 
     async def go_on(self, interaction: Interaction, opus: Opus) -> None:
         """Compose on from where a piece ends."""
-        if opus.bars >= LONGEST_PIECE:
+        length = math.ceil(score.whole_bars(opus.bars))
+        if length >= LONGEST_PIECE:
             raise RequestError(
-                "This piece has {bars:g} bars, and a piece can have at most {most}.", bars=opus.bars, most=LONGEST_PIECE
+                "This piece has {bars:g} bars, and a piece can have at most {most}.", bars=length, most=LONGEST_PIECE
             )
-        bars = min(LONGEST_PIECE, math.ceil(opus.bars) + BARS_FURTHER)
+        bars = min(LONGEST_PIECE, length + BARS_FURTHER)
         recipe = self._recipe_here(interaction, opus)
         params = self.catalogue.at(interaction.guild_id).params(opus.model.name)
         primer = reprise.rewritten(opus.text, opus.model, params)

@@ -37,7 +37,7 @@ async def test_composes_with_nothing_given(alice: simcord.MemberActor, channel: 
     assert re.fullmatch(r"tiny · [A-G][♭♯]? (major|minor) · 16 bars, 0:1\d · piano", str(embed.description))
     assert (embed.fields, embed.footer.text) == ([], None)
     recipe = await recipe_of(alice, answer)
-    assert recipe["Model"] == "tiny\nr1 = 1/2 quarter, lowest note first"
+    assert recipe["Model"] == "tiny\nr1 is an eighth, lowest note first"
     assert recipe["Length"] == "16 bars, 4/4"
     assert recipe["Primer"] == "none: the model began"
 

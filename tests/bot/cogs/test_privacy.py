@@ -39,7 +39,9 @@ async def test_says_what_is_kept(alice: simcord.MemberActor, channel: simcord.Ch
     for result in (await alice.slash(channel, "privacy"), await alice.user.slash("privacy")):
         assert result.response is not None
         assert result.response.ephemeral
-        text = " ".join(f"{field.name} {field.value}" for field in result.response.embeds[0].fields)
+        [embed] = result.response.embeds
+        assert "`/forget me` deletes all of them at once." in str(embed.description)
+        text = " ".join(f"{field.name} {field.value}" for field in embed.fields)
         for promise in (
             "/forget me deletes all your pieces, likes and votes, and removes your number from your trainings",
             "/train delete and /models delete",
