@@ -40,7 +40,7 @@ def screenshot(request: pytest.FixtureRequest) -> Path | None:
 def playing(models: Path, data: Path) -> Iterator[str]:
     """Start the playground, yield its address, and see that SIGTERM ends it cleanly."""
     environment = {**os.environ, "DISCORD_TOKEN": "", "CADENZA_MODELS": str(models), "CADENZA_PORT": "0"}
-    environment["CADENZA_WORKERS"] = "1"
+    environment |= {"CADENZA_WORKERS": "1", "CADENZA_TRAINING_NICE": "0"}  # for on the page a press ends with its film
     environment["CADENZA_DATA"] = str(data)
     with (
         (data.parent / "log").open("w") as log,
