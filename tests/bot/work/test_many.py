@@ -46,6 +46,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest_asyncio.fixture
 async def bot(settings: Settings, composing: Machine, cluster: str) -> AsyncIterator[ComposerBot]:
     async with chatting(settings) as bot:
+        await until(lambda: _none(bot, "pgqueuer"))  # or a machine that was frozen leaves what it did to this test
         await clear(cluster)
         yield bot
 
