@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -99,16 +98,7 @@ def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: We
     browser.find_element(By.CSS_SELECTOR, "[data-value=primer]").click()
     shows("[data-option=primer]")
     type_into_focus("65r2 67r2")
-
-    def sent() -> bool:  # a click that comes while the page draws its options anew is lost, and made again
-        send = browser.find_element(By.ID, "send-message")
-        if not browser.find_elements(By.CSS_SELECTOR, "[data-option=primer]"):
-            return True
-        if send.is_enabled():
-            send.click()
-        return False
-
-    Page(browser).until(sent)
+    browser.find_element(By.ID, "send-message").click()
     players(2)
     sound = browser.find_elements(By.TAG_NAME, "audio")[-1]
     browser.execute_script("arguments[0].scrollIntoView()", sound)
@@ -124,7 +114,7 @@ def test_takes_files_and_shows_what_can_be_done_with_a_message(address: str, bro
     browser.find_element(By.ID, "attach-files").send_keys(str(ROOT / "docs" / "sound" / "fiddle-1.mid"))
     assert browser.find_element(By.CLASS_NAME, "chosen-file").text.startswith("fiddle-1.mid")
     browser.find_element(By.ID, "channel-composer-input").send_keys("My tune")
-    page.click(browser.find_element(By.ID, "send-message"))
+    browser.find_element(By.ID, "send-message").click()
     message = page.grows_to(2)
     assert "My tune" in message.text
     assert "fiddle-1.mid" in message.text
@@ -148,14 +138,7 @@ class Page:
         self.browser, self.presses = browser, 0
 
     def until(self, condition: Callable[[], object]) -> None:
-        """Wait for a condition; what the page draws anew meanwhile is looked for again."""
-        stale = [StaleElementReferenceException]
-        WebDriverWait(self.browser, PATIENCE, ignored_exceptions=stale).until(lambda _: condition())
-
-    def click(self, button: WebElement) -> None:
-        """Click on what may be clicked: where something is still going on, the page takes no other action."""
-        self.until(button.is_enabled)
-        button.click()
+        WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
 
     def messages(self) -> list[WebElement]:
         """Return the messages in the channel."""
@@ -180,34 +163,32 @@ class Page:
     def press(self, message: int, label: str) -> None:
         """Press a button under a message."""
         buttons = self.in_view(message).find_elements(By.CSS_SELECTOR, ".component-button")
-        self.click(next(button for button in buttons if label in button.text))
+        next(button for button in buttons if label in button.text).click()
         self.presses += 1
 
     def submit(self) -> None:
         """Send the form that is open."""
         send = (By.CSS_SELECTOR, ".modal-dialog [type=submit]")
         self.until(lambda: self.browser.find_elements(*send))
-        self.click(self.browser.find_element(*send))
+        self.browser.find_element(*send).click()
         self.presses += 1
 
     def enter(self, name: str) -> None:
         """Go to another channel."""
 
-        def entered() -> bool:
+        def there() -> list[WebElement]:
             found = self.browser.find_elements(By.CSS_SELECTOR, ".channel-button")
-            buttons = [button for button in found if button.text == f"# {name}"]
-            for button in buttons:
-                button.click()
-            return bool(buttons)
+            return [button for button in found if button.text == f"# {name}"]
 
-        self.until(entered)
+        self.until(there)
+        there()[0].click()
         self.until(lambda: self.browser.find_element(By.ID, "channel-name").text == name)
 
     def choose(self, message: int, label: str) -> None:
         """Choose in the menu under a message."""
         menu = self.in_view(message).find_element(By.CSS_SELECTOR, ".select-trigger")
         self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", menu)
-        self.click(menu)
+        menu.click()
         found: list[WebElement] = []
 
         def shown() -> bool:
