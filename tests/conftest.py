@@ -48,10 +48,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = Params(rest_unit="1/2", units=24, layers=1, tempo=300, training={"title": "two made-up pieces"})
     chance = np.random.default_rng(5)
     weights = {name: (chance.standard_normal(shape) * 0.2).astype(np.float32) for name, shape in params.shapes.items()}
-    parts = frames.parts(params.hears, params.remembers)
-    first = sum(list(parts.values())[: list(parts).index("note")])
-    for pitch in set(range(128)) - set(AUDIBLE):  # FluidSynth's piano is silent on notes that no piano has
-        weights["output/bias"][first + pitch] -= 100
+    notes = weights["output/bias"][frames.slices(frames.parts(params.hears, params.remembers))["note"]]
+    notes[[pitch not in AUDIBLE for pitch in range(128)]] -= 100  # FluidSynth's piano is silent where no piano has keys
     folder = tmp_path_factory.mktemp("models") / "tiny"
     bundle.publish(folder, params, weights, NOTES)
     return folder

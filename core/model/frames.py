@@ -5,8 +5,9 @@ First what it hears; then, for a network that remembers, what each predictor nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -57,6 +58,12 @@ def parts(hears: bool, remembers: bool) -> dict[str, int]:
     if remembers:
         columns_of = {**columns_of, "repeat": PREDICTORS * RUNS, "note_degree": DEGREES, "pitch_degree": DEGREES}
     return columns_of
+
+
+def slices(widths: Mapping[str, int]) -> dict[str, slice]:
+    """Return where each group of rows, or part of columns, stands among all."""
+    ends = accumulate(widths.values())
+    return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
 
 class Listener:

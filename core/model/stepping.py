@@ -34,7 +34,7 @@ class Stepper:
         kernels = [weights["lstm0/recurrent_kernel"], *stacked]
         table = _Table(weights["lstm0/kernel"], weights["lstm0/bias"], params)
         kernel = weights["output/kernel"].copy()
-        parts = _slices(columns.parts(params.hears, params.remembers))
+        parts = columns.slices(columns.parts(params.hears, params.remembers))
         if params.hears:
             for part in ("note", "pitch"):
                 kernel[:, parts[part]] += weights[f"output/{part}_class"] @ hearing.CLASSES
@@ -119,7 +119,8 @@ class _Table:
     """Arrange the first kernel as rows, of which a frame chooses some to add up, in groups; the last row is nothing."""
 
     def __init__(self, kernel: Floats, bias: Floats, params: Params) -> None:
-        group = {name: kernel[rows] for name, rows in _slices(columns.rows(params.hears, params.remembers)).items()}
+        rows = columns.slices(columns.rows(params.hears, params.remembers))
+        group = {name: kernel[own] for name, own in rows.items()}
         groups, self.columns = [group["id"] + bias], [ID]
         self.hears, self.remembers = params.hears, params.remembers
         if params.hears:
@@ -155,11 +156,6 @@ class _Table:
                 groups += [after + 1] * VOICES + [after + 2] * PREDICTORS
         rows = np.hstack(chosen)
         return np.where(rows < self.sizes[groups], rows + self.firsts[groups], len(self.rows) - 1)
-
-
-def _slices(widths: dict[str, int]) -> dict[str, slice]:
-    ends = np.cumsum(list(widths.values())).tolist()
-    return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
 
 def _degree(frames: Frames, pitches: NDArray[Any]) -> NDArray[np.int64]:
