@@ -215,13 +215,13 @@ class Studio:
             return
         opening = await asyncio.to_thread(reprise.opening, opus.text, opus.model, metre_of(opus.request))
         recipe = self._recipe_here(interaction, opus)
-        bars = max(2, recipe.bars or math.ceil(score.whole_bars(opus.bars)))
+        bars = max(2, recipe.bars or _length(opus))
         request = replace(recipe, primer=opening, bars=bars, key=None, seed=None, rewrite="")
         await self.compose(interaction, request, opus)
 
     async def go_on(self, interaction: Interaction, opus: Opus) -> None:
         """Compose on from where a piece ends."""
-        length = math.ceil(score.whole_bars(opus.bars))
+        length = _length(opus)
         if length >= LONGEST_PIECE:
             raise RequestError(
                 "This piece has {bars:g} bars, and a piece can have at most {most}.", bars=length, most=LONGEST_PIECE
@@ -348,6 +348,11 @@ def _begun(
         bars = min(LONGEST_PIECE, math.ceil(primer.bars) + BARS_OF_A_TAKE)
     words = () if primer.as_typed else primer.words
     return replace(request, primer=primer.begun, metre=request.metre or metre, bars=bars), words
+
+
+def _length(opus: Opus) -> int:
+    """Return a piece's length in whole bars, as musicians count them."""
+    return math.ceil(score.whole_bars(opus.bars))
 
 
 def _cost(request: ComposeRequest) -> float:

@@ -11,7 +11,6 @@ from bot.chat.titles import stem, title
 from bot.database.engine import StoreError
 from bot.database.store import Store
 from core.music import notation
-from core.music.score import whole_bars
 from tests.bot.clicking import delete, files, ids_of, opus_in, opus_of, press, refusal, response
 
 Then = Callable[[], Awaitable[None]]
@@ -52,16 +51,24 @@ async def test_continue_goes_on_from_the_end(
 async def test_continue_grows_a_piece_up_to_64_bars(
     alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store, then: Then
 ) -> None:
-    message = response(await alice.slash(channel, "compose", bars=30))
+    message = response(await alice.slash(channel, "compose", primer="60r2", bars=30))
     for bars in (46, 62, 64):
         await then()
         longer = await alice.click(message, label="Continue")
         before, after = await opus_of(store, message), await opus_in(store, longer)
-        assert whole_bars(after.bars) == bars  # where it begins with a rest, that counts as a pickup
+        assert after.bars == bars
         assert after.text.startswith(before.text[:-2])
         message = response(longer)
     await then()
     assert "can have at most 64" in refusal(await alice.click(message, label="Continue"))
+
+
+async def test_continue_counts_a_pickup_as_no_bar(
+    alice: simcord.MemberActor, channel: simcord.ChannelHandle, store: Store
+) -> None:
+    shown = await alice.slash(channel, "compose", primer="r260r2", bars=5)
+    assert (await opus_in(store, shown)).bars == 5.25
+    assert (await opus_in(store, await press(alice, response(shown), "Continue"))).bars == 21.25
 
 
 async def test_takes_brings_four_and_a_button_for_each(
