@@ -31,7 +31,7 @@ PAGES_SHOWN: Final = 7  # which, with MusicXML, PDF and ABC, are as many files a
 ALL_NAMED: Final = 6  # bars of a tune, at most, whose notes a message names all
 NAMED: Final = 4  # bars of a longer one
 NOTES: Final = "tune.notes"  # has all of its notes, for the buttons; of a text file Discord would show the text
-UNITS: Final = {"1": mark("a quarter"), "1/2": mark("an eighth"), "1/4": mark("a sixteenth")}  # of rests
+NOTE_VALUES: Final = {"1": mark("a quarter"), "1/2": mark("an eighth"), "1/4": mark("a sixteenth")}  # of a rest unit
 UNDER_A_PIECE: Final = (  # action, label, symbol; the rest is in the menu below them
     ("again", mark("Again"), "🎲"),
     ("vary", mark("Vary"), "🔀"),
@@ -270,7 +270,7 @@ def _bars(take: Take) -> str:
 
 def _grammar(model: ModelInfo) -> str:
     anchor = _("lowest note first") if model.anchor == "lowest" else _("highest note first")
-    return _("r1 is {unit}, {anchor}").format(unit=tell(UNITS[model.rest_unit]), anchor=anchor)
+    return _("r1 is {unit}, {anchor}").format(unit=tell(NOTE_VALUES[model.rest_unit]), anchor=anchor)
 
 
 def _clock(seconds: float) -> str:

@@ -141,6 +141,6 @@ def _misses(real: Sequence[Score], groups: Sequence[Sequence[Score]]) -> list[fl
         for pieces in (real, *groups)
     )
     known = np.ma.masked_invalid(np.concatenate([goal, *made]))
-    spread = np.maximum(known.std(axis=0).filled(0), 1e-9)
+    deviations = np.maximum(known.std(axis=0).filled(0), 1e-9)
     means = [np.ma.masked_invalid(values).mean(axis=0) for values in (goal, *made)]
-    return [float(np.minimum(np.abs(mean - means[0]) / spread, 3).mean()) for mean in means[1:]]
+    return [float(np.minimum(np.abs(mean - means[0]) / deviations, 3).mean()) for mean in means[1:]]
