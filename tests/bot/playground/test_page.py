@@ -91,6 +91,7 @@ def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: We
     assert browser.find_element(By.CSS_SELECTOR, ".preview-brand strong").text == "Cadenza"
     assert browser.find_elements(By.CSS_SELECTOR, "link[rel=icon]")
     assert "16 bars" in browser.find_element(By.ID, "channel-message-list").text
+    browser.set_window_size(500, 850)  # as on a phone, where all must be within reach
     browser.find_element(By.ID, "channel-composer-input").send_keys("/compose")
     shows(".command-entry.is-active")
     type_into_focus(Keys.ENTER)
