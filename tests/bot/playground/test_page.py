@@ -8,15 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from bot.playground import page as playground
@@ -24,8 +23,25 @@ from bot.settings import Settings, SettingsError
 from tests.browser import browsing
 
 PATIENCE = 600  # seconds, in which whatever does not hang is done on any machine
-DRAWN = """return [...arguments[0].querySelectorAll("img")]
-    .every((image) => image.complete && image.naturalWidth > 0)"""
+FIND = """const [number, selector, label] = arguments;
+const messages = document.querySelectorAll("#channel-message-list > .channel-message");
+const message = number === null ? document.body : messages[number];
+const all = message && selector ? [...message.querySelectorAll(selector)] : [];
+const found = all.find((each) => each.textContent.includes(label));
+"""
+DRAWN = """message?.scrollIntoView();
+return message && [...message.querySelectorAll("img")].every((image) => image.complete && image.naturalWidth > 0)"""
+# In one go, since the page may draw itself anew between two: null where a visitor could not press it.
+PRESS = """const {pendingAction, awaitingRevision, publishedRevision} = simcordPreview;
+if (!found || found.disabled || pendingAction || awaitingRevision > publishedRevision) return null;
+found.scrollIntoView({block: "center"});
+const {x, y, width, height} = found.getBoundingClientRect();
+if (!found.contains(document.elementFromPoint(x + width / 2, y + height / 2))) return null;
+found.click();
+return simcordPreview.pendingAction?.requestId ?? "pressed";"""
+DONE = """const {pendingAction, lastAction} = simcordPreview;
+if (pendingAction?.requestId === arguments[0]) return null;
+return lastAction?.requestId === arguments[0] && !lastAction.rejected ? "done" : "passed over";"""
 ROOT = Path(__file__).parents[3]
 
 
@@ -73,37 +89,94 @@ def browser(tmp_path: Path, screenshot: Path | None) -> Iterator[WebDriver]:
         yield browser
 
 
+class Page:
+    """Look at the page as a visitor does, message by message, and press what is ready."""
+
+    def __init__(self, browser: WebDriver) -> None:
+        self.browser, self.presses = browser, 0
+
+    def until(self, condition: Callable[[], object]) -> Any:
+        """Wait until something holds, and return what it is."""
+        return WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
+
+    def look(self, script: str, message: int | None = None, selector: str = "", label: str = "") -> Any:
+        """Run a script on a message, or on the page, and on what is found there."""
+        return self.browser.execute_script(FIND + script, message, selector, label)
+
+    def text(self, message: int | None = None) -> str:
+        return str(self.look("return message?.innerText", message))
+
+    def count(self, selector: str, message: int | None = None) -> int:
+        return int(self.look("return all.length", message, selector))
+
+    def grows_to(self, number: int, shows: str = "", players: int = 0) -> None:
+        """Wait until there are so many messages, the last of which shows a text, players and its pictures."""
+        last = number - 1
+        self.until(lambda: self.count("#channel-message-list > .channel-message") == number)
+        self.until(lambda: shows in self.text(last) and (not players or self.count("audio", last) == players))
+        self.in_view(last)
+
+    def in_view(self, message: int) -> None:
+        """Scroll to a message and wait for its pictures, which the page loads when they are seen and which move it."""
+        self.until(lambda: self.look(DRAWN, message))
+
+    def press(self, message: int | None, selector: str, label: str = "") -> None:
+        """Press what is ready, and again where the page passes it over, since the channel had just changed."""
+        self.follow(lambda: self.look(PRESS, message, selector, label))
+        self.presses += 1
+
+    def follow(self, pressed: Callable[[], str | None]) -> None:
+        """Press until the bot has been asked, and wait for its answer."""
+        while (request := self.until(pressed)) != "pressed":
+            if self.until(lambda: self.browser.execute_script(DONE, request)) == "done":
+                return
+
+    def choose(self, message: int, label: str) -> None:
+        """Choose in the menu under a message, which is opened as often as the page closes it."""
+
+        def chosen() -> str | None:
+            option = self.look(PRESS, message, ".select-options [role=option]", label)
+            if option is None and not self.count(".select-trigger[aria-expanded=true]", message):
+                self.look(PRESS, message, ".select-trigger")
+            return None if option is None else str(option)
+
+        self.follow(chosen)
+
+    def enter(self, name: str) -> None:
+        """Go to another channel."""
+
+        def there() -> bool:
+            if self.browser.find_element(By.ID, "channel-name").text != name:
+                self.look(PRESS, None, ".channel-button", f"# {name}")
+                return False
+            return True
+
+        self.until(there)
+
+
 def test_opens_with_a_piece_and_composes_what_is_typed(address: str, browser: WebDriver) -> None:
     browser.get(address)
-    wait = WebDriverWait(browser, PATIENCE)
-
-    def players(number: int) -> None:
-        wait.until(lambda page: len(page.find_elements(By.TAG_NAME, "audio")) == number)
+    page = Page(browser)
 
     def type_into_focus(text: str) -> None:
         browser.switch_to.active_element.send_keys(text)
 
-    def shows(selector: str) -> None:
-        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, selector))
-
-    players(1)
+    page.grows_to(1, "16 bars", players=1)
     assert browser.title == "Cadenza: the playground"
     assert browser.find_element(By.CSS_SELECTOR, ".preview-brand strong").text == "Cadenza"
     assert browser.find_elements(By.CSS_SELECTOR, "link[rel=icon]")
-    assert "16 bars" in browser.find_element(By.ID, "channel-message-list").text
     browser.set_window_size(500, 850)  # as on a phone, where all must be within reach
     browser.find_element(By.ID, "channel-composer-input").send_keys("/compose")
-    shows(".command-entry.is-active")
+    page.until(lambda: page.count(".command-entry.is-active"))
     type_into_focus(Keys.ENTER)
-    shows("[data-value=primer]")
-    browser.find_element(By.CSS_SELECTOR, "[data-value=primer]").click()
-    shows("[data-option=primer]")
+    page.press(None, "[data-value=primer]")
+    page.until(lambda: page.count("[data-option=primer]"))
     type_into_focus("65r2 67r2")
-    browser.find_element(By.ID, "send-message").click()
-    players(2)
+    page.press(None, "#send-message")
+    page.grows_to(2, players=1)
     sound = browser.find_elements(By.TAG_NAME, "audio")[-1]
     browser.execute_script("arguments[0].scrollIntoView()", sound)
-    wait.until(lambda page: page.execute_script("return arguments[0].readyState > 0", sound))
+    page.until(lambda: browser.execute_script("return arguments[0].readyState > 0", sound))
     assert browser.execute_script("return arguments[0].duration", sound) > 1
     assert "r2" not in browser.find_element(By.ID, "channel-message-list").text  # notation is in the recipe
 
@@ -115,90 +188,24 @@ def test_takes_files_and_shows_what_can_be_done_with_a_message(address: str, bro
     browser.find_element(By.ID, "attach-files").send_keys(str(ROOT / "docs" / "sound" / "fiddle-1.mid"))
     assert browser.find_element(By.CLASS_NAME, "chosen-file").text.startswith("fiddle-1.mid")
     browser.find_element(By.ID, "channel-composer-input").send_keys("My tune")
-    browser.find_element(By.ID, "send-message").click()
-    message = page.grows_to(2)
-    assert "My tune" in message.text
-    assert "fiddle-1.mid" in message.text
-    assert not browser.find_elements(By.CLASS_NAME, "chosen-file")
+    page.press(None, "#send-message")
+    page.grows_to(2, "fiddle-1.mid")
+    assert "My tune" in page.text(1)
+    assert not page.count(".chosen-file")
 
-    ActionChains(browser).move_to_element(message).perform()
-    message.find_element(By.CLASS_NAME, "apps-button").click()
-    page.until(lambda: browser.find_elements(By.CSS_SELECTOR, ".apps-menu button"))
-    choices = {each.text: each for each in browser.find_elements(By.CSS_SELECTOR, ".apps-menu button")}
-    assert {"Use this tune", "Continue this music"} <= choices.keys()
-    choices["Use this tune"].click()
-    answer = page.grows_to(3)
-    page.until(lambda: page.messages()[2].find_elements(By.TAG_NAME, "audio"))
-    assert "tune.mid" in answer.text
+    menu = ".apps-menu button"
 
+    def choices() -> list[str]:
+        if not page.count(menu, 1):
+            page.look(PRESS, 1, ".apps-button")
+        return list(page.look("return all.map((each) => each.textContent)", 1, menu))
 
-class Page:
-    """Look at the page as a visitor does."""
+    def used() -> str | None:
+        return page.look(PRESS, 1, menu, "Use this tune") if choices() else None
 
-    def __init__(self, browser: WebDriver) -> None:
-        self.browser, self.presses = browser, 0
-
-    def until(self, condition: Callable[[], object]) -> None:
-        WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
-
-    def messages(self) -> list[WebElement]:
-        """Return the messages in the channel."""
-        return self.browser.find_elements(By.CSS_SELECTOR, "#channel-message-list > .channel-message")
-
-    def grows_to(self, number: int) -> WebElement:
-        """Wait for a number of messages and return the last, with its pictures drawn."""
-        self.until(lambda: len(self.messages()) == number)
-        return self.in_view(number - 1)
-
-    def in_view(self, message: int) -> WebElement:
-        """Scroll to a message and wait for its pictures, which the page loads when they are seen and which move it."""
-
-        def drawn() -> bool:
-            found = self.messages()[message]
-            self.browser.execute_script("arguments[0].scrollIntoView()", found)
-            return bool(self.browser.execute_script(DRAWN, found))
-
-        self.until(drawn)
-        return self.messages()[message]
-
-    def press(self, message: int, label: str) -> None:
-        """Press a button under a message."""
-        buttons = self.in_view(message).find_elements(By.CSS_SELECTOR, ".component-button")
-        next(button for button in buttons if label in button.text).click()
-        self.presses += 1
-
-    def submit(self) -> None:
-        """Send the form that is open."""
-        send = (By.CSS_SELECTOR, ".modal-dialog [type=submit]")
-        self.until(lambda: self.browser.find_elements(*send))
-        self.browser.find_element(*send).click()
-        self.presses += 1
-
-    def enter(self, name: str) -> None:
-        """Go to another channel."""
-
-        def there() -> list[WebElement]:
-            found = self.browser.find_elements(By.CSS_SELECTOR, ".channel-button")
-            return [button for button in found if button.text == f"# {name}"]
-
-        self.until(there)
-        there()[0].click()
-        self.until(lambda: self.browser.find_element(By.ID, "channel-name").text == name)
-
-    def choose(self, message: int, label: str) -> None:
-        """Choose in the menu under a message."""
-        menu = self.in_view(message).find_element(By.CSS_SELECTOR, ".select-trigger")
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", menu)
-        menu.click()
-        found: list[WebElement] = []
-
-        def shown() -> bool:
-            options = self.browser.find_elements(By.CSS_SELECTOR, ".select-options [role=option]")
-            found[:] = [option for option in options if label in option.text]
-            return bool(found)
-
-        self.until(shown)
-        found[0].click()
+    assert {"Use this tune", "Continue this music"} <= set(page.until(choices))
+    page.follow(used)
+    page.grows_to(3, "tune.mid", players=1)
 
 
 def test_four_presses_share_a_piece_and_every_button_works(
@@ -206,60 +213,57 @@ def test_four_presses_share_a_piece_and_every_button_works(
 ) -> None:
     browser.get(address)
     page = Page(browser)
-    page.grows_to(1)
+    button, send = ".component-button", ".modal-dialog [type=submit]"
+    page.grows_to(1, players=1)
     if screenshot is not None:
         browser.set_window_size(850, 1100)
         page.in_view(0)
         page.until(lambda: browser.execute_script("return document.querySelector('audio').readyState > 0"))
         browser.execute_script("document.activeElement.blur()")
         ActionChains(browser).move_to_element(browser.find_element(By.ID, "channel-name")).perform()
-        page.in_view(0).screenshot(str(screenshot))
-    page.press(0, "Again")  # from opening the page to a shared piece, and nothing is typed
-    page.until(partial(_sounds, page, 2, 1))
-    page.press(1, "Share")
+        page.in_view(0)
+        browser.find_element(By.CSS_SELECTOR, "#channel-message-list > .channel-message").screenshot(str(screenshot))
+    page.press(0, button, "Again")  # from opening the page to a shared piece, and nothing is typed
+    page.grows_to(2, players=1)
+    page.press(1, button, "Share")
     page.grows_to(3)
-    page.press(2, "Make one, and share")
-    page.submit()
-    page.until(lambda: "It is in the showcase" in page.grows_to(4).text)
+    page.press(2, button, "Make one, and share")
+    page.press(None, send)
+    page.grows_to(4, "It is in the showcase")
     assert page.presses == 4
     page.enter("showcase")
-    page.until(lambda: "❤️" in page.grows_to(1).text)
+    page.grows_to(1, "❤️")
     page.enter("music")
     page.grows_to(4)
 
     page.choose(0, "Sheet")
-    sheet = page.grows_to(5)
-    assert sheet.find_element(By.TAG_NAME, "img").get_property("naturalWidth") == 1400
-    assert ".musicxml" in sheet.text
+    page.grows_to(5, ".musicxml")
+    assert page.look("return found.naturalWidth", 4, "img") == 1400
     for number, label in enumerate(("Vary", "Continue"), 6):
-        page.press(0, label)
-        page.until(partial(_sounds, page, number, 1))
+        page.press(0, button, label)
+        page.grows_to(number, players=1)
     page.choose(0, "Takes")
-    page.until(partial(_sounds, page, 8, 4))
+    page.grows_to(8, players=4)
 
     page.choose(0, "Tune")
     page.grows_to(9)
-    page.press(8, "Length")
-    page.until(lambda: browser.find_elements(By.NAME, "form"))
+    page.press(8, button, "Length")
+    page.until(lambda: page.count("[name=form]"))
     for name, before, after in (("form", "AABB", "AB"), ("bars", "16", "2")):
         field = browser.find_element(By.NAME, name)
         assert field.get_property("value") == before
         field.clear()
         field.send_keys(after)
-    page.submit()
-    page.until(lambda: "Bars: 2" in page.in_view(8).text)
-    page.press(8, "Compose")
-    page.until(lambda: "2 bars" in page.grows_to(10).text)
+    page.press(None, send)
+    page.grows_to(9, "Bars: 2")
+    page.press(8, button, "Compose")
+    page.grows_to(10, "2 bars")
 
-    shown = (By.CSS_SELECTOR, f"[data-message-id='{page.in_view(9).get_attribute('data-message-id')}']")
+    shown = f"[data-message-id='{page.look('return message.dataset.messageId', 9)}']"
     page.choose(9, "Delete")
     page.grows_to(11)  # with the question
-    page.press(10, "Delete")
-    page.until(lambda: not browser.find_elements(*shown))
-
-
-def _sounds(page: Page, message: int, number: int) -> bool:
-    return len(page.grows_to(message).find_elements(By.TAG_NAME, "audio")) == number
+    page.press(10, button, "Delete")
+    page.until(lambda: not page.count(shown))
 
 
 def test_keeps_what_was_made_for_the_next_time(tiny_model: Path, tmp_path: Path) -> None:
