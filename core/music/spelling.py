@@ -9,7 +9,8 @@ STEPS: Final = "FCGDAEB"  # in the order in which sharps are added
 
 _LETTERS: Final = "CDEFGAB"
 _NATURALS: Final = dict(zip(_LETTERS, (0, 2, 4, 5, 7, 9, 11), strict=True))
-_COLLISION: Final = 10  # what it costs that two notes of a chord stand on one line, or the higher one below the lower
+_CROSSING: Final = 1000  # what it costs that the higher of two notes of a chord stands below the lower
+_COLLISION: Final = 10  # and that they stand on one line
 _OTHER: Final = 1  # and that a note outside the key is not called as it is in the key
 _OTHER_OF_THE_KEY: Final = 2  # and one of the key
 _SIGNS: Final = {-2: "𝄫", -1: "♭", 0: "", 1: "♯", 2: "𝄪"}
@@ -82,8 +83,8 @@ def together(pitches: Collection[int], key: Tonality, given: Mapping[int, Head])
 def _named(way: tuple[float, tuple[Head, ...]], head: Head, price: float) -> tuple[float, tuple[Head, ...]]:
     """Put the next higher note's name behind those of a chord."""
     cost, heads = way
-    collides = bool(heads) and heads[-1].line >= head.line
-    return cost + price + _COLLISION * collides, (*heads, head)
+    step = head.line - heads[-1].line if heads else 1
+    return cost + price + (_CROSSING if step < 0 else _COLLISION if step == 0 else 0), (*heads, head)
 
 
 def altered(step: str, key: Tonality) -> int:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.music.keys import KEYS, parse_key
@@ -44,6 +44,7 @@ def test_the_tonic_of_a_key_is_spelt_as_its_name(key: str) -> None:
 
 
 @given(st.sets(st.integers(40, 90), min_size=1, max_size=6), st.integers(-6, 6))
+@example({40, 41, 42, 43, 44}, 5)
 def test_notes_that_begin_together_keep_their_order_on_the_staff(pitches: set[int], sharps: int) -> None:
     heads = together(pitches, Tonality(sharps, "major"), {})
     assert all(12 * (h.octave + 1) + NATURAL[h.step] + h.alteration == pitch for pitch, h in heads.items())
