@@ -21,6 +21,7 @@ from core.errors import CadenzaError, Message, counted, mark, reason
 from core.processes.child import Child
 from core.training import worker
 from core.training.progress import Progress
+from core.training.recipe import MEASURING
 from core.training.worker import PUBLISHED, Chosen, EpochDone, Result, TrainJob
 
 STARTS: Final = 3  # of a process that ends without having finished another epoch, before it is given up
@@ -192,6 +193,7 @@ class Trainer:
             seconds=job.minutes * 60,
             threads=self._settings.training_threads,
             nice=self._settings.training_nice,
+            measuring=MEASURING,
             on_grid=job.gathered.on_grid,
             title=title,
         )

@@ -108,8 +108,12 @@ def train(
     epoch_done: Callable[[Epoch, bytes | None], None] = lambda epoch, clip: None,
     stage: Callable[[str], None] = lambda sentence: None,
     stop: Callable[[], bool] = lambda: False,
+    measuring: float | None = None,
 ) -> Trained:
     """Train a model and publish it.
+
+    `measuring` is how many seconds are spent at most on what suits the model when it composes, MEASURING of them unless
+    another number is given.
 
     `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3), `stage` what
     else there is to know. When `stop` says so, the best epoch so far is published. Raises CadenzaError for anything
@@ -151,7 +155,7 @@ def train(
         judge = critic_of([from_ids(parsed[i].ids, params.anchor, params.unit, parsed[i].metre) for i in trained_on])
         params = replace(params, habits=habits | judge.as_json())
     if request.gravity is None:
-        params = _with_defaults(params, fitted, parsed, stage, stop)
+        params = _with_defaults(params, fitted, parsed, MEASURING if measuring is None else measuring, stage, stop)
     else:
         params = replace(params, gravity=request.gravity)
     params = replace(params, training=_facts(request, params, fitted, trained_on, held_out, sum(map(len, pieces))))
@@ -200,14 +204,19 @@ def prepare(request: TrainRequest) -> Prepared:
 
 
 def _with_defaults(
-    params: Params, fitted: Fitted, real: Sequence[Parsed], stage: Callable[[str], None], stop: Callable[[], bool]
+    params: Params,
+    fitted: Fitted,
+    real: Sequence[Parsed],
+    most: float,
+    stage: Callable[[str], None],
+    stop: Callable[[], bool],
 ) -> Params:
     """Measure how the model is to compose by default, for some seconds, or until somebody asks to stop in them."""
     stopped = fitted.ended == STOPPED
-    seconds = MEASURING_WHEN_STOPPED if stopped else MEASURING
+    seconds = min(most, MEASURING_WHEN_STOPPED) if stopped else most
     stage(
         "Measuring how strongly it must keep to its key, and which tokens are too unlikely, to be like the real pieces:"
-        f" {seconds} seconds at most …"
+        f" {seconds:g} seconds at most …"
     )
     until = time.monotonic() + seconds
     chosen = defaults.choose(

@@ -24,7 +24,7 @@ from core.training import beginning, plan, trial
 from core.training.beginning import Open
 from core.training.fit import OUT_OF_TIME, STOPPED
 from core.training.progress import EPOCHS, Epoch, Progress
-from core.training.recipe import SIZES, Trained, TrainRequest, train
+from core.training.recipe import MEASURING, SIZES, Trained, TrainRequest, train
 
 RESULT: Final = "result.json"
 PUBLISHED: Final = "published"  # the folder within the work folder where the model comes to lie
@@ -42,7 +42,8 @@ class TrainJob:
     `base` is the folder of a model to begin from, None to begin from nothing with a network of `size`. With a `shelf`,
     a folder of models, the first minute finds out which of them to begin from, or nothing, and how large it is to be.
     `seconds` is the most it may take, `threads` how many it works with, `title` what the music is. `file_bytes` limits
-    each file, and `nice` says how far it stands back for whatever else the machine does.
+    each file, `measuring` are the seconds for what suits the model when it composes, and `nice` says how far it stands
+    back for whatever else the machine does.
     """
 
     work: str
@@ -55,6 +56,7 @@ class TrainJob:
     title: Message | None = None
     shelf: str | None = None
     file_bytes: int = FILE
+    measuring: float = MEASURING
     nice: int = 19
 
     @property
@@ -217,7 +219,9 @@ def work(parent: Parent, job: TrainJob) -> None:
         parent.say(EpochDone(epoch, (clips / f"epoch-{epoch.epoch:03}.mp3").exists(), new=False))
     try:
         ask = request(job, say=lambda line: parent.say(Chosen(line)), stop=parent.stop.is_set)
-        training = train(ask, report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop)
+        training = train(
+            ask, report=watch.report, epoch_done=watch.epoch_done, stop=watch.stop, measuring=job.measuring
+        )
     except Cancelled:
         if not watch.late:
             raise
