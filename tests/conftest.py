@@ -24,6 +24,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshot", metavar="PNG", help="where tests/bot/playground/test_page.py keeps its picture")
 
 
+LONG = (
+    *("bot/work/test_faults.py", "bot/training/", "bot/cogs/test_training.py", "bot/playground/", "bot/work/"),
+    *("core/training/", "core/test_parse_and_train.py", "bot/composing/"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that start processes of their own, so that no core waits for one of them at the end."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        return next((number for number, start in enumerate(LONG) if path.startswith(start)), len(LONG))
+
+    items.sort(key=place)
+
+
 settings.register_profile(
     "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )  # a busy machine takes its time

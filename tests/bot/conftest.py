@@ -1,6 +1,7 @@
 """What the bot's tests share: one workers with real workers and a small model, and a bot in a Discord of its own."""
 
 import asyncio
+import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from bench.humming import CLEAN
 from bot.client import ComposerBot
 from bot.database.store import Store
 from bot.settings import Settings
-from bot.training import messages
+from bot.training import messages, trainer
 from bot.work.workers import Workers
+from core.composing import recipe
 from core.composing.recipe import ComposeRequest
+from core.processes.child import Pool
 from tests.bot import databases
 from tests.bot.acting import PATIENCE, Gate
 from tests.bot.music import TUNE
@@ -27,10 +30,29 @@ from tests.bot.trainings import Scene
 from tests.machine import lacking
 
 
+class Remembering(Workers):
+    """Compose what is asked for with a seed once, and give it to all tests that ask for the same of the same model."""
+
+    def __init__(self, model: Path) -> None:
+        self._model, self._composed = str(model), dict[bytes, Any]()
+        super().__init__(2, PATIENCE, ComposeRequest(model=self._model, primer="60r1", bars=1, seed=0), 0)
+
+    async def _run(self, pool: Pool, deadline: float, function: Any, *args: Any, **kwargs: Any) -> Any:
+        work = super()._run(pool, deadline, function, *args, **kwargs)
+        if function is not recipe.compose or args[0].seed is None or args[0].model != self._model:
+            return await work
+        key = pickle.dumps(args)
+        if key in self._composed:
+            work.close()
+        else:
+            self._composed[key] = await work
+        return self._composed[key]
+
+
 @pytest.fixture(scope="session")
 def workers(tiny_model: Path) -> Iterator[Workers]:
-    """Return a workers with two workers, which start with the first request."""
-    workers = Workers(2, PATIENCE, ComposeRequest(model=str(tiny_model), primer="60r1", bars=1, seed=0), 0)
+    """Return two workers, which start with the first request."""
+    workers = Remembering(tiny_model)
     yield workers
     workers.stop()
 
@@ -116,6 +138,14 @@ def gate(env: simcord.Env, monkeypatch: pytest.MonkeyPatch) -> Gate:
 
     monkeypatch.setattr(Workers, "run", answer)
     return gate
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unmeasured() -> Iterator[None]:
+    """Let trainings take no time for what suits a model when it composes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "MEASURING", 0)
+        yield
 
 
 @pytest.fixture

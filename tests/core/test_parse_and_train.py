@@ -177,6 +177,7 @@ def interrupted(moments: list[str], *arguments: str) -> "subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, env=talkative)
 
 
+@pytest.mark.slow  # test_beginning.py looks at the plans themselves
 def test_without_epochs_it_plans_for_the_time_says_so_and_goes_on_when_asked(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,6 +94,7 @@ asyncio.run(main())
 
 
 class TestRestarted:
+    @pytest.mark.slow  # test_many.py has a training go on behind a kill
     async def test_goes_on_whatever_its_state(self, scene: Scene) -> None:
         """What a crash has left is swept away, too."""
         answer = await scene.start()
@@ -156,6 +157,7 @@ class TestFailed:
         again = await scene.start(**files(2))
         assert again.embeds[0].title == "scales is waiting to be trained"
 
+    @pytest.mark.slow
     async def test_full_disk_is_a_sentence(self, tiny_model: Path, tmp_path: Path) -> None:
         limited = replace(train_job(tiny_model, tmp_path), file_bytes=20_000)
         assert str(await _last_said(limited)) == (

@@ -189,6 +189,7 @@ async def test_what_was_promised_in_private_stays_so_when_another_answers_too_la
         composing.thaw()
 
 
+@pytest.mark.slow  # test_faults.py kills one, too
 async def test_a_composing_machine_killed_in_mid_piece_costs_a_second_run(
     env: simcord.Env,
     bot: ComposerBot,

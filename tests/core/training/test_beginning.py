@@ -98,6 +98,7 @@ def test_a_trial_that_is_stopped_leaves_no_plan(tmp_path: Path) -> None:
     assert beginning.kept(request) is None
 
 
+@pytest.mark.slow
 def test_a_job_that_leaves_its_beginning_open_goes_on_as_it_was_planned(shelf: Path, tmp_path: Path) -> None:
     write_notes(tmp_path / "notes.txt", walks())
     job = TrainJob(work=str(tmp_path), name="new", base=None, size="small", seconds=30, threads=1, shelf=str(shelf))

@@ -49,6 +49,7 @@ def test_it_learns(undisturbed: Fitted) -> None:
     assert {name: tensor.shape for name, tensor in undisturbed.weights.items()} == PARAMS.shapes
 
 
+@pytest.mark.slow  # the command line and the bot resume what was stopped and killed, too
 def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fitted, tmp_path: Path) -> None:
     """SIGKILL comes in the middle of the second epoch, from within the process; then it is stopped there politely."""
     checkpoint = tmp_path / "checkpoint"
@@ -112,6 +113,7 @@ def test_more_epochs_can_be_asked_for_when_it_goes_on_and_fewer_cannot(tmp_path:
         train(replace(HYPERPARAMETERS, epochs=1), PLAIN, checkpoint=checkpoint)
 
 
+@pytest.mark.slow  # test_beginning.py begins from one, too
 def test_it_begins_from_a_base(undisturbed: Fitted) -> None:
     based = train(replace(HYPERPARAMETERS, epochs=1, learning_rate=1e-4), start=undisturbed.weights)
     assert based.history[0].val_loss < undisturbed.history[0].val_loss

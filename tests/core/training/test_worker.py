@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from core.errors import Message, mark
 from core.processes.messages import Parent
 from core.training.worker import RESULT, RESULTS, EpochDone, Result, work
@@ -43,6 +45,7 @@ def test_a_result_keeps_what_its_messages_are_made_of(tmp_path: Path) -> None:
     assert Result.read(tmp_path) == ended
 
 
+@pytest.mark.slow
 def test_no_epoch_takes_longer_than_agreed_and_what_there_is_of_it_is_kept(tiny_model: Path, tmp_path: Path) -> None:
     said: list[object] = []
     work(Parent(said.append, Event()), replace(train_job(tiny_model, tmp_path, pieces=40), seconds=0.06))
