@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from core.errors import BundleError
 from core.music import counterpoint, home, repetition
-from core.music.keys import key_of, parse_key
+from core.music.keys import MAJOR, MINOR, key_of, parse_key
 from core.music.metre import Metre
 from core.music.score import Score
 
@@ -31,9 +31,6 @@ LOOP: Final = 8  # events in a row that sound the same
 MOST_PIECES: Final = 1000  # that wishes are drawn from
 FEW: Final = 8  # pieces of one length, from which nothing can be drawn
 NEAR: Final = 0.25  # share by which the length of a piece may differ from a composition's, to be its measure
-
-_MAJOR: Final = frozenset({0, 2, 4, 5, 7, 9, 11})
-_MINOR: Final = frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11})  # with the raised sixth and seventh degrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def _share(mask: Any) -> float:
 def _in_scale(piece: _Piece) -> float:
     """Return the share of notes that belong to the key, in minor with both sixths and sevenths."""
     tonic, mode = parse_key(piece.key)
-    scale = _MAJOR if mode == "major" else _MINOR
+    scale = MAJOR if mode == "major" else MINOR
     return _share([(pitch - tonic) % 12 in scale for event in piece.score.events for pitch in event.pitches])
 
 

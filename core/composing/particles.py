@@ -27,7 +27,7 @@ from core.model.frames import AnyListener
 from core.model.hearing import START
 from core.model.stepping import Floats, Stepper
 from core.model.told import Told
-from core.music import notation
+from core.music import keys, notation
 from core.music.notation import BOUNDARY, INTERVALS, LONGEST_REST, NOTES, RESTS
 from core.music.parts import RANGES, PartScore, in_parts
 
@@ -66,7 +66,7 @@ _SEMITONES: Final = frozenset({1, 11})
 _SEVENTHS: Final = frozenset({10, 11})
 _DOMINANT: Final = frozenset({7, 11, 2, 5})  # semitones above the tonic: the dominant and its seventh
 _TONICS: Final = (frozenset({0, 4, 7}), frozenset({0, 3, 7}))
-_SCALES: Final = (frozenset({0, 2, 4, 5, 7, 9, 11}), frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11}))  # major, minor
+_SCALES: Final = (keys.MAJOR, keys.MINOR)
 _STEPWISE, _DOWN = 1, 2  # how a dissonant note must go on
 _TRIADS: Final = tuple(frozenset(shape) for shape in ((0, 4, 7), (0, 3, 7)))
 

@@ -25,8 +25,6 @@ LARGEST_LEAP: Final = 12  # semitones; the outer intervals of the histogram hold
 LONGEST_STEP: Final = 16  # units between two events; readers shorten longer ones
 HALVINGS: Final = 10  # how often held-out pieces are halved for the yardstick
 
-_MAJOR: Final = (0, 2, 4, 5, 7, 9, 11)
-_SCALES: Final = np.array([[(c - root) % 12 in _MAJOR for c in range(12)] for root in range(12)])
 _GRID: Final = 512  # points on which densities are compared
 
 Histogram = NDArray[np.float64]
@@ -55,7 +53,7 @@ def scale_consistency(score: Score) -> float:
     muspy's scale_consistency, after Mogren 2016: its natural minor scales are the same twelve sets of pitch classes.
     """
     counts = _class_counts(score)
-    return float((_SCALES @ counts).max() / counts.sum()) if counts.any() else math.nan
+    return float((home.SCALES @ counts).max() / counts.sum()) if counts.any() else math.nan
 
 
 def groove_consistency(score: Score) -> float:

@@ -6,14 +6,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.music.keys import key_of, parse_key
+from core.music.keys import MAJOR, key_of, parse_key
 from core.music.score import Score
 
 WINDOW: Final = 4  # bars
 
 _FIFTHS: Final = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5)  # sharps (flats below 0) of each tonic's major key
-_MAJOR: Final = (0, 2, 4, 5, 7, 9, 11)
-_SCALES: Final = np.array([[(c - tonic) % 12 in _MAJOR for c in range(12)] for tonic in range(12)])  # (12, 12)
+SCALES: Final = np.array([[(c - tonic) % 12 in MAJOR for c in range(12)] for tonic in range(12)])  # (12, 12)
 
 
 def scale(key: str) -> int:
@@ -45,7 +44,7 @@ def keeps(score: Score, key: str, first: int = WINDOW) -> float:
         if first * bar <= event.onset < (first + WINDOW) * bar
         for pitch in event.pitches
     ]
-    held = _SCALES[:, pitches].sum(1)
+    held = SCALES[:, pitches].sum(1)
     return float(held[scale(key)] == held.max()) if pitches and key else math.nan
 
 
@@ -69,7 +68,7 @@ def _held(score: Score) -> NDArray[np.int64]:
     counts = np.bincount(np.array(places, np.int64), minlength=12 * bars).reshape(bars, 12)
     width = min(WINDOW, len(counts))
     summed = np.lib.stride_tricks.sliding_window_view(counts, width, axis=0).sum(-1)
-    return np.asarray(summed[summed.any(1)] @ _SCALES.T)
+    return np.asarray(summed[summed.any(1)] @ SCALES.T)
 
 
 def _best(held: NDArray[np.int64]) -> NDArray[np.bool_]:

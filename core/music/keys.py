@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from core.errors import RequestError, mark
 from core.music.score import Score
+from core.music.spelling import NATURALS
+
+MAJOR: Final = frozenset({0, 2, 4, 5, 7, 9, 11})  # the degrees of a scale, in semitones above its tonic
+MINOR: Final = frozenset({0, 2, 3, 5, 7, 8, 9, 10, 11})  # with the raised sixth and seventh degrees
 
 # How often each pitch class sounds in a key, the tonic first: J. Albrecht and D. Shanahan, "The use of large corpora to
 # train a new type of key-finding algorithm", Music Perception 31 (2013), for major and minor.
@@ -24,7 +28,6 @@ _KEYS: Final = (
 )
 KEYS: Final = tuple(map(str, _KEYS))
 
-_TONICS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ALTERATIONS: Final = {"": 0, "b": -1, "♭": -1, "#": 1, "♯": 1}
 _KEY: Final = re.compile(r"\s*([A-Ga-g])([b♭#♯]?)\s*(m|min|minor|maj|major)?\s*", re.IGNORECASE)
 
@@ -84,7 +87,7 @@ def parse_key(key: str) -> tuple[int, str]:
     if match is None:
         raise RequestError("{key!r} is not a key. Write C, Bb, F# or E minor, for example.", key=key[:20])
     letter, alteration, mode = match.groups()
-    tonic = (_TONICS[letter.upper()] + _ALTERATIONS[alteration.lower()]) % 12
+    tonic = (NATURALS[letter.upper()] + _ALTERATIONS[alteration.lower()]) % 12
     if mode is None:
         return tonic, ""
     return tonic, "minor" if mode == "m" or mode.lower().startswith("min") else "major"

@@ -8,7 +8,7 @@ from typing import Final, Literal
 STEPS: Final = "FCGDAEB"  # in the order in which sharps are added
 
 _LETTERS: Final = "CDEFGAB"
-_NATURALS: Final = dict(zip(_LETTERS, (0, 2, 4, 5, 7, 9, 11), strict=True))
+NATURALS: Final = dict(zip(_LETTERS, (0, 2, 4, 5, 7, 9, 11), strict=True))
 _CROSSING: Final = 1000  # what it costs that the higher of two notes of a chord stands below the lower
 _COLLISION: Final = 10  # and that they stand on one line
 _OTHER: Final = 1  # and that a note outside the key is not called as it is in the key
@@ -96,7 +96,7 @@ def _others(pitch: int, own: Head) -> Iterator[Head]:
     """Yield the other names of a pitch that need no double accidental."""
     for step in _LETTERS:
         for alteration in (-1, 0, 1):
-            if (pitch - alteration) % 12 == _NATURALS[step]:
+            if (pitch - alteration) % 12 == NATURALS[step]:
                 head = Head(step, alteration, (pitch - alteration) // 12 - 1)
                 if head != own:
                     yield head

@@ -42,7 +42,7 @@ _TO_AND_FRO: Final = 1.6  # by how much a pitch moves in a period, in its width:
 _LOWER: Final = 3  # by what factor a whistle may fall below its middle
 _FLUTTER, _FLUTTER_DB = 4, 12.0  # frames and decibels within which a whistle's loudness may fall without a new note
 
-_SCALES: Final = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10, 11)}
+_SCALES: Final = {"major": keys.MAJOR, "minor": keys.MINOR - {9}}
 
 # Note lengths in quarters, and how far from obvious each is, in nats.
 _LENGTHS: Final = {
