@@ -126,6 +126,7 @@ _OF_THE_CLOSE: Final = [place for place, name in enumerate(FIGURES) if name in _
 _ENDS: Final = [list(FIGURES).index(name) for name in ("closes from the dominant", "upper voice ends on the tonic")]
 _RANGE: Final = list(FIGURES).index("range")
 _RETURN: Final = list(FIGURES).index("bars 1-4 return as 5-8")
+AT_HOME: Final = list(FIGURES).index("windows at home")
 _OF_THE_FORM: Final = [place for place, name in enumerate(FIGURES) if name in _FORM]
 _WEIGHTS: Final = np.array([weight for weight, _ in FIGURES.values()])
 

@@ -1,15 +1,16 @@
 """From many, the best: candidates are written side by side, a phrase at a time, and the critic says which go on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from core.composing import critic, sampling
 from core.composing.critic import Critic, Floats
-from core.composing.sampling import Drafts, Options, Sample, Stream
+from core.composing.sampling import LONGEST_PIECE, Drafts, Options, Sample, Stream
 from core.model.stepping import Stepper
-from core.model.told import Told
+from core.model.told import Away, Told
 from core.music import score
 from core.music.keys import KEYS
 
@@ -18,6 +19,10 @@ MOST_EFFORT: Final = 32
 MOST_STREAMS: Final = 64  # written side by side
 PHRASE: Final = 2  # bars behind which candidates are compared
 CLOSE: Final = 2  # bars before the end from which the endings part
+LEAVES: Final = 0.75  # share of a real piece's windows at home below which a composition leaves home, too
+MIDDLE: Final = (0.35, 0.7)  # of a piece, in which it may
+UPWARDS: Final = 0.6  # of what is not at home in chorales and tunes 98% have a sharp more or less, 60% more
+PRIMED: Final = 8  # bars in which what begins with a primer keeps its key
 ALIKE: Final = 0.82  # of the fiddle tunes whose sections are all repeated, those whose first ends on the last's note
 
 Lean = Callable[[Floats], Floats]  # what speaks for candidates, by their standard figures
@@ -42,14 +47,16 @@ def draft(
     effort = min(effort, MOST_STREAMS // options.takes)
     if judge is None or effort < 2:
         return sampling.sample(model, primer, options)
-    drafts = sampling.begin(model, primer, options)
     wishes, alike = list[Floats](), list[bool]()
-    for take, stream in enumerate(drafts.streams):
-        chance, told = np.random.default_rng([options.seed, take, 0]), stream.told
-        wishes.append(
-            judge.wish(stream.limit / told.bar, chance, metre=told.metre.counted, repeated=_repeats_four(told))
-        )
+
+    def wished(take: int, told: Told) -> Told:
+        chance = np.random.default_rng([options.seed, take, 0])
+        bars = LONGEST_PIECE if told.length is None else told.length / told.bar
+        wishes.append(judge.wish(bars, chance, metre=told.metre.counted, repeated=_repeats_four(told)))
         alike.append(chance.random() < ALIKE)
+        return replace(told, away=_away(told, wishes[take], chance, primed=bool(primer)))
+
+    drafts = sampling.begin(model, primer, options, wished)
     drafts = _pick(drafts, [take for take in range(options.takes) for _ in range(effort)], options.seed, 0)
     for phrase, until in enumerate(_phrases(drafts.streams), 1):
         drafts.play(until)
@@ -66,6 +73,19 @@ def draft(
         candidates = drafts.streams[take * effort : (take + 1) * effort]
         best.append(candidates[_rank(judge, candidates, wish, fault, lean=lean)[0]])
     return tuple(Sample(tuple(stream.ids), stream.told, stream.ended) for stream in best)
+
+
+def _away(told: Told, wish: Floats, chance: np.random.Generator, *, primed: bool) -> Away | None:
+    """Decide whether a piece leaves home: in its middle, and a fifth away, if the real one that is wished for does.
+
+    Behind a primer that is not before bar 9.
+    """
+    if told.length is None or told.home is None or not wish[critic.AT_HOME] < LEAVES:
+        return None
+    start, end = (round(share * told.length) for share in MIDDLE)
+    tonic, mode = told.home
+    tonic = (tonic + (7 if chance.random() < UPWARDS else 5)) % 12
+    return Away(max(start, PRIMED * told.bar) if primed else start, end, (tonic, mode))
 
 
 def _repeats_four(told: Told) -> bool | None:

@@ -6,7 +6,7 @@ normal form.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -94,14 +94,22 @@ def sample(model: Stepper, primer: Sequence[int], options: Options) -> tuple[Sam
     return tuple(Sample(tuple(stream.ids), stream.told, stream.ended) for stream in drafts.streams)
 
 
-def begin(model: Stepper, primer: Sequence[int], options: Options) -> "Drafts":
-    """Make drafts, as many as there are takes, each with a chance of its own; nothing is written yet."""
+def begin(
+    model: Stepper,
+    primer: Sequence[int],
+    options: Options,
+    more: Callable[[int, Told], Told] = lambda take, told: told,
+) -> "Drafts":
+    """Make drafts, as many as there are takes, each with a chance of its own; nothing is written yet.
+
+    `more` adds to what is told of each.
+    """
     streams = []
     for take in range(options.takes):
         chance = np.random.default_rng([options.seed, take])
         told, silence = tell(model.params, primer, options, chance)
         given = [BOUNDARY, *(primer or notation.rests(silence))]
-        streams.append(Stream(model.params, options, told, given, chance))
+        streams.append(Stream(model.params, options, more(take, told), given, chance))
     return Drafts(model, streams)
 
 

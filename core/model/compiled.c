@@ -50,6 +50,7 @@ typedef struct {
     Voices ringing, before;
     /* The guide. */
     int32_t bar, bar_fine, tonic, mode, metre, length, sections, phrases, source;
+    int32_t away, back, away_tonic, away_mode; /* from `away` until before `back` another home is told */
     int32_t told[6];
     Section *plan;
     int32_t *phrase_ends;
@@ -98,8 +99,9 @@ static void reach(Listener *self, int32_t time)
 {
     self->source = 0;
     self->told[0] = self->length < 0 ? LEFTS : left(self, self->length - time, FURTHEST);
-    self->told[1] = self->tonic;
-    self->told[2] = self->mode;
+    int32_t away = self->away <= time && time < self->back;
+    self->told[1] = away ? self->away_tonic : self->tonic;
+    self->told[2] = away ? self->away_mode : self->mode;
     self->told[3] = ALL_SECTIONS;
     if (self->sections) {
         int32_t at = 0;
@@ -498,6 +500,10 @@ Listener *listener_new(const int32_t *facts)
     self->mode = *facts++;
     self->metre = *facts++;
     self->length = *facts++;
+    self->away = *facts++;
+    self->back = *facts++;
+    self->away_tonic = *facts++;
+    self->away_mode = *facts++;
     self->sections = *facts++;
     self->phrases = *facts++;
     self->plan = twin(facts, self->sections * sizeof(Section));

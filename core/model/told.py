@@ -17,6 +17,7 @@ Kind = Literal["stated", "repeated", "new", "returning"]
 
 KINDS: Final[tuple[Kind, ...]] = ("stated", "repeated", "new", "returning")
 MODES: Final = ("major", "minor")
+UNKNOWN: Final[Home] = (0, len(MODES))
 METRES: Final = ("4/4", "3/4", "6/8", "9/8", "12/8", "3/2", "3/8", "6/4", "other")
 PLACES: Final = 24  # sixteenths of the longest bar
 
@@ -46,11 +47,21 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """Name a part of a piece that is in another key, from `start` until before `end`, in units."""
+
+    start: int
+    end: int
+    home: Home
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """Hold what is told of one piece.
 
     `unit` is how many quarters a rest unit lasts, `length` the whole piece in units. No `plan` is an unknown one. The
-    `phrases` are the units at which phrases end, ascending; none if that is not known.
+    `phrases` are the units at which phrases end, ascending; none if that is not known. Where the piece goes
+    `away` another home is told.
     """
 
     unit: Fraction
@@ -59,6 +70,7 @@ class Told:
     home: Home | None = None
     plan: tuple[Section, ...] = ()
     phrases: tuple[int, ...] = ()
+    away: Away | None = None
 
     @property
     def bar(self) -> int:
@@ -71,7 +83,7 @@ class Guide:
 
     def __init__(self, told: Told) -> None:
         self.told, self.bar, self.fine = told, told.bar, int(4 * told.unit)  # sixteenths a unit
-        self.tonic, self.mode = told.home or (0, len(MODES))
+        self.home = told.home or UNKNOWN
         self._ends = [section.end for section in told.plan[:-1]]
         metre = str(told.metre.counted)
         self.metre = (METRES.index(metre) if metre in METRES else len(METRES) - 1) * PLACES
@@ -94,7 +106,8 @@ class Guide:
             end = told.phrases[min(bisect_right(told.phrases, time), len(told.phrases) - 1)]
             phrase = self._left(end - time, FURTHEST_IN_PHRASE)
         beat = self.metre + time % self.bar * self.fine
-        self.row = [left, self.tonic, self.mode, row, beat, phrase]
+        away = told.away is not None and told.away.start <= time < told.away.end
+        self.row = [left, *(told.away.home if told.away and away else self.home), row, beat, phrase]
 
     def _left(self, units: int, furthest: int) -> int:
         """Return the row for so many units left: sixteenths within a bar, bars beyond."""

@@ -1,5 +1,6 @@
 """Drafting: of many candidates the best, the same ones every time."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,7 @@ from core.composing.sampling import Options, Sample
 from core.errors import RequestError
 from core.model.bundle import Bundle, Params
 from core.model.stepping import Stepper
+from core.model.told import Away
 from core.music import notation, score
 from core.music.score import Event, Score
 
@@ -85,6 +87,20 @@ def test_sections_that_will_be_heard_last_are_to_close_and_the_first_mostly_too(
     asked.append(set())
     draft(stepper, judge, 2, form="through-composed")
     assert asked[-1] == {8}
+
+
+def test_a_piece_leaves_home_in_its_middle_if_a_real_one_does(stepper: Stepper, judge: Critic) -> None:
+    wanders = replace(judge, figures=judge.figures.copy())
+    wanders.figures[:, critic.AT_HOME] = 0.5
+    neighbours = [(7, 0), (5, 0)]  # of C major
+    assert draft(stepper, judge, 2, bars=24)[0].told.away is None
+    for seed in range(4):
+        (take,) = draft(stepper, wanders, 2, bars=24, seed=seed, home=(0, 0))
+        assert take.told.away in [Away(67, 134, home) for home in neighbours]  # of 192 units
+        (take,) = draft(stepper, wanders, 2, bars=16, seed=seed, home=(0, 0))
+        assert take.told.away in [Away(64, 90, home) for home in neighbours]  # the primer's key holds for eight bars
+    (alone,) = drafting.draft(stepper, (), Options(seed=3, bars=16, home=(0, 0)), wanders, 2, lambda _: 0.0)
+    assert alone.told.away in [Away(45, 90, home) for home in neighbours]
 
 
 def test_without_a_critic_there_is_one_candidate(stepper: Stepper) -> None:

@@ -16,7 +16,7 @@ from core.model.bundle import Bundle, Params
 from core.model.frames import Listener
 from core.model.notes import Entry
 from core.model.stepping import Around, Stepper
-from core.model.told import Told
+from core.model.told import Away, Told
 from core.music import notation, score
 from core.music.metre import parse_metre
 from core.music.notation import BOUNDARY, Anchor
@@ -57,7 +57,11 @@ def random_model(anchor: Anchor, *, hears: bool = True, remembers: bool = True, 
 def test_real_pieces_are_heard_alike(name: str) -> None:
     for entry, ids, params in pieces(name):
         told = form.read(score.from_ids(ids, params.anchor, params.unit, entry.metre), entry.phrases)
-        for what in (told, replace(told, length=None, home=None, plan=(), phrases=())):
+        for what in (
+            told,
+            replace(told, away=Away(20, 70, (7, 1))),
+            replace(told, length=None, home=None, plan=(), phrases=()),
+        ):
             assert np.array_equal(frames.listen(ids, params, what), heard(ids, params, what)), entry.title
 
 

@@ -8,7 +8,7 @@ import pytest
 from core.model import frames as columns
 from core.model.bundle import Params
 from core.model.hearing import BASE, NONE, NOW, PITCH, PLACE, RINGING, STEP
-from core.model.told import Told
+from core.model.told import Away, Told
 from core.music import notation
 from core.music.notation import Anchor
 
@@ -40,6 +40,16 @@ def test_transposed_frames_are_those_of_the_transposed_piece(anchor: Anchor, sem
     frames = columns.listen(ids, params, home)
     moved = columns.listen(notation.transpose(ids, semitones), params, replace(home, home=((10 + semitones) % 12, 1)))
     assert np.array_equal(columns.transpose(frames, semitones), moved)
+
+
+def test_another_home_is_told_where_a_piece_leaves_its_own() -> None:
+    params = Params(rest_unit="1/2", remembers=True)
+    ids = notation.parse("60r262r264r265r2")
+    told, away = Told(params.unit, home=(7, 1)), Told(params.unit, home=(7, 1), away=Away(2, 6, (2, 0)))
+    tonics, modes = (columns.listen(ids, params, away)[:, place].tolist() for place in (columns.TONIC, columns.MODE))
+    assert tonics == [7, 7, 2, 2, 2, 2, 7, 7, 7]
+    assert modes == [1, 1, 0, 0, 0, 0, 1, 1, 1]
+    assert set(columns.listen(ids, params, told)[:, columns.TONIC]) == {7}
 
 
 def test_places_count_sixteenths_whatever_the_rest_unit() -> None:
