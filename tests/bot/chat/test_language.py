@@ -267,7 +267,7 @@ async def test_tells_of_a_training_in_the_language_of_whoever_asked(
     assert answer.embeds[0].description == "Ich kann 9 von 10 Stücken lesen."
     fields = {field.name: str(field.value) for field in answer.embeds[0].fields}
     assert "Die Datei endet auf .mid, enthält aber nichts dergleichen." in fields["Ausgelassen"]
-    assert fields["Tonarten"] == "9 in C-Dur"
+    assert fields["Tonarten"] == "7 in C-Dur, 2 in F-Dur"
     assert fields["Platz"] == "Es ist als Nächstes an der Reihe."
     async with scene.bot.trainer:
         await scene.hold(epochs=1)

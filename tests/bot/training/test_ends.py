@@ -94,7 +94,7 @@ asyncio.run(main())
 
 
 class TestRestarted:
-    @pytest.mark.slow  # test_many.py has a training go on behind a kill
+    @pytest.mark.slow
     async def test_goes_on_whatever_its_state(self, scene: Scene) -> None:
         """What a crash has left is swept away, too."""
         answer = await scene.start()

@@ -46,6 +46,7 @@ async def _state(bot: ComposerBot, job: Job) -> Job:
     return await bot.store.jobs.get(job.id, job.server)
 
 
+@pytest.mark.slow  # with two machines; test_ends.py kills the process of one that goes on
 async def test_a_training_goes_on_elsewhere_from_its_last_checkpoint_when_its_machine_is_killed(
     env: simcord.Env,
     bot: ComposerBot,

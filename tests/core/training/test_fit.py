@@ -84,6 +84,7 @@ def test_killed_stopped_and_resumed_it_reaches_the_same_weights(undisturbed: Fit
         train(checkpoint=checkpoint)
 
 
+@pytest.mark.slow  # a job that is late is stopped so, and the command line by Ctrl-C
 def test_stopped_in_its_first_epoch_it_keeps_what_it_has_and_goes_on_from_there(
     undisturbed: Fitted, tmp_path: Path
 ) -> None:
