@@ -1,5 +1,7 @@
 """How trainings end before their time when somebody says so."""
 
+import pytest
+
 from tests.bot.trainings import Scene
 
 
@@ -14,6 +16,7 @@ async def test_before_its_turn(scene: Scene) -> None:
     assert last.content == scene.admin.mention
 
 
+@pytest.mark.slow  # test_beginning.py stops one so early
 async def test_before_there_is_anything_to_keep(scene: Scene) -> None:
     await scene.start()
     async with scene.bot.trainer:
