@@ -8,7 +8,7 @@ import numpy as np
 
 from core.composing import critic, sampling
 from core.composing.critic import Critic, Floats
-from core.composing.sampling import LONGEST_PIECE, Drafts, Options, Sample, Stream
+from core.composing.sampling import Drafts, Options, Sample, Stream
 from core.model.stepping import Stepper
 from core.model.told import Away, Told
 from core.music import score
@@ -50,8 +50,7 @@ def draft(
     wishes, alike = list[Floats](), list[bool]()
 
     def wished(take: int, told: Told) -> Told:
-        chance = np.random.default_rng([options.seed, take, 0])
-        bars = LONGEST_PIECE if told.length is None else told.length / told.bar
+        chance, bars = np.random.default_rng([options.seed, take, 0]), sampling.longest(told) / told.bar
         wishes.append(judge.wish(bars, chance, metre=told.metre.counted, repeated=_repeats_four(told)))
         alike.append(chance.random() < ALIKE)
         return replace(told, away=_away(told, wishes[take], chance, primed=bool(primer)))

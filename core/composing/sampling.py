@@ -169,6 +169,11 @@ def check_room(primer: int, bars: int | None, bar: int) -> None:
         )
 
 
+def longest(told: Told) -> int:
+    """Return how many units a piece can have."""
+    return LONGEST_PIECE * told.bar if told.length is None else told.length
+
+
 def pull(counts: Floats, bases: NDArray[np.intp], anchor: Anchor) -> Floats:
     """Return what tonal gravity 1 adds to each token's logit: `(streams, SIZE)`.
 
@@ -215,7 +220,7 @@ class Stream:
     ) -> None:
         self.params, self.options, self.told, self.chance = params, options, told, chance
         self.given = list(reversed(given))
-        self.limit = LONGEST_PIECE * told.bar if told.length is None else told.length
+        self.limit = longest(told)
         self.listener = frames.listener(params, told)
         self.ids: list[int] = []
         self.counts = no_memory(1)[0]

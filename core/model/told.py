@@ -60,8 +60,8 @@ class Told:
     """Hold what is told of one piece.
 
     `unit` is how many quarters a rest unit lasts, `length` the whole piece in units. No `plan` is an unknown one. The
-    `phrases` are the units at which phrases end, ascending; none if that is not known. Where the piece goes
-    `away` another home is told.
+    `phrases` are the units at which phrases end, ascending; none if that is not known. While the
+    piece is `away` another home is told.
     """
 
     unit: Fraction
@@ -106,8 +106,9 @@ class Guide:
             end = told.phrases[min(bisect_right(told.phrases, time), len(told.phrases) - 1)]
             phrase = self._left(end - time, FURTHEST_IN_PHRASE)
         beat = self.metre + time % self.bar * self.fine
-        away = told.away is not None and told.away.start <= time < told.away.end
-        self.row = [left, *(told.away.home if told.away and away else self.home), row, beat, phrase]
+        away = told.away
+        home = away.home if away and away.start <= time < away.end else self.home
+        self.row = [left, *home, row, beat, phrase]
 
     def _left(self, units: int, furthest: int) -> int:
         """Return the row for so many units left: sixteenths within a bar, bars beyond."""

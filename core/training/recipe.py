@@ -112,12 +112,10 @@ def train(
 ) -> Trained:
     """Train a model and publish it.
 
-    `measuring` is how many seconds are spent at most on what suits the model when it composes, MEASURING of them unless
-    another number is given.
-
     `epoch_done` gets each epoch's figures and, for some, a clip of what the model composes by then (MP3), `stage` what
-    else there is to know. When `stop` says so, the best epoch so far is published. Raises CadenzaError for anything
-    that the user can mend.
+    else there is to know. When `stop` says so, the best epoch so far is published. `measuring` seconds, MEASURING if
+    it is None, are spent at most on what suits the model when it composes. Raises CadenzaError for anything that the
+    user can mend.
     """
     work = Path(request.work)
     (work / "clips" if request.clips else work).mkdir(parents=True, exist_ok=True)

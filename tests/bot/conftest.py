@@ -38,14 +38,11 @@ class Remembering(Workers):
         super().__init__(2, PATIENCE, ComposeRequest(model=self._model, primer="60r1", bars=1, seed=0), 0)
 
     async def _run(self, pool: Pool, deadline: float, function: Any, *args: Any, **kwargs: Any) -> Any:
-        work = super()._run(pool, deadline, function, *args, **kwargs)
         if function is not recipe.compose or args[0].seed is None or args[0].model != self._model:
-            return await work
+            return await super()._run(pool, deadline, function, *args, **kwargs)
         key = pickle.dumps(args)
-        if key in self._composed:
-            work.close()
-        else:
-            self._composed[key] = await work
+        if key not in self._composed:
+            self._composed[key] = await super()._run(pool, deadline, function, *args, **kwargs)
         return self._composed[key]
 
 

@@ -103,5 +103,6 @@ async def test_training(tiny_model: Path, tmp_path: Path) -> None:
         async with child.start(job.limits, tmp_path / "log.txt") as process:
             async for said in child.talk(process, 600, worker.work, job):
                 if isinstance(said, worker.EpochDone):
-                    break
+                    process.stop()
+    assert (tmp_path / worker.PUBLISHED).exists()
     check(watch, 2, "fluidsynth")  # the training, and the synthesizer of its clip

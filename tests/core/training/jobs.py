@@ -1,6 +1,5 @@
 """Jobs for the process that trains."""
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,5 +15,6 @@ def train_job(model: Path, work: Path, pieces: int = 2) -> TrainJob:
     melodies = (("".join(f"{pitch}r1" for pitch in chance.integers(55, 80, 60))) for _ in range(pieces))
     notes = Notes("lowest", Fraction(1, 2), tuple(Entry(f"melody {n}", text) for n, text in enumerate(melodies)))
     write_notes(work / "notes.txt", notes)
-    job = TrainJob(work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1, nice=0)
-    return replace(job, measuring=0)
+    return TrainJob(
+        work=str(work), name="scales", base=str(model), size="small", seconds=60, threads=1, measuring=0, nice=0
+    )
